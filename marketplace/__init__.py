@@ -1,0 +1,1 @@
+"""Xiangbang 乡帮: a consumption-assistance marketplace for counties."""
