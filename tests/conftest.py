@@ -1,0 +1,13 @@
+"""What every test can count on."""
+
+import os
+
+from hypothesis import settings
+
+pytest_plugins = ["tests.support.databases"]
+
+# Deadlines measure the machine, not the code. On CI the examples are the same every time, so that
+# a red run speaks of the change under test; elsewhere they are new at each run and find new faults.
+settings.register_profile("here", deadline=None)
+settings.register_profile("ci", deadline=None, derandomize=True)
+settings.load_profile("ci" if os.environ.get("CI") else "here")

@@ -1,0 +1,111 @@
+"""The databases that tests get: migrated, their own, on both products."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, inspect, make_url, text
+
+from tests.support.databases import Migrate, Postgres
+from tests.support.postgres import server_url
+from tests.support.runs import new_run
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def _one_table(url: str) -> None:
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE crate (id INTEGER PRIMARY KEY)"))
+    engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def migrate() -> Migrate:
+    return _one_table
+
+
+@pytest.mark.parametrize("_round", [1, 2])
+def test_a_test_gets_a_migrated_database_that_no_other_test_wrote_to(
+    database_url: str, _round: int
+) -> None:
+    engine = create_engine(database_url)
+    with engine.begin() as connection:
+        assert connection.execute(text("SELECT count(*) FROM crate")).scalar() == 0
+        connection.execute(text("INSERT INTO crate VALUES (1)"))
+    engine.dispose()
+
+
+def test_a_test_of_migrations_gets_a_database_without_tables(empty_database_url: str) -> None:
+    engine = create_engine(empty_database_url)
+    assert inspect(engine).get_table_names() == []
+    engine.dispose()
+
+
+def test_a_database_goes_away_even_while_somebody_is_connected(postgres: Postgres) -> None:
+    name = postgres.new_name()
+    engine = create_engine(postgres.create(name))
+    connection = engine.connect()
+    postgres.drop(name)
+    assert not postgres.exists(name)
+    connection.invalidate()
+    connection.close()
+    engine.dispose()
+
+
+def test_both_products_are_really_asked(database_url: str, request: pytest.FixtureRequest) -> None:
+    assert make_url(database_url).get_backend_name() in request.node.name
+
+
+_INNER = """
+import os
+from pathlib import Path
+
+def test_says_where_the_server_is(postgres):
+    Path(os.environ["TOLD"]).write_text(str(postgres.run.folder))
+    assert os.environ["OUTCOME"] == "pass"
+"""
+
+
+def _inner_run(folder: Path, *options: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    (folder / "test_inner.py").write_text(_INNER)
+    plugins = ["-p", "tests.support.databases", "-p", "no:cacheprovider"]
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", *plugins, *options, str(folder)],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "TOLD": str(folder / "told"), **environment},
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+
+
+@pytest.mark.parametrize(("workers", "outcome", "code"), [("0", "pass", 0), ("2", "fail", 1)])
+def test_the_server_is_gone_after_the_run_even_when_tests_failed(
+    tmp_path: Path, workers: str, outcome: str, code: int
+) -> None:
+    ended = _inner_run(tmp_path, "-n", workers, OUTCOME=outcome)
+    assert ended.returncode == code, ended.stdout
+    assert not Path((tmp_path / "told").read_text()).exists()
+
+
+def test_a_run_whose_server_does_not_answer_fails_and_skips_nothing(tmp_path: Path) -> None:
+    nowhere = f"postgresql+psycopg://postgres@/postgres?host={tmp_path}"
+    ended = _inner_run(tmp_path, TEST_POSTGRES_URL=nowhere)
+    assert ended.returncode == 1
+    assert "1 error" in ended.stdout
+    assert str(tmp_path / ".s.PGSQL") in ended.stdout
+
+
+def test_the_server_is_gone_when_the_leader_of_the_run_is_killed() -> None:
+    leader = subprocess.Popen(["sleep", "600"])
+    run = new_run(leader.pid)
+    engine = create_engine(server_url(run))
+    engine.connect().close()
+    engine.dispose()
+    leader.kill()
+    leader.wait()
+    assert run.children[0].wait(30) == 0
+    assert not run.folder.exists()
