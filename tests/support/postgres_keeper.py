@@ -114,13 +114,20 @@ def reachable(bin_folder: Path, home: Path, identity: dict[str, Any]) -> Path:
         probe = [bin_folder / "postgres", "--version"]
         subprocess.run(probe, check=True, cwd=home, stdout=subprocess.DEVNULL, **identity)
     except PermissionError:
-        copy = home / "install"
-        shutil.copytree(bin_folder.parent, copy, symlinks=True)
-        copy.chmod(0o755)
-        return copy / "bin"
+        return copied(bin_folder, home / "copy")
     except (OSError, subprocess.CalledProcessError) as error:
         raise KeeperError(f"the PostgreSQL in {bin_folder} does not run: {error}") from error
     return bin_folder
+
+
+def copied(bin_folder: Path, target: Path) -> Path:
+    """A copy of an installation; of one from a wheel with the libraries that lie two levels up."""
+    package, site = bin_folder.parents[1], bin_folder.parents[2]
+    for source in [bin_folder.parent, *site.glob(f"{package.name}.libs")]:
+        shutil.copytree(source, target / source.relative_to(site), symlinks=True)
+    for folder in (target, target / package.name):
+        folder.chmod(0o755)
+    return target / bin_folder.relative_to(site)
 
 
 def stop(server: subprocess.Popen[bytes]) -> None:

@@ -1,6 +1,7 @@
 """The databases that tests get: migrated, their own, on both products."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 from sqlalchemy import create_engine, inspect, make_url, text
 
 from tests.support.databases import Migrate, Postgres
-from tests.support.postgres import server_url
+from tests.support.postgres import installation, start_server, wheel_installation
 from tests.support.runs import new_run
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -99,13 +100,36 @@ def test_a_run_whose_server_does_not_answer_fails_and_skips_nothing(tmp_path: Pa
     assert str(tmp_path / ".s.PGSQL") in ended.stdout
 
 
+def _connects(url: str) -> bool:
+    engine = create_engine(url)
+    with engine.connect() as connection:
+        answer = connection.execute(text("SELECT 1")).scalar()
+    engine.dispose()
+    return answer == 1
+
+
 def test_the_server_is_gone_when_the_leader_of_the_run_is_killed() -> None:
     leader = subprocess.Popen(["sleep", "600"])
     run = new_run(leader.pid)
-    engine = create_engine(server_url(run))
-    engine.connect().close()
-    engine.dispose()
+    start_server(run, installation())
+    assert _connects((run.folder / "postgres.url").read_text())
     leader.kill()
     leader.wait()
     assert run.children[0].wait(30) == 0
     assert not run.folder.exists()
+
+
+def test_the_server_from_the_wheel_runs_even_from_a_folder_only_we_may_enter(
+    tmp_path: Path,
+) -> None:
+    tmp_path.chmod(0o700)
+    programs = wheel_installation()[0]
+    package = programs.parents[1]
+    for source in [programs.parent, *package.parent.glob(f"{package.name}.libs")]:
+        shutil.copytree(source, tmp_path / source.relative_to(package.parent), symlinks=True)
+    run = new_run(os.getpid())
+    try:
+        start_server(run, tmp_path / programs.relative_to(package.parent))
+        assert _connects((run.folder / "postgres.url").read_text())
+    finally:
+        run.stop()
