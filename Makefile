@@ -21,30 +21,30 @@ endif
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: $(STAMPS)/project $(VENDOR)/stamp ## 演示：打开一个县的演示站点 (PORT=8000) / serve the demo county
+demo: $(STAMPS)/project $(VENDOR)/htmx.min.js ## 演示：打开一个县的演示站点 (PORT=8000) / serve the demo county
 	@.venv/bin/marketplace demo --port $(PORT)
 
-demo-reset: $(STAMPS)/project $(VENDOR)/stamp ## 清空演示数据，重新开始 / as demo, from fresh data
+demo-reset: $(STAMPS)/project $(VENDOR)/htmx.min.js ## 清空演示数据，重新开始 / as demo, from fresh data
 	@.venv/bin/marketplace demo --reset --port $(PORT)
 
-test: $(STAMPS)/dev $(VENDOR)/stamp ## All tests, on SQLite and PostgreSQL and in a real browser
+test: $(STAMPS)/dev $(VENDOR)/htmx.min.js ## All tests, on SQLite and PostgreSQL and in a real browser
 	@$(SET_UP) debian
 	@$(PYTHON_HERE) -m pytest -n $(JOBS) --dist worksteal
 
-test-fast: $(STAMPS)/dev $(VENDOR)/stamp ## All tests but those in a browser
+test-fast: $(STAMPS)/dev $(VENDOR)/htmx.min.js ## All tests but those in a browser
 	@$(PYTHON_HERE) -m pytest -n $(JOBS) --dist worksteal -m "not browser"
 
 check: $(STAMPS)/dev ## Lint, format, types, import ranks, templates, migrations: seconds each
 	@$(PYTHON_HERE) -m ruff check .
 	@$(PYTHON_HERE) -m ruff format --check .
 	@$(PYTHON_HERE) -m mypy
-	@.venv/bin/lint-imports --no-logo
+	@.venv/bin/lint-imports --no-logo --no-cache
 	@$(PYTHON_HERE) -m pytest -q --no-header tests/tooling/rules
 
-bench: $(STAMPS)/dev $(VENDOR)/stamp ## Measure, as ratios to limits measured in the same run
+bench: $(STAMPS)/dev $(VENDOR)/htmx.min.js ## Measure, as ratios to limits measured in the same run
 	@$(PYTHON_HERE) -m bench
 
-wheel: $(STAMPS)/project $(VENDOR)/stamp ## Build the wheel into dist/
+wheel: $(STAMPS)/project $(VENDOR)/htmx.min.js ## Build the wheel into dist/
 	@$(PYTHON_HERE) -m hatchling build --target wheel
 
 lock: $(STAMPS)/environment ## Renew the lock files (UPGRADE=1: with newer versions)
@@ -67,7 +67,7 @@ $(STAMPS)/dev: $(STAMPS)/project requirements/dev.txt
 	@$(SET_UP) packages requirements/dev.txt
 	@touch $@
 
-$(VENDOR)/stamp: $(STAMPS)/environment package-lock.json
+$(VENDOR)/htmx.min.js: $(STAMPS)/environment package-lock.json
 	@$(SET_UP) npm ci
 	@mkdir -p $(VENDOR)
 	@cp node_modules/htmx.org/dist/htmx.min.js $(VENDOR)/
