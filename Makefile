@@ -38,7 +38,7 @@ check: $(STAMPS)/dev ## Lint, format, types, import ranks, templates, migrations
 	@$(PYTHON_HERE) -m ruff check .
 	@$(PYTHON_HERE) -m ruff format --check .
 	@$(PYTHON_HERE) -m mypy
-	@.venv/bin/lint-imports --no-logo --no-cache
+	@.venv/bin/lint-imports --no-logo
 	@$(PYTHON_HERE) -m pytest -q --no-header tests/tooling/rules
 
 bench: $(STAMPS)/dev $(VENDOR)/htmx.min.js ## Measure, as ratios to limits measured in the same run
