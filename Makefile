@@ -59,7 +59,11 @@ $(STAMPS)/runtime: $(STAMPS)/environment requirements/runtime.txt
 	@$(SET_UP) packages requirements/runtime.txt
 	@touch $@
 
-$(STAMPS)/project: $(STAMPS)/runtime pyproject.toml
+$(STAMPS)/build: $(STAMPS)/environment requirements/build.txt
+	@$(SET_UP) packages requirements/build.txt
+	@touch $@
+
+$(STAMPS)/project: $(STAMPS)/runtime $(STAMPS)/build pyproject.toml
 	@$(SET_UP) project
 	@touch $@
 

@@ -14,6 +14,8 @@ lock() { # output, inputs…
 }
 
 lock requirements/installer.txt requirements/installer.in
-lock requirements/runtime.txt pyproject.toml requirements/build.in
-lock requirements/dev.txt requirements/dev.in --constraint requirements/runtime.txt
+lock requirements/runtime.txt pyproject.toml
+lock requirements/build.txt requirements/build.in --constraint requirements/runtime.txt
+lock requirements/dev.txt requirements/dev.in \
+    --constraint requirements/runtime.txt --constraint requirements/build.txt
 lock requirements/node.txt requirements/node.in
