@@ -65,7 +65,7 @@
     }
     const label = button.querySelector("[data-copy-label]") || button;
     const before = button.dataset.before || (button.dataset.before = label.textContent);
-    label.textContent = done ? "已复制" : "没复制上,请长按选字";
+    label.textContent = done ? "已复制" : "没复制上，请长按选字";
     setTimeout(() => { label.textContent = before; }, 2500);
   });
 

@@ -50,7 +50,7 @@ const chosen = async (input) => {
   input.files = transfer.files;
   list.replaceChildren();
   photos.forEach((photo) => show(list, photo));
-  box.querySelector(".photo-words").textContent = photos.length ? `已选 ${photos.length} 张,点这里重选` : "拍照或选照片";
+  box.querySelector(".photo-words").textContent = photos.length ? `已选 ${photos.length} 张，点这里重选` : "拍照或选照片";
 };
 
 for (const input of document.querySelectorAll("[data-photo] input[type=file]")) {
