@@ -1,0 +1,103 @@
+"""Configuration from the environment, checked once at start."""
+
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography.fernet import Fernet
+
+WEAK_WORDS = ("secret", "changeme", "password", "demo", "dev", "test")
+
+
+class BadConfiguration(Exception):
+    """The program must not start like this; the message is one sentence for the administrator."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a process needs to know before it opens the database."""
+
+    mode: str  # demo, test or production
+    database_url: str
+    secret_key: str
+    data_keys: tuple[str, ...]  # Fernet keys, newest first: the first encrypts, all decrypt
+    lookup_key: str  # keyed hash for exact search over encrypted values
+    folder: Path  # photos, exports, the job queue
+    hosts: tuple[str, ...]  # host names that are answered
+    secure_cookies: bool
+    redis_url: str | None = None
+    smtp_url: str | None = None
+    mail_from: str = "noreply@localhost"
+
+    @property
+    def demo(self) -> bool:
+        return self.mode == "demo"
+
+
+def _kept_secrets(folder: Path) -> dict[str, str]:
+    """Secrets of the embedded set-up: made at the first start, kept beside the database."""
+    path = folder / "secrets.json"
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        made = {
+            "secret_key": secrets.token_urlsafe(48),
+            "data_keys": Fernet.generate_key().decode(),
+            "lookup_key": secrets.token_urlsafe(48),
+        }
+        with path.open("x", encoding="utf8", opener=lambda p, f: os.open(p, f, 0o600)) as file:
+            json.dump(made, file)
+    kept: dict[str, str] = json.loads(path.read_text(encoding="utf8"))
+    return kept
+
+
+def from_environment(environ: Mapping[str, str] = os.environ) -> Settings:
+    """Read MARKETPLACE_* variables; raises BadConfiguration naming the first one at fault."""
+    mode = environ.get("MARKETPLACE_MODE", "demo")
+    if mode not in {"demo", "test", "production"}:
+        raise BadConfiguration(f"MARKETPLACE_MODE must be demo or production, not {mode!r}.")
+    folder = Path(environ.get("MARKETPLACE_FOLDER", "var")).resolve()
+    kept = {} if mode == "production" else _kept_secrets(folder)
+
+    def value(name: str, fallback: str | None = None) -> str:
+        found = environ.get(f"MARKETPLACE_{name.upper()}") or kept.get(name) or fallback
+        if found is None:
+            raise BadConfiguration(f"Set MARKETPLACE_{name.upper()}: production has no default.")
+        return found
+
+    sqlite = f"sqlite:///{folder / 'marketplace.db'}"
+    settings = Settings(
+        mode=mode,
+        database_url=value("database_url", None if mode == "production" else sqlite),
+        secret_key=value("secret_key"),
+        data_keys=tuple(value("data_keys").split(",")),
+        lookup_key=value("lookup_key"),
+        folder=folder,
+        hosts=tuple(value("hosts", None if mode == "production" else "127.0.0.1,localhost").split(",")),
+        secure_cookies=mode == "production" and environ.get("MARKETPLACE_INSECURE_HTTP") != "1",
+        redis_url=environ.get("MARKETPLACE_REDIS_URL"),
+        smtp_url=environ.get("MARKETPLACE_SMTP_URL"),
+        mail_from=environ.get("MARKETPLACE_MAIL_FROM", "noreply@localhost"),
+    )
+    _check(settings, environ)
+    return settings
+
+
+def _check(settings: Settings, environ: Mapping[str, str]) -> None:
+    for key in settings.data_keys:
+        try:
+            Fernet(key)
+        except ValueError:
+            raise BadConfiguration("MARKETPLACE_DATA_KEYS holds a value that is no Fernet key.") from None
+    if settings.mode != "production":
+        return
+    for name, secret in (("SECRET_KEY", settings.secret_key), ("LOOKUP_KEY", settings.lookup_key)):
+        weak = len(secret) < 32 or len(set(secret)) < 10
+        if weak or any(secret.lower().startswith(word) for word in WEAK_WORDS):
+            raise BadConfiguration(f"MARKETPLACE_{name} is too weak: give 32 or more random characters.")
+    if settings.secret_key == settings.lookup_key:
+        raise BadConfiguration("MARKETPLACE_SECRET_KEY and MARKETPLACE_LOOKUP_KEY must differ.")
+    if environ.get("FLASK_DEBUG", "0") not in {"", "0"}:
+        raise BadConfiguration("FLASK_DEBUG must not be set in production.")

@@ -1,0 +1,59 @@
+"""Files that people bring: parsed once, previewed, taken. Cells are personal data: encrypted."""
+
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from marketplace.core.db import Base, BigId
+from marketplace.core.secret_text import SecretText
+from marketplace.identity.models import User
+from marketplace.identity.scope import Scope, Where
+
+
+class ImportBatch(Base):
+    """One file on its way: reading → previewed → applying → done; failed says why."""
+
+    __tablename__ = "import_batch"
+    __table_args__ = (
+        CheckConstraint("state IN ('reading', 'previewed', 'applying', 'done', 'failed', 'discarded')", name="state"),
+        Index("ix_import_batch_by", "created_by_id", "id"),
+    )
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    kind: Mapped[str] = mapped_column(String(30))
+    file_name: Mapped[str] = mapped_column(String(120))
+    file_hash: Mapped[str] = mapped_column(String(64))
+    state: Mapped[str] = mapped_column(String(10), default="reading")
+    take: Mapped[str] = mapped_column(String(5), default="")  # all, good
+    columns: Mapped[str] = mapped_column(Text, default="[]")  # JSON: headings in the file's order
+    total: Mapped[int] = mapped_column(default=0)
+    checked: Mapped[int] = mapped_column(default=0)
+    faulty: Mapped[int] = mapped_column(default=0)
+    applied: Mapped[int] = mapped_column(default=0)
+    unchanged: Mapped[int] = mapped_column(default=0)
+    message: Mapped[str] = mapped_column(String(300), default="")
+    lease_until: Mapped[datetime | None]
+    created_by_id: Mapped[int] = mapped_column(ForeignKey("account.id"))
+    created_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+
+    created_by: Mapped[User] = relationship()
+
+    @classmethod
+    def within(cls, scope: Scope) -> Where:
+        return cls.created_by_id == scope.user_id
+
+
+class ImportRow(Base):
+    __tablename__ = "import_row"
+    __table_args__ = (
+        UniqueConstraint("batch_id", "row_no"),
+        CheckConstraint("state IN ('waiting', 'good', 'faulty', 'applied', 'unchanged')", name="state"),
+        Index("ix_import_row_state", "batch_id", "state", "row_no"),
+    )
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    batch_id: Mapped[int] = mapped_column(ForeignKey("import_batch.id"))
+    row_no: Mapped[int]  # as the spreadsheet counts
+    cells: Mapped[str] = mapped_column(SecretText)  # JSON list of texts
+    problems: Mapped[str] = mapped_column(Text, default="[]")  # JSON: column, what is wrong, cure
+    state: Mapped[str] = mapped_column(String(10), default="waiting")
