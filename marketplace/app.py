@@ -1,0 +1,92 @@
+"""The composition root: one application out of settings and features."""
+
+from importlib import import_module
+
+from argon2 import PasswordHasher
+from flask import Flask
+from flask_bootstrap import Bootstrap5
+from flask_compress import Compress
+from flask_wtf import CSRFProtect
+from jinja2 import StrictUndefined
+
+from marketplace.core.county_settings import county_settings
+from marketplace.core.db import configure_engine, db
+from marketplace.core.places import templates_folder
+from marketplace.core.secret_text import keyring
+from marketplace.core.settings import Settings
+from marketplace.identity.access import find_actor, init_access
+from marketplace.identity.passwords import passwords
+from marketplace.web import assets, errors, filters, navigation, requests
+
+FEATURES = (
+    "marketplace.web.health",
+    "marketplace.identity.home",
+    "marketplace.identity.sign_in_views",
+)
+"""Modules that hold a blueprint `bp`; a new page's module is added here."""
+
+
+def create_app(settings: Settings) -> Flask:
+    """A ready application. Opens no connection and writes nothing."""
+    app = Flask("marketplace", template_folder=str(templates_folder()), static_folder="web/static")
+    app.config.update(_flask_config(settings))
+    app.extensions["settings"] = settings
+    app.jinja_env.undefined = StrictUndefined
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    keyring.configure(settings.data_keys, settings.lookup_key)
+    if settings.mode == "test":
+        passwords.configure(PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
+    requests.configure_logs()
+    requests.init_requests(app, secure=settings.secure_cookies)
+    db.init_app(app)
+    with app.app_context():
+        configure_engine(db.engine)
+    Bootstrap5(app)
+    CSRFProtect(app)
+    Compress(app)
+    init_access(app)
+    errors.init_errors(app)
+    assets.init_assets(app)
+    filters.init_filters(app)
+    _init_navigation(app)
+    for name in FEATURES:
+        app.register_blueprint(import_module(name).bp)
+    return app
+
+
+def _flask_config(settings: Settings) -> dict[str, object]:
+    engine: dict[str, object] = {"url": settings.database_url}
+    if settings.database_url.startswith("postgresql"):
+        engine |= {"pool_size": 10, "max_overflow": 10, "pool_pre_ping": True}
+    return {
+        "SECRET_KEY": settings.secret_key,
+        "SQLALCHEMY_ENGINES": {"default": engine},
+        "TRUSTED_HOSTS": list(settings.hosts),
+        "TESTING": settings.mode == "test",
+        "DEMO": settings.demo,
+        "SESSION_COOKIE_NAME": "__Host-session" if settings.secure_cookies else "session",
+        "SESSION_COOKIE_SECURE": settings.secure_cookies,
+        "SESSION_COOKIE_HTTPONLY": True,
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "MAX_CONTENT_LENGTH": 13 * 1024 * 1024,
+        "MAX_FORM_MEMORY_SIZE": 500_000,
+        "MAX_FORM_PARTS": 1500,
+        "WTF_CSRF_TIME_LIMIT": None,
+        "BOOTSTRAP_SERVE_LOCAL": True,
+        "COMPRESS_MIMETYPES": [
+            "text/html", "text/css", "text/plain", "application/javascript", "text/javascript",
+            "application/json", "image/svg+xml",
+        ],
+    }  # fmt: skip
+
+
+def _init_navigation(app: Flask) -> None:
+    @app.context_processor
+    def _navigation() -> dict[str, object]:
+        actor = find_actor()
+        return {
+            "desk_navigation": lambda: navigation.desk_navigation(actor.may) if actor else [],
+            "shop_tabs": lambda: navigation.tabs(navigation.SHOP_TABS),
+            "cadre_tabs": lambda: navigation.tabs(navigation.CADRE_TABS),
+            "county": lambda: county_settings(db.session),
+        }

@@ -1,0 +1,19 @@
+"""Every table of the product, for migrations and for the test that compares them."""
+
+from marketplace.core import codes, county_settings, idempotency
+from marketplace.core.db import Base
+from marketplace.fulfilment import models as fulfilment
+from marketplace.households import models as households
+from marketplace.identity import audit
+from marketplace.identity import models as identity
+from marketplace.imports import models as imports
+from marketplace.jobs import models as jobs
+from marketplace.notices import models as notices
+from marketplace.orders import allocation_models, order_models, round_models
+from marketplace.regions import models as regions
+
+MODULES = (
+    codes, county_settings, idempotency, regions, identity, audit, notices, imports, households, round_models,
+    order_models, allocation_models, fulfilment, jobs,
+)  # fmt: skip
+metadata = Base.metadata

@@ -1,0 +1,27 @@
+"""Static files with their version in the address, so that browsers may keep them for good."""
+
+import hashlib
+from functools import cache
+from pathlib import Path
+
+from flask import Flask, current_app, url_for
+
+
+@cache
+def _version(path: Path, _changed_ns: int) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:10]
+
+
+def asset(filename: str) -> str:
+    """Address of `static/filename`; a missing file is a fault of the page and raises."""
+    folder = current_app.static_folder
+    assert folder is not None
+    path = Path(folder, filename)
+    return url_for("static", filename=filename, v=_version(path, path.stat().st_mtime_ns))
+
+
+def init_assets(app: Flask) -> None:
+    app.jinja_env.globals["asset"] = asset
+    app.jinja_env.globals["bootstrap_css_url"] = lambda: url_for(
+        "bootstrap.static", filename="bootstrap/css/bootstrap.min.css", v="5"
+    )

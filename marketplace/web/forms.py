@@ -1,0 +1,52 @@
+"""Forms: Chinese messages, what was typed stays, a refused use case shows beside its field."""
+
+from typing import Any
+
+from flask_wtf import FlaskForm
+from wtforms import Field, StringField, ValidationError
+from wtforms.validators import DataRequired, InputRequired, Length
+
+from marketplace.core.errors import MarketplaceError
+
+
+class Form(FlaskForm):
+    """Base of all forms: WTForms' own messages in Chinese."""
+
+    class Meta:
+        locales = ("zh_CN", "zh")
+
+    def refuse(self, error: MarketplaceError) -> None:
+        """Show what a service refused: beside its field when the form has it, else on top."""
+        if error.field and error.field in self:
+            field: Field = self[error.field]
+            field.errors = [*field.errors, error.message]
+        else:
+            self.form_errors = [*self.form_errors, error.message]
+
+
+def required(message: str) -> list[Any]:
+    """Validators of a field that must be filled; `message` says what to fill in."""
+    return [InputRequired(message), DataRequired(message)]
+
+
+def at_most(length: int) -> Length:
+    return Length(max=length, message=f"最多写 {length} 个字。")
+
+
+class TrimmedField(StringField):
+    """Text without white space around it."""
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        super().process_formdata(valuelist)
+        if isinstance(self.data, str):
+            self.data = self.data.strip()
+
+
+def whole_number(text: str | None, label: str, *, minimum: int = 0, maximum: int = 1_000_000) -> int:
+    """What a person typed into a number box; raises ValidationError with a cure."""
+    words = (text or "").strip()
+    if not words.isascii() or not words.isdecimal():
+        raise ValidationError(f"{label}要填整数,例如 3。")
+    if not minimum <= int(words[:12]) <= maximum:
+        raise ValidationError(f"{label}要在 {minimum} 到 {maximum} 之间。")
+    return int(words)
