@@ -50,7 +50,9 @@ class SupplyReport(Base):
         CheckConstraint("quantity_base > 0", name="quantity"),
         CheckConstraint("asked_fen > 0 AND asked_per_base > 0", name="price"),
         CheckConstraint("available_until >= available_from", name="dates"),
-        CheckConstraint("state IN ('draft', 'submitted', 'returned', 'verified', 'withdrawn')", name="state"),
+        CheckConstraint(
+            "state IN ('draft', 'submitted', 'returned', 'verified', 'withdrawn')", name="state"
+        ),
         Index("ix_supply_report_queue", "state", "region_code"),
         Index("ix_supply_report_household", "household_id", "product_id"),
         Index("ix_supply_report_submitted_by", "submitted_by_id", "state"),
@@ -166,7 +168,8 @@ class Lot(Base):
             name="not_negative",
         ),
         CheckConstraint(
-            "state IN ('open', 'exhausted', 'expired', 'withdrawn', 'on_hold', 'recalled')", name="state"
+            "state IN ('open', 'exhausted', 'expired', 'withdrawn', 'on_hold', 'recalled')",
+            name="state",
         ),
         Index("ix_lot_product", "product_id", "state"),
         Index("ix_lot_household", "household_id"),
@@ -212,7 +215,9 @@ class Lot(Base):
     organisation: Mapped[Organisation | None] = relationship()
     region: Mapped[Region] = relationship()
     shares: Mapped[list["LotShare"]] = relationship(back_populates="lot")
-    movements: Mapped[list["LotMovement"]] = relationship(back_populates="lot", order_by="LotMovement.id")
+    movements: Mapped[list["LotMovement"]] = relationship(
+        back_populates="lot", order_by="LotMovement.id"
+    )
 
     @property
     def claimant(self) -> str:
@@ -261,8 +266,12 @@ class LotMovement(Base):
 
     __tablename__ = "lot_movement"
     __table_args__ = (
-        CheckConstraint("quantity_base <> 0 AND (quantity_base > 0 OR kind = 'adjusted')", name="quantity"),
-        CheckConstraint(f"kind IN ({', '.join(repr(k) for k in sorted(MOVEMENT_KINDS))})", name="kind"),
+        CheckConstraint(
+            "quantity_base <> 0 AND (quantity_base > 0 OR kind = 'adjusted')", name="quantity"
+        ),
+        CheckConstraint(
+            f"kind IN ({', '.join(repr(k) for k in sorted(MOVEMENT_KINDS))})", name="kind"
+        ),
         Index("ix_lot_movement_lot", "lot_id"),
     )
     id: Mapped[int] = mapped_column(BigId, primary_key=True)

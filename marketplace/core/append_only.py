@@ -37,5 +37,6 @@ def append_only(table: Table) -> None:
     """Attach the triggers to a model's table, so that create_all makes them too."""
     for dialect in ("sqlite", "postgresql"):
         for text in statements(table.name, dialect):
-            ddl = DDL(text.replace("%", "%%")).execute_if(dialect=dialect)
+            ddl = DDL(text.replace("%", "%%"))  # type: ignore[no-untyped-call]
+            ddl = ddl.execute_if(dialect=dialect)
             event.listen(table, "after_create", ddl)

@@ -34,7 +34,7 @@ class Counter(Base):
 
 def next_number(session: Session, name: str) -> int:
     """The next of 1, 2, 3 … for rare things that people count (rounds). Locks the counter."""
-    bumped = session.scalar(
+    bumped: int | None = session.scalar(
         update(Counter)
         .where(Counter.name == name)
         .values(value=Counter.value + 1)

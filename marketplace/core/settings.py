@@ -47,8 +47,8 @@ def _kept_secrets(folder: Path) -> dict[str, str]:
             "data_keys": Fernet.generate_key().decode(),
             "lookup_key": secrets.token_urlsafe(48),
         }
-        with path.open("x", encoding="utf8", opener=lambda p, f: os.open(p, f, 0o600)) as file:
-            json.dump(made, file)
+        path.touch(mode=0o600, exist_ok=False)
+        path.write_text(json.dumps(made), encoding="utf8")
     kept: dict[str, str] = json.loads(path.read_text(encoding="utf8"))
     return kept
 
@@ -75,7 +75,9 @@ def from_environment(environ: Mapping[str, str] = os.environ) -> Settings:
         data_keys=tuple(value("data_keys").split(",")),
         lookup_key=value("lookup_key"),
         folder=folder,
-        hosts=tuple(value("hosts", None if mode == "production" else "127.0.0.1,localhost").split(",")),
+        hosts=tuple(
+            value("hosts", None if mode == "production" else "127.0.0.1,localhost").split(",")
+        ),
         secure_cookies=mode == "production" and environ.get("MARKETPLACE_INSECURE_HTTP") != "1",
         redis_url=environ.get("MARKETPLACE_REDIS_URL"),
         smtp_url=environ.get("MARKETPLACE_SMTP_URL"),
@@ -90,13 +92,17 @@ def _check(settings: Settings, environ: Mapping[str, str]) -> None:
         try:
             Fernet(key)
         except ValueError:
-            raise BadConfiguration("MARKETPLACE_DATA_KEYS holds a value that is no Fernet key.") from None
+            raise BadConfiguration(
+                "MARKETPLACE_DATA_KEYS holds a value that is no Fernet key."
+            ) from None
     if settings.mode != "production":
         return
     for name, secret in (("SECRET_KEY", settings.secret_key), ("LOOKUP_KEY", settings.lookup_key)):
         weak = len(secret) < 32 or len(set(secret)) < 10
         if weak or any(secret.lower().startswith(word) for word in WEAK_WORDS):
-            raise BadConfiguration(f"MARKETPLACE_{name} is too weak: give 32 or more random characters.")
+            raise BadConfiguration(
+                f"MARKETPLACE_{name} is too weak: give 32 or more random characters."
+            )
     if settings.secret_key == settings.lookup_key:
         raise BadConfiguration("MARKETPLACE_SECRET_KEY and MARKETPLACE_LOOKUP_KEY must differ.")
     if environ.get("FLASK_DEBUG", "0") not in {"", "0"}:

@@ -14,7 +14,13 @@ from marketplace.orders.round_models import Listing, Round, RoundCollection
 from marketplace.regions.models import Region
 
 ANSWERS = {"yes": "能备齐", "less": "备不齐", "no": "备不了"}
-TOLD_HOW = {"visit": "上门", "call": "电话", "message": "短信或微信", "loudspeaker": "村广播", "paper": "纸质备货单"}
+TOLD_HOW = {
+    "visit": "上门",
+    "call": "电话",
+    "message": "短信或微信",
+    "loudspeaker": "村广播",
+    "paper": "纸质备货单",
+}
 
 
 class PreparationSheet(Base):
@@ -63,7 +69,9 @@ class PreparationSheet(Base):
     collection: Mapped[RoundCollection] = relationship()
     lines: Mapped[list["SheetLine"]] = relationship(back_populates="sheet", order_by="SheetLine.id")
     told: Mapped[list["SheetTold"]] = relationship(back_populates="sheet", order_by="SheetTold.id")
-    answers: Mapped[list["SheetAnswer"]] = relationship(back_populates="sheet", order_by="SheetAnswer.id")
+    answers: Mapped[list["SheetAnswer"]] = relationship(
+        back_populates="sheet", order_by="SheetAnswer.id"
+    )
 
     @classmethod
     def within(cls, scope: Scope) -> Where:
@@ -95,7 +103,9 @@ class SheetTold(Base):
     """Somebody recorded that the household was told: only then a sheet counts as delivered."""
 
     __tablename__ = "sheet_told"
-    __table_args__ = (CheckConstraint(f"how IN ({', '.join(repr(k) for k in sorted(TOLD_HOW))})", name="how"),)
+    __table_args__ = (
+        CheckConstraint(f"how IN ({', '.join(repr(k) for k in sorted(TOLD_HOW))})", name="how"),
+    )
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     sheet_id: Mapped[int] = mapped_column(ForeignKey("preparation_sheet.id"), index=True)
     by_id: Mapped[int] = mapped_column(ForeignKey("account.id"))
@@ -128,7 +138,10 @@ class SheetAnswerLine(Base):
     """How many packs of a line the household can bring when the answer is less."""
 
     __tablename__ = "sheet_answer_line"
-    __table_args__ = (UniqueConstraint("answer_id", "sheet_line_id"), CheckConstraint("packs >= 0", name="packs"))
+    __table_args__ = (
+        UniqueConstraint("answer_id", "sheet_line_id"),
+        CheckConstraint("packs >= 0", name="packs"),
+    )
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     answer_id: Mapped[int] = mapped_column(ForeignKey("sheet_answer.id"))
     sheet_line_id: Mapped[int] = mapped_column(ForeignKey("sheet_line.id"))

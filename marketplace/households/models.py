@@ -3,7 +3,16 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Select, String, UniqueConstraint, or_, select
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    Select,
+    String,
+    UniqueConstraint,
+    or_,
+    select,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from marketplace.core.clock import today
@@ -33,7 +42,9 @@ SUPPORTED_KINDS = MONITOR_KINDS | {"povertyexit"}
 
 def in_force(model: Any, day: date) -> Where:
     """WHERE part: the row's dates (both included) hold on `day`."""
-    within: Where = (model.valid_from <= day) & or_(model.valid_until.is_(None), model.valid_until >= day)
+    within: Where = (model.valid_from <= day) & or_(
+        model.valid_until.is_(None), model.valid_until >= day
+    )
     return within
 
 
@@ -81,7 +92,9 @@ class SupportStatus(Base):
     __table_args__ = (
         Index("ix_support_status_household", "household_id"),
         CheckConstraint("valid_until IS NULL OR valid_until >= valid_from", name="dates"),
-        CheckConstraint(f"kind IN ({', '.join(repr(k) for k in sorted(SUPPORT_KINDS))})", name="kind"),
+        CheckConstraint(
+            f"kind IN ({', '.join(repr(k) for k in sorted(SUPPORT_KINDS))})", name="kind"
+        ),
     )
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     household_id: Mapped[int] = mapped_column(ForeignKey("household.id"))
@@ -161,13 +174,13 @@ def reached_households(scope: Scope) -> Select[tuple[int]] | None:
     if scope.organisations:
         parts.append(
             select(CooperativeMember.household_id).where(
-                CooperativeMember.organisation_id.in_(scope.organisations), in_force(CooperativeMember, today())
+                CooperativeMember.organisation_id.in_(scope.organisations),
+                in_force(CooperativeMember, today()),
             )
         )
     if not parts:
         return None
-    ids = parts[0] if len(parts) == 1 else parts[0].union(parts[1])
-    return ids  # type: ignore[return-value]
+    return parts[0] if len(parts) == 1 else parts[0].union(parts[1])  # type: ignore[return-value]
 
 
 def household_reach(scope: Scope, column: Any) -> list[Where]:
@@ -179,5 +192,7 @@ def supplier_within(model: Any, scope: Scope) -> Where:
     """Reach of what belongs to a supplier: `model` has region_code, household_id, organisation_id."""
     assigned = household_reach(scope, model.household_id) if scope.cadre_for else []
     return scope.either(
-        scope.region_reach(model.region_code), scope.organisation_reach(model.organisation_id), assigned
+        scope.region_reach(model.region_code),
+        scope.organisation_reach(model.organisation_id),
+        assigned,
     )

@@ -66,7 +66,15 @@ def _door(view: View, access: str, enter: Callable[[Actor], None]) -> View:
 def _enter(actor: Actor, permission: str) -> None:
     if not actor.may(permission):
         with transaction() as session:
-            audit.record(session, actor, "refused", "page", request.endpoint or "", refused=True, need=permission)
+            audit.record(
+                session,
+                actor,
+                "refused",
+                "page",
+                request.endpoint or "",
+                refused=True,
+                need=permission,
+            )
     g.scope = actor.scope_for(permission)
 
 

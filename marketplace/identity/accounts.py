@@ -15,7 +15,13 @@ from marketplace.identity import audit
 from marketplace.identity.actor import Actor
 from marketplace.identity.models import Activation, Deputy, Organisation, RoleGrant, User
 from marketplace.identity.passwords import check_new_password, passwords
-from marketplace.identity.permissions import REGION_ROLES, ROLES, SEPARATE_DUTIES, UNIT_ROLES, role_name
+from marketplace.identity.permissions import (
+    REGION_ROLES,
+    ROLES,
+    SEPARATE_DUTIES,
+    UNIT_ROLES,
+    role_name,
+)
 from marketplace.identity.sessions import revoke_all_sessions, token_hash
 from marketplace.regions.models import Region
 
@@ -50,8 +56,13 @@ def create_user(
 ) -> User:
     """A new account without password; raises InvalidInput for a bad or taken login name."""
     name = login_name.strip().lower()
-    if not 2 <= len(name) <= 60 or not name.replace("_", "").replace(".", "").replace("-", "").isalnum():
-        raise InvalidInput("账号用 2 到 60 个字母或数字。", code="bad_login_name", field="login_name")
+    if (
+        not 2 <= len(name) <= 60
+        or not name.replace("_", "").replace(".", "").replace("-", "").isalnum()
+    ):
+        raise InvalidInput(
+            "账号用 2 到 60 个字母或数字。", code="bad_login_name", field="login_name"
+        )
     if not display_name.strip():
         raise InvalidInput("请填写姓名。", code="missing", field="display_name")
     if session.scalar(select(User.id).where(User.login_name == name)) is not None:
@@ -75,9 +86,15 @@ def grant_role(session: Session, actor: Actor, user: User, wanted: NewGrant) -> 
     if wanted.role not in ROLES:
         raise InvalidInput("没有这个角色。", code="unknown_role", field="role")
     if wanted.role in REGION_ROLES and not wanted.region_code:
-        raise InvalidInput(f"{role_name(wanted.role)}要选管到哪个县或乡镇。", code="missing_region", field="region_code")
+        raise InvalidInput(
+            f"{role_name(wanted.role)}要选管到哪个县或乡镇。",
+            code="missing_region",
+            field="region_code",
+        )
     if wanted.role in UNIT_ROLES and not wanted.organisation_id:
-        raise InvalidInput(f"{role_name(wanted.role)}要选单位。", code="missing_unit", field="organisation_id")
+        raise InvalidInput(
+            f"{role_name(wanted.role)}要选单位。", code="missing_unit", field="organisation_id"
+        )
     if wanted.region_code and session.get(Region, wanted.region_code) is None:
         raise InvalidInput("没有这个区划。", code="unknown_region", field="region_code")
     if wanted.organisation_id and session.get(Organisation, wanted.organisation_id) is None:
@@ -94,7 +111,9 @@ def grant_role(session: Session, actor: Actor, user: User, wanted: NewGrant) -> 
         if wanted.role in pair and held & (pair - {wanted.role}):
             other = role_name(next(iter(held & (pair - {wanted.role}))))
             raise InvalidInput(
-                f"这个账号已是{other},不能再当{role_name(wanted.role)}。", code="separate_duties", field="role"
+                f"这个账号已是{other},不能再当{role_name(wanted.role)}。",
+                code="separate_duties",
+                field="role",
             )
     grant = RoleGrant(
         user_id=user.id,
@@ -119,7 +138,11 @@ def end_role(session: Session, actor: Actor, grant_id: int) -> None:
         raise Conflict("不能取消自己的管理员角色,请另一位管理员来做。", code="own_role")
     yesterday = today() - timedelta(days=1)
     if grant.valid_from > yesterday:
-        session.execute(update(Deputy).where(Deputy.grant_id == grant.id, Deputy.revoked_at.is_(None)).values(revoked_at=now()))
+        session.execute(
+            update(Deputy)
+            .where(Deputy.grant_id == grant.id, Deputy.revoked_at.is_(None))
+            .values(revoked_at=now())
+        )
         grant.valid_from = yesterday
     grant.valid_until = yesterday
     audit.record(session, actor, "role_ended", "account", grant.user_id, role=grant.role)
@@ -135,7 +158,9 @@ def issue_activation(session: Session, actor: Actor, user: User) -> str:
     code = "-".join(random_code(4) for _ in range(3))
     session.add(
         Activation(
-            user_id=user.id, code_hash=_code_hash(user.id, code), expires_at=now() + timedelta(days=ACTIVATION_DAYS)
+            user_id=user.id,
+            code_hash=_code_hash(user.id, code),
+            expires_at=now() + timedelta(days=ACTIVATION_DAYS),
         )
     )
     audit.record(session, actor, "activation_issued", "account", user.id)
@@ -190,27 +215,42 @@ def set_active(session: Session, actor: Actor, user: User, *, active: bool) -> N
     user.active = active
     if not active:
         revoke_all_sessions(session, user.id)
-    audit.record(session, actor, "account_enabled" if active else "account_disabled", "account", user.id)
+    audit.record(
+        session, actor, "account_enabled" if active else "account_disabled", "account", user.id
+    )
 
 
 def appoint_deputy(
-    session: Session, actor: Actor, grant_id: int, deputy_login: str, valid_from: date, valid_until: date
+    session: Session,
+    actor: Actor,
+    grant_id: int,
+    deputy_login: str,
+    valid_from: date,
+    valid_until: date,
 ) -> Deputy:
     """Leave one of the actor's own roles to somebody from day to day. An administrator may do it for
     anybody (the principal may be in hospital)."""
     grant = session.get(RoleGrant, grant_id)
     if grant is None or (grant.user_id != actor.user_id and not actor.has_role("administrator")):
         raise NotFound("没有这个角色授权。")
-    deputy = session.scalar(select(User).where(User.login_name == deputy_login.strip().lower(), User.active))
+    deputy = session.scalar(
+        select(User).where(User.login_name == deputy_login.strip().lower(), User.active)
+    )
     if deputy is None:
-        raise InvalidInput("没有这个账号,请核对代理人的账号。", code="unknown_account", field="deputy")
+        raise InvalidInput(
+            "没有这个账号,请核对代理人的账号。", code="unknown_account", field="deputy"
+        )
     if deputy.id == grant.user_id:
         raise InvalidInput("代理人不能是本人。", code="own_deputy", field="deputy")
     if valid_until < valid_from or valid_until < today():
-        raise InvalidInput("结束日期要在开始日期之后,且不早于今天。", code="bad_dates", field="valid_until")
+        raise InvalidInput(
+            "结束日期要在开始日期之后,且不早于今天。", code="bad_dates", field="valid_until"
+        )
     if grant.role == "administrator" and not actor.has_role("administrator"):
         raise Forbidden("管理员角色只能由管理员指定代理。", code="no_permission")
-    row = Deputy(grant_id=grant.id, deputy_id=deputy.id, valid_from=valid_from, valid_until=valid_until)
+    row = Deputy(
+        grant_id=grant.id, deputy_id=deputy.id, valid_from=valid_from, valid_until=valid_until
+    )
     session.add(row)
     session.flush()
     audit.record(session, actor, "deputy_appointed", "role_grant", grant.id, deputy=deputy.id)

@@ -27,7 +27,9 @@ class Actor:
     permissions: frozenset[str] = field(default=frozenset(), compare=False)
 
     @classmethod
-    def of(cls, user_id: int, display_name: str, organisation_id: int | None, grants: list[Grant]) -> "Actor":
+    def of(
+        cls, user_id: int, display_name: str, organisation_id: int | None, grants: list[Grant]
+    ) -> "Actor":
         held = frozenset(p for grant in grants for p in ROLES[grant.role][1])
         return cls(user_id, display_name, organisation_id, tuple(grants), held)
 
@@ -55,17 +57,25 @@ class Actor:
             user_id=self.user_id,
             permission=permission,
             regions=tuple(
-                sorted({subtree_range(g.region_code) for g in grants if g.role in REGION_ROLES and g.region_code})
+                sorted(
+                    {
+                        subtree_range(g.region_code)
+                        for g in grants
+                        if g.role in REGION_ROLES and g.region_code
+                    }
+                )
             ),
             organisations=frozenset(
                 g.organisation_id for g in grants if g.role in UNIT_ROLES and g.organisation_id
             ),
             cadre_for=frozenset(g.principal_id for g in grants if g.role == "cadre"),
-            own_for=frozenset({self.user_id} if any(g.role not in REGION_ROLES for g in grants) else ()),
+            own_for=frozenset(
+                {self.user_id} if any(g.role not in REGION_ROLES for g in grants) else ()
+            ),
         )
 
 
 SYSTEM = Actor(user_id=0, display_name="系统")
 """Acts in due jobs and from the command line; has no grants, so no page is open to it."""
 
-assert REGION_ROLES | UNIT_ROLES | PERSONAL_ROLES == set(ROLES)
+assert set(ROLES) == REGION_ROLES | UNIT_ROLES | PERSONAL_ROLES

@@ -67,7 +67,9 @@ class RoleGrant(Base):
 
     __tablename__ = "role_grant"
     __table_args__ = (
-        CheckConstraint(f"role IN ({', '.join(repr(role) for role in sorted(ROLES))})", name="role"),
+        CheckConstraint(
+            f"role IN ({', '.join(repr(role) for role in sorted(ROLES))})", name="role"
+        ),
         CheckConstraint("valid_until IS NULL OR valid_until >= valid_from", name="dates"),
         Index("ix_role_grant_user", "user_id"),
     )
@@ -140,4 +142,3 @@ class LoginAttempt(Base):
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     name_hash: Mapped[str] = mapped_column(String(64))
     at: Mapped[datetime]
-

@@ -3,8 +3,8 @@
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from marketplace.core.spoken_number import plain_text
 from marketplace.core.errors import InvalidInput
+from marketplace.core.spoken_number import plain_text
 
 MINIMUM = 10
 MAXIMUM = 200
@@ -53,6 +53,8 @@ def check_new_password(password: str, login_name: str) -> None:
         )
     bare = plain_text(password).lower()
     letters = bare.rstrip("0123456789!@#.")
-    repeated = len(set(bare)) < 4 or any(bare == common * (len(bare) // len(common)) for common in COMMON)
+    repeated = len(set(bare)) < 4 or any(
+        bare == common * (len(bare) // len(common)) for common in COMMON
+    )
     if repeated or bare in COMMON or letters in COMMON or login_name.lower() in bare:
         raise InvalidInput(f"这个密码太常见,{cure}", code="password_common", field="password")

@@ -36,9 +36,22 @@ ROLES: Mapping[str, tuple[str, frozenset[str]]] = {
         "县平台运营",
         frozenset(
             {
-                LOT_VIEW, LOT_ADJUST, HOUSEHOLD_VIEW, HOUSEHOLD_MANAGE, ROUND_VIEW, ROUND_MANAGE, ALLOCATE,
-                SHEET_VIEW, SHEET_ISSUE, SHEET_ANSWER, ORDER_MANAGE, BOARD_VIEW, TRACE_VIEW, IMPORT_RUN,
-                NOTICE_VIEW, PERSONAL_REVEAL,
+                LOT_VIEW,
+                LOT_ADJUST,
+                HOUSEHOLD_VIEW,
+                HOUSEHOLD_MANAGE,
+                ROUND_VIEW,
+                ROUND_MANAGE,
+                ALLOCATE,
+                SHEET_VIEW,
+                SHEET_ISSUE,
+                SHEET_ANSWER,
+                ORDER_MANAGE,
+                BOARD_VIEW,
+                TRACE_VIEW,
+                IMPORT_RUN,
+                NOTICE_VIEW,
+                PERSONAL_REVEAL,
             }
         ),
     ),
@@ -46,20 +59,49 @@ ROLES: Mapping[str, tuple[str, frozenset[str]]] = {
         "乡镇审核",
         frozenset(
             {
-                REPORT_SUBMIT, REPORT_VERIFY, LOT_VIEW, LOT_ADJUST, HOUSEHOLD_VIEW, HOUSEHOLD_MANAGE, SHEET_VIEW,
-                SHEET_ANSWER, BOARD_VIEW, TRACE_VIEW, IMPORT_RUN, PERSONAL_REVEAL,
+                REPORT_SUBMIT,
+                REPORT_VERIFY,
+                LOT_VIEW,
+                LOT_ADJUST,
+                HOUSEHOLD_VIEW,
+                HOUSEHOLD_MANAGE,
+                SHEET_VIEW,
+                SHEET_ANSWER,
+                BOARD_VIEW,
+                TRACE_VIEW,
+                IMPORT_RUN,
+                PERSONAL_REVEAL,
             }
         ),
     ),
     "cadre": (
         "帮扶联系人",
         frozenset(
-            {REPORT_SUBMIT, LOT_VIEW, LOT_ADJUST, HOUSEHOLD_VIEW, SHEET_VIEW, SHEET_ANSWER, TRACE_VIEW, PERSONAL_REVEAL}
+            {
+                REPORT_SUBMIT,
+                LOT_VIEW,
+                LOT_ADJUST,
+                HOUSEHOLD_VIEW,
+                SHEET_VIEW,
+                SHEET_ANSWER,
+                TRACE_VIEW,
+                PERSONAL_REVEAL,
+            }
         ),
     ),
     "cooperative": (
         "合作社/龙头企业",
-        frozenset({REPORT_SUBMIT, LOT_VIEW, LOT_ADJUST, HOUSEHOLD_VIEW, SHEET_VIEW, SHEET_ANSWER, TRACE_VIEW}),
+        frozenset(
+            {
+                REPORT_SUBMIT,
+                LOT_VIEW,
+                LOT_ADJUST,
+                HOUSEHOLD_VIEW,
+                SHEET_VIEW,
+                SHEET_ANSWER,
+                TRACE_VIEW,
+            }
+        ),
     ),
     "buyer": ("食堂采购员", frozenset({ORDER_CANTEEN, ORDER_OWN})),
     "approver": ("单位审批人", frozenset({ORDER_APPROVE, ORDER_OWN})),
@@ -68,7 +110,16 @@ ROLES: Mapping[str, tuple[str, frozenset[str]]] = {
     "auditor": (
         "审计",
         frozenset(
-            {HOUSEHOLD_VIEW, LOT_VIEW, ROUND_VIEW, SHEET_VIEW, BOARD_VIEW, TRACE_VIEW, AUDIT_VIEW, NOTICE_VIEW}
+            {
+                HOUSEHOLD_VIEW,
+                LOT_VIEW,
+                ROUND_VIEW,
+                SHEET_VIEW,
+                BOARD_VIEW,
+                TRACE_VIEW,
+                AUDIT_VIEW,
+                NOTICE_VIEW,
+            }
         ),
     ),
     "leader": ("县领导", frozenset({BOARD_VIEW, ROUND_VIEW})),

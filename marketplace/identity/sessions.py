@@ -50,7 +50,9 @@ def grants_of(session: Session, user_id: int, day: date) -> list[Grant]:
     """Roles in force on `day`: the person's own, and those somebody else left to this person."""
 
     def holds(model: type[RoleGrant]) -> object:
-        return (model.valid_from <= day) & or_(model.valid_until.is_(None), model.valid_until >= day)
+        return (model.valid_from <= day) & or_(
+            model.valid_until.is_(None), model.valid_until >= day
+        )
 
     columns = (RoleGrant.role, RoleGrant.user_id, RoleGrant.region_code, RoleGrant.organisation_id)
     own = select(*columns).where(RoleGrant.user_id == user_id, holds(RoleGrant))  # type: ignore[arg-type]
@@ -72,7 +74,9 @@ def grants_of(session: Session, user_id: int, day: date) -> list[Grant]:
 
 def actor_of(session: Session, user: User) -> Actor:
     """The person as an actor with today's grants."""
-    return Actor.of(user.id, user.display_name, user.organisation_id, grants_of(session, user.id, today()))
+    return Actor.of(
+        user.id, user.display_name, user.organisation_id, grants_of(session, user.id, today())
+    )
 
 
 def find_session(session: Session, token: str) -> SignedIn | None:
@@ -80,7 +84,12 @@ def find_session(session: Session, token: str) -> SignedIn | None:
     moment = now()
     row = session.execute(
         select(
-            LoginSession.id, LoginSession.last_seen_at, User.id, User.display_name, User.organisation_id, User.demo
+            LoginSession.id,
+            LoginSession.last_seen_at,
+            User.id,
+            User.display_name,
+            User.organisation_id,
+            User.demo,
         )
         .join(User, User.id == LoginSession.user_id)
         .where(
@@ -100,7 +109,9 @@ def find_session(session: Session, token: str) -> SignedIn | None:
 
 def mark_seen(session: Session, signed_in: SignedIn) -> None:
     session.execute(
-        update(LoginSession).where(LoginSession.id == signed_in.session_id).values(last_seen_at=now())
+        update(LoginSession)
+        .where(LoginSession.id == signed_in.session_id)
+        .values(last_seen_at=now())
     )
 
 
@@ -109,7 +120,8 @@ def check_attempts(session: Session, login_name: str) -> None:
     others behind the same address still get in."""
     wrong = session.execute(
         select(func.count(), func.min(LoginAttempt.at)).where(
-            LoginAttempt.name_hash == keyring.lookup(login_name), LoginAttempt.at > now() - ATTEMPT_WINDOW
+            LoginAttempt.name_hash == keyring.lookup(login_name),
+            LoginAttempt.at > now() - ATTEMPT_WINDOW,
         )
     ).one()
     if wrong[0] >= ATTEMPTS:
@@ -131,7 +143,9 @@ def password_fits(user: User | None, password: str) -> bool:
 
 def note_wrong_password(session: Session, login_name: str) -> None:
     session.add(LoginAttempt(name_hash=keyring.lookup(login_name), at=now()))
-    audit.record(session, SYSTEM, "sign_in", "login_name", keyring.lookup(login_name)[:16], refused=True)
+    audit.record(
+        session, SYSTEM, "sign_in", "login_name", keyring.lookup(login_name)[:16], refused=True
+    )
 
 
 def open_session(session: Session, user: User, device: str) -> str:
@@ -149,7 +163,9 @@ def open_session(session: Session, user: User, device: str) -> str:
             device=device[:120],
         )
     )
-    session.execute(delete(LoginAttempt).where(LoginAttempt.name_hash == keyring.lookup(user.login_name)))
+    session.execute(
+        delete(LoginAttempt).where(LoginAttempt.name_hash == keyring.lookup(user.login_name))
+    )
     audit.record(session, actor_of(session, user), "sign_in", "account", user.id)
     return token
 

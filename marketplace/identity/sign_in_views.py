@@ -2,7 +2,16 @@
 
 from urllib.parse import urlsplit
 
-from flask import Blueprint, current_app, flash, redirect, render_template, request, session, url_for
+from flask import (
+    Blueprint,
+    current_app,
+    flash,
+    redirect,
+    render_template,
+    request,
+    session,
+    url_for,
+)
 from flask_login import current_user, login_user, logout_user
 from werkzeug import Response
 from wtforms import PasswordField, SubmitField
@@ -102,18 +111,28 @@ def sign_out() -> Response:
 def activate() -> str | Response | tuple[str, int]:
     form = ActivateForm()
     if not form.validate_on_submit():
-        return render_template("identity/activate.html", form=form), 422 if form.is_submitted() else 200
+        return render_template(
+            "identity/activate.html", form=form
+        ), 422 if form.is_submitted() else 200
     try:
         login_name = str(form.login_name.data).lower()
         sessions.check_attempts(db.session, login_name)
-        hashed = accounts.hash_new_password(str(form.password.data), str(form.again.data), login_name)
+        hashed = accounts.hash_new_password(
+            str(form.password.data), str(form.again.data), login_name
+        )
         with transaction() as db_session:
             user = accounts.activate(db_session, login_name, str(form.code.data), hashed)
-            token = None if user is None else sessions.open_session(db_session, user, request.user_agent.string)
+            token = (
+                None
+                if user is None
+                else sessions.open_session(db_session, user, request.user_agent.string)
+            )
             if user is None:
                 sessions.note_wrong_password(db_session, login_name)
         if token is None:
-            raise InvalidInput("账号或激活码不对,或激活单已过期,请找管理员重发。", code="bad_code", field="code")
+            raise InvalidInput(
+                "账号或激活码不对,或激活单已过期,请找管理员重发。", code="bad_code", field="code"
+            )
     except InvalidInput as error:
         form.refuse(error)
         return render_template("identity/activate.html", form=form), 422
@@ -132,13 +151,17 @@ def security() -> str | Response | tuple[str, int]:
     if form.validate_on_submit():
         try:
             user = accounts.get_user(db.session, actor.user_id)
-            hashed = accounts.hash_new_password(str(form.password.data), str(form.again.data), user.login_name)
+            hashed = accounts.hash_new_password(
+                str(form.password.data), str(form.again.data), user.login_name
+            )
             sessions.check_attempts(db.session, user.login_name)
             fits = sessions.password_fits(user, str(form.current.data))
             with transaction() as db_session:
                 if fits:
                     accounts.change_password(db_session, actor, hashed)
-                    sessions.revoke_all_sessions(db_session, actor.user_id, but=current_user.session_id)
+                    sessions.revoke_all_sessions(
+                        db_session, actor.user_id, but=current_user.session_id
+                    )
                 else:
                     sessions.note_wrong_password(db_session, user.login_name)
             if not fits:
@@ -149,7 +172,9 @@ def security() -> str | Response | tuple[str, int]:
             form.refuse(error)
             status = error.http_status
     rows = sessions.open_sessions(db.session, actor.user_id)
-    page = render_template("identity/security.html", form=form, sessions=rows, here=current_user.session_id)
+    page = render_template(
+        "identity/security.html", form=form, sessions=rows, here=current_user.session_id
+    )
     return page, status
 
 

@@ -16,7 +16,10 @@ class ImportBatch(Base):
 
     __tablename__ = "import_batch"
     __table_args__ = (
-        CheckConstraint("state IN ('reading', 'previewed', 'applying', 'done', 'failed', 'discarded')", name="state"),
+        CheckConstraint(
+            "state IN ('reading', 'previewed', 'applying', 'done', 'failed', 'discarded')",
+            name="state",
+        ),
         Index("ix_import_batch_by", "created_by_id", "id"),
     )
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -48,7 +51,9 @@ class ImportRow(Base):
     __tablename__ = "import_row"
     __table_args__ = (
         UniqueConstraint("batch_id", "row_no"),
-        CheckConstraint("state IN ('waiting', 'good', 'faulty', 'applied', 'unchanged')", name="state"),
+        CheckConstraint(
+            "state IN ('waiting', 'good', 'faulty', 'applied', 'unchanged')", name="state"
+        ),
         Index("ix_import_row_state", "batch_id", "state", "row_no"),
     )
     id: Mapped[int] = mapped_column(BigId, primary_key=True)

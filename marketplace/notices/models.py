@@ -27,7 +27,9 @@ class Notice(Base):
         Index("ix_notice_subject", "subject"),
     )
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    provider_key: Mapped[str] = mapped_column(String(60), unique=True)  # the same effect is never queued twice
+    provider_key: Mapped[str] = mapped_column(
+        String(60), unique=True
+    )  # the same effect is never queued twice
     kind: Mapped[str] = mapped_column(String(40))
     subject: Mapped[str] = mapped_column(String(60))
     channel: Mapped[str] = mapped_column(String(10))  # console, email, sms

@@ -15,7 +15,10 @@ class AllocationRun(Base):
     """One allocation of one listing. The texts replay byte for byte; an undone run stays."""
 
     __tablename__ = "allocation_run"
-    __table_args__ = (Index("ix_allocation_run_listing", "listing_id"), Index("ix_allocation_run_round", "round_id"))
+    __table_args__ = (
+        Index("ix_allocation_run_listing", "listing_id"),
+        Index("ix_allocation_run_round", "round_id"),
+    )
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     round_id: Mapped[int] = mapped_column(ForeignKey("order_round.id"))
     listing_id: Mapped[int] = mapped_column(ForeignKey("listing.id"))

@@ -40,7 +40,13 @@ class Order(Base):
     MOVES: ClassVar[Moves] = moves(
         {
             "draft": ["awaiting_approval", "awaiting_payment", "confirmed"],
-            "awaiting_approval": ["rejected", "expired", "awaiting_payment", "confirmed", "cancelled"],
+            "awaiting_approval": [
+                "rejected",
+                "expired",
+                "awaiting_payment",
+                "confirmed",
+                "cancelled",
+            ],
             "awaiting_payment": ["confirmed", "expired", "cancelled"],
             "confirmed": ["awaiting_approval", "cancelled", "allocated"],
             "allocated": ["confirmed", "closed"],
@@ -87,7 +93,9 @@ class Order(Base):
         if scope.permission == ORDER_GROUP:
             return scope.either(scope.own_reach(cls.buyer_id)) & (cls.channel == "group")
         if scope.permission in {ORDER_CANTEEN, ORDER_APPROVE}:
-            return scope.either(scope.organisation_reach(cls.organisation_id)) & (cls.channel == "canteen")
+            return scope.either(scope.organisation_reach(cls.organisation_id)) & (
+                cls.channel == "canteen"
+            )
         return scope.either(scope.region_reach(cls.region_code))
 
 
@@ -98,7 +106,9 @@ class OrderLine(Base):
     __table_args__ = (
         UniqueConstraint("order_id", "listing_id"),
         CheckConstraint("packs > 0", name="packs"),
-        CheckConstraint("price_fen = farmgate_fen + service_fen + freight_fen", name="price_made_of"),
+        CheckConstraint(
+            "price_fen = farmgate_fen + service_fen + freight_fen", name="price_made_of"
+        ),
         CheckConstraint(
             "(allocated_packs IS NULL AND cut_packs IS NULL) OR "
             "(allocated_packs >= 0 AND cut_packs >= 0 AND allocated_packs + cut_packs = packs)",
@@ -183,7 +193,9 @@ class GroupRegistration(Base):
 
     round: Mapped[Round] = relationship()
     organisation: Mapped[Organisation] = relationship()
-    entries: Mapped[list["GroupEntry"]] = relationship(back_populates="group", order_by="GroupEntry.id")
+    entries: Mapped[list["GroupEntry"]] = relationship(
+        back_populates="group", order_by="GroupEntry.id"
+    )
 
     @classmethod
     def within(cls, scope: Scope) -> Where:

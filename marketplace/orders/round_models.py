@@ -67,7 +67,9 @@ class Round(Base):
     closed_at: Mapped[datetime | None]
 
     listings: Mapped[list["Listing"]] = relationship(back_populates="round", order_by="Listing.id")
-    pickups: Mapped[list["RoundPickup"]] = relationship(back_populates="round", order_by="RoundPickup.id")
+    pickups: Mapped[list["RoundPickup"]] = relationship(
+        back_populates="round", order_by="RoundPickup.id"
+    )
     collections: Mapped[list["RoundCollection"]] = relationship(
         back_populates="round", order_by="RoundCollection.id"
     )
@@ -150,15 +152,21 @@ class Listing(Base):
 
     __tablename__ = "listing"
     __table_args__ = (
-        CheckConstraint("price_fen = farmgate_fen + service_fen + freight_fen", name="price_made_of"),
-        CheckConstraint("farmgate_fen > 0 AND service_fen >= 0 AND freight_fen >= 0", name="price_parts"),
+        CheckConstraint(
+            "price_fen = farmgate_fen + service_fen + freight_fen", name="price_made_of"
+        ),
+        CheckConstraint(
+            "farmgate_fen > 0 AND service_fen >= 0 AND freight_fen >= 0", name="price_parts"
+        ),
         CheckConstraint("pack_base > 0", name="pack"),
         CheckConstraint(
             "(pack_kind = 'fixed' AND band_low_base IS NULL AND band_high_base IS NULL) OR "
             "(pack_kind = 'by_weight' AND band_low_base > 0 AND band_high_base >= band_low_base)",
             name="pack_kind",
         ),
-        CheckConstraint("reserved_packs >= 0 AND capacity_packs >= 0 AND shortfall_packs >= 0", name="counts"),
+        CheckConstraint(
+            "reserved_packs >= 0 AND capacity_packs >= 0 AND shortfall_packs >= 0", name="counts"
+        ),
         CheckConstraint("reserved_packs <= capacity_packs + shortfall_packs", name="not_oversold"),
         CheckConstraint("minimum_packs >= 1", name="minimum"),
         CheckConstraint("state IN ('on_sale', 'stopped', 'closed')", name="state"),
@@ -182,7 +190,9 @@ class Listing(Base):
     service_fen: Mapped[int]
     freight_fen: Mapped[int]
     price_fen: Mapped[int]
-    seller_id: Mapped[int | None] = mapped_column(ForeignKey("organisation.id"))  # none: households, by agency
+    seller_id: Mapped[int | None] = mapped_column(
+        ForeignKey("organisation.id")
+    )  # none: households, by agency
     required_papers: Mapped[str] = mapped_column(String(200), default="")
     minimum_packs: Mapped[int] = mapped_column(default=1)  # per canteen line
     description: Mapped[str] = mapped_column(String(400), default="")
@@ -218,7 +228,9 @@ class Commitment(Base):
         UniqueConstraint("listing_id", "lot_id"),
         CheckConstraint("quantity_base >= 0", name="quantity"),
         CheckConstraint("packs >= 0", name="packs"),
-        CheckConstraint("allocated_packs IS NULL OR allocated_packs BETWEEN 0 AND packs", name="allocated"),
+        CheckConstraint(
+            "allocated_packs IS NULL OR allocated_packs BETWEEN 0 AND packs", name="allocated"
+        ),
         Index("ix_commitment_lot", "lot_id"),
     )
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -227,8 +239,12 @@ class Commitment(Base):
     quantity_base: Mapped[int]
     packs: Mapped[int]
     allocated_packs: Mapped[int | None]  # none until the listing is allocated
-    released_base: Mapped[int] = mapped_column(default=0)  # given back by the allocation, for its undo
-    consent_note: Mapped[str] = mapped_column(String(200), default="")  # who agreed to less than asked
+    released_base: Mapped[int] = mapped_column(
+        default=0
+    )  # given back by the allocation, for its undo
+    consent_note: Mapped[str] = mapped_column(
+        String(200), default=""
+    )  # who agreed to less than asked
     consent_by_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
     refill_ready: Mapped[bool] = mapped_column(default=False)  # cadre confirmed before the cut-off
     committed_at: Mapped[datetime]

@@ -32,11 +32,16 @@ def wants_json() -> bool:
     return best == "application/json" and request.accept_mimetypes["text/html"] == 0
 
 
-def error_response(status: int, message: str = "", code: str = "", field: str | None = None) -> Response:
+def error_response(
+    status: int, message: str = "", code: str = "", field: str | None = None
+) -> Response:
     title, usual = WORDS.get(status, WORDS[500 if status >= 500 else 400])
     request_id = g.get("request_id", "")
     if wants_json():
-        body = {"error": code or HTTPStatus(status).phrase.lower().replace(" ", "_"), "message": message or usual}
+        body = {
+            "error": code or HTTPStatus(status).phrase.lower().replace(" ", "_"),
+            "message": message or usual,
+        }
         if field:
             body["field"] = field
         return make_response(jsonify(body | {"request_id": request_id}), status)

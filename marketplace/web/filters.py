@@ -23,7 +23,9 @@ def init_filters(app: Flask) -> None:
     app.jinja_env.filters.update(
         yuan=format_yuan,
         qty=lambda base, unit, word="": format_quantity(base, unit, piece_word=word or "个"),
-        qty_short=lambda base, unit, word="": format_quantity_short(base, unit, piece_word=word or "个"),
+        qty_short=lambda base, unit, word="": format_quantity_short(
+            base, unit, piece_word=word or "个"
+        ),
         when=format_when,
         deadline=format_deadline,
         day=format_day,

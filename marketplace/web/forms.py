@@ -21,7 +21,7 @@ class Form(FlaskForm):
             field: Field = self[error.field]
             field.errors = [*field.errors, error.message]
         else:
-            self.form_errors = [*self.form_errors, error.message]
+            self.form_errors: list[str] = [*self.form_errors, error.message]
 
 
 def required(message: str) -> list[Any]:
@@ -37,12 +37,13 @@ class TrimmedField(StringField):
     """Text without white space around it."""
 
     def process_formdata(self, valuelist: list[Any]) -> None:
-        super().process_formdata(valuelist)
-        if isinstance(self.data, str):
-            self.data = self.data.strip()
+        if valuelist:
+            self.data: str = str(valuelist[0]).strip()
 
 
-def whole_number(text: str | None, label: str, *, minimum: int = 0, maximum: int = 1_000_000) -> int:
+def whole_number(
+    text: str | None, label: str, *, minimum: int = 0, maximum: int = 1_000_000
+) -> int:
     """What a person typed into a number box; raises ValidationError with a cure."""
     words = (text or "").strip()
     if not words.isascii() or not words.isdecimal():

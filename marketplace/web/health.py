@@ -16,7 +16,7 @@ def healthz() -> Response:
 
 
 def database_answers() -> bool:
-    return db.session.scalar(text("SELECT 1")) == 1
+    return bool(db.session.scalar(text("SELECT 1")) == 1)
 
 
 healthz.access = "public"  # type: ignore[attr-defined]

@@ -30,9 +30,9 @@ class Page:
 
     def url(self, number: int) -> str:
         """This list's address at another page."""
-        kept = {key: value for key, value in request.args.items() if key != "page"}
-        assert request.endpoint is not None
-        return url_for(request.endpoint, **(request.view_args or {}), **kept, page=number)
+        kept: dict[str, Any] = {key: value for key, value in request.args.items() if key != "page"}
+        kept |= (request.view_args or {}) | {"page": number}
+        return url_for(str(request.endpoint), **kept)
 
 
 def page_number() -> int:
@@ -43,7 +43,9 @@ def page_number() -> int:
 
 def paginate(session: Session, statement: Select[Any], size: int = 30) -> Page:
     """Two statements: the count, and the rows of the page asked for (first entity only)."""
-    total = session.scalar(select(func.count()).select_from(statement.order_by(None).subquery())) or 0
+    total = (
+        session.scalar(select(func.count()).select_from(statement.order_by(None).subquery())) or 0
+    )
     number = min(page_number(), max(1, -(-total // size)))
     rows = session.scalars(statement.limit(size).offset((number - 1) * size)).unique().all()
     return Page(rows, number, total, size)

@@ -58,6 +58,10 @@ def init_requests(app: Flask, *, secure: bool) -> None:
         if request.endpoint not in {"static", "bootstrap.static", "health.healthz"}:
             took = int((time.perf_counter() - g.get("started", time.perf_counter())) * 1000)
             log.info(
-                "request", method=request.method, endpoint=request.endpoint, status=response.status_code, ms=took
+                "request",
+                method=request.method,
+                endpoint=request.endpoint,
+                status=response.status_code,
+                ms=took,
             )
         return response
