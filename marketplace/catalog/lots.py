@@ -1,0 +1,155 @@
+"""What happens to a lot: every change is one conditional UPDATE and one movement."""
+
+from datetime import date
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.orm import Session
+
+from marketplace.catalog.models import Lot, LotMovement, LotShare, SupplyReport
+from marketplace.core.clock import now
+from marketplace.core.codes import dated_code, random_code
+from marketplace.core.errors import Conflict, NotFound
+from marketplace.core.quantity import format_quantity
+from marketplace.core.states import move
+from marketplace.identity.actor import Actor
+from marketplace.identity.scope import Scope
+
+
+def find_lot(session: Session, scope: Scope, lot_id: int) -> Lot | None:
+    return session.scalar(scope.visible(select(Lot).where(Lot.id == lot_id)))
+
+
+def get_lot(session: Session, scope: Scope, lot_id: int) -> Lot:
+    lot = find_lot(session, scope, lot_id)
+    if lot is None:
+        raise NotFound("没有这批货。")
+    return lot
+
+
+def lock_lots(session: Session, lot_ids: list[int]) -> dict[int, Lot]:
+    """The lots by id, locked in id order until the transaction ends, with their figures of now."""
+    rows = session.scalars(
+        select(Lot)
+        .where(Lot.id.in_(lot_ids))
+        .order_by(Lot.id)
+        .with_for_update(of=Lot)
+        .execution_options(populate_existing=True)
+    )
+    return {lot.id: lot for lot in rows}
+
+
+def quantity_words(lot: Lot, base: int) -> str:
+    return format_quantity(base, lot.product.base_unit, piece_word=lot.product.piece_word or "个")  # type: ignore[arg-type]
+
+
+def open_lot(session: Session, actor: Actor, report: SupplyReport) -> Lot:
+    """The lot that a verified report becomes, with its shares and its first movement."""
+    moment = now()
+    lot = Lot(
+        code=dated_code("L", moment),
+        trace_code=random_code(12),
+        report_id=report.id,
+        product_id=report.product_id,
+        grade=report.grade,
+        household_id=report.household_id,
+        organisation_id=report.organisation_id,
+        region_code=report.region_code,
+        asked_fen=report.asked_fen,
+        asked_per_base=report.asked_per_base,
+        available_from=report.available_from,
+        available_until=report.available_until,
+        verified=report.quantity_base,
+        free=report.quantity_base,
+        created_at=moment,
+    )
+    session.add(lot)
+    session.flush()
+    whose = [(share.household_id, share.quantity_base) for share in report.shares]
+    for household_id, base in whose or [(report.household_id, report.quantity_base)]:
+        session.add(LotShare(lot_id=lot.id, household_id=household_id, quantity_base=base))
+    record_movements(session, actor, "verified", {lot.id: report.quantity_base}, reference=f"report:{report.id}")
+    return lot
+
+
+def record_movements(
+    session: Session,
+    actor: Actor,
+    kind: str,
+    quantities: dict[int, int],
+    *,
+    reason: str = "",
+    reference: str = "",
+) -> None:
+    """One movement row for each lot; the caller has changed the lots' figures."""
+    moment = now()
+    rows = [
+        {
+            "lot_id": lot_id,
+            "kind": kind,
+            "quantity_base": base,
+            "reason": reason,
+            "reference": reference,
+            "by_id": actor.user_id,
+            "at": moment,
+        }
+        for lot_id, base in sorted(quantities.items())
+        if base
+    ]
+    if rows:
+        session.execute(insert(LotMovement), rows)
+
+
+def commit_free(session: Session, actor: Actor, lot: Lot, base: int, reference: str) -> None:
+    """free → committed; raises Conflict("not_enough") with the figure that is left."""
+    hit = session.execute(
+        update(Lot)
+        .where(Lot.id == lot.id, Lot.free >= base, Lot.state == "open")
+        .values(free=Lot.free - base, committed=Lot.committed + base)
+        .execution_options(synchronize_session=False)
+    )
+    if hit.rowcount != 1:  # type: ignore[attr-defined]
+        session.refresh(lot)
+        raise Conflict(
+            f"批次 {lot.code} 只剩 {quantity_words(lot, lot.free)} 可上架,请改少一些。", code="not_enough"
+        )
+    record_movements(session, actor, "committed", {lot.id: base}, reference=reference)
+    session.refresh(lot)
+
+
+def release_committed(session: Session, actor: Actor, quantities: dict[int, int], reference: str) -> None:
+    """committed → free, for several lots; the caller has locked them."""
+    for lot_id, base in sorted(quantities.items()):
+        if not base:
+            continue
+        hit = session.execute(
+            update(Lot)
+            .where(Lot.id == lot_id, Lot.committed >= base)
+            .values(free=Lot.free + base, committed=Lot.committed - base)
+            .execution_options(synchronize_session=False)
+        )
+        assert hit.rowcount == 1, f"lot {lot_id} has less than {base} committed"  # type: ignore[attr-defined]
+    record_movements(session, actor, "released", quantities, reference=reference)
+
+
+def withdraw_free(session: Session, actor: Actor, lot: Lot, base: int, reason: str) -> None:
+    """free → withdrawn (sold elsewhere, eaten, died)."""
+    hit = session.execute(
+        update(Lot)
+        .where(Lot.id == lot.id, Lot.free >= base)
+        .values(free=Lot.free - base, withdrawn=Lot.withdrawn + base)
+        .execution_options(synchronize_session=False)
+    )
+    if hit.rowcount != 1:  # type: ignore[attr-defined]
+        raise Conflict("数量刚刚变了,请刷新再看。", code="changed")
+    record_movements(session, actor, "withdrawn", {lot.id: base}, reason=reason)
+    session.refresh(lot)
+
+
+def expire_lots(session: Session, actor: Actor, day: date) -> int:
+    """Lots whose last day has passed and that promise nothing any more are closed as expired."""
+    due = session.scalars(
+        select(Lot).where(Lot.state == "open", Lot.available_until < day, Lot.committed == 0).order_by(Lot.id)
+    ).all()
+    for lot in due:
+        move(session, lot, "expired", because="这批货已有变化。")
+    return len(due)

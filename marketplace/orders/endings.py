@@ -1,0 +1,34 @@
+"""How orders end before goods move: refused by the unit, expired at closing, cancelled by the county."""
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, selectinload
+
+from marketplace.core.clock import now
+from marketplace.core.states import move
+from marketplace.identity import audit
+from marketplace.identity.actor import Actor
+from marketplace.orders.order_models import Order
+from marketplace.orders.reserve import give_back
+
+CHANGED = "订单刚刚变了,请刷新再看。"
+
+
+def end_order(session: Session, actor: Actor, order: Order, state: str, because: str) -> None:
+    """Move an order that holds goods to `state` and give back what it held."""
+    held = {line.listing_id: line.packs for line in order.lines}
+    move(session, order, state, because=CHANGED, ended_at=now(), ended_because=because)
+    give_back(session, held)
+    audit.record(session, actor, f"order_{state}", "order", order.number)
+
+
+def expire_unapproved(session: Session, actor: Actor, round_id: int) -> int:
+    """At closing: what its unit has not approved (or nobody has paid) ends. Returns how many."""
+    waiting = session.scalars(
+        select(Order)
+        .where(Order.round_id == round_id, Order.state.in_(("awaiting_approval", "awaiting_payment")))
+        .options(selectinload(Order.lines))
+        .order_by(Order.id)
+    ).all()
+    for order in waiting:
+        end_order(session, actor, order, "expired", "截单时还没有审批")
+    return len(waiting)

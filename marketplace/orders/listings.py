@@ -1,0 +1,240 @@
+"""What a round offers: packs, made of lots. Capacity follows from commitments; nobody types it."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session, selectinload
+
+from marketplace.catalog.lots import commit_free, lock_lots, release_committed
+from marketplace.catalog.models import GRADES, Lot, LotShare, Product
+from marketplace.core.chinese_text import search_text
+from marketplace.core.clock import now, today
+from marketplace.core.errors import Conflict, InvalidInput, NotFound
+from marketplace.core.money import format_yuan
+from marketplace.households.models import SUPPORTED_KINDS, SupportStatus, in_force
+from marketplace.identity import audit
+from marketplace.identity.actor import Actor
+from marketplace.identity.models import Organisation
+from marketplace.orders.round_models import Commitment, Listing, Round
+from marketplace.regions.models import Region
+
+
+@dataclass(frozen=True)
+class ListingInput:
+    product_id: int
+    title: str
+    grade: str
+    pack_name: str
+    pack_base: int
+    farmgate_fen: int
+    service_fen: int
+    freight_fen: int
+    minimum_packs: int = 1
+    description: str = ""
+    required_papers: str = ""
+    seller_id: int | None = None
+    pack_kind: str = "fixed"
+    band_low_base: int | None = None
+    band_high_base: int | None = None
+
+
+def get_listing(session: Session, listing_id: int) -> Listing:
+    listing = session.get(Listing, listing_id)
+    if listing is None:
+        raise NotFound("没有这个产品。")
+    return listing
+
+
+def lock_listings(session: Session, listing_ids: list[int]) -> dict[int, Listing]:
+    """The listings by id, locked in id order, with their figures of now."""
+    rows = session.scalars(
+        select(Listing)
+        .where(Listing.id.in_(listing_ids))
+        .order_by(Listing.id)
+        .with_for_update(of=Listing)
+        .execution_options(populate_existing=True)
+    )
+    return {listing.id: listing for listing in rows}
+
+
+def create_listing(session: Session, actor: Actor, in_round: Round, given: ListingInput) -> Listing:
+    """A listing without goods yet: commit lots to it next."""
+    if in_round.state not in {"draft", "open"}:
+        raise InvalidInput("截单后不能再上架。", code="wrong_state")
+    product = session.get(Product, given.product_id)
+    if product is None:
+        raise InvalidInput("请选品种。", code="unknown_product", field="product_id")
+    _check_listing(given)
+    listing = Listing(
+        round_id=in_round.id,
+        product_id=product.id,
+        title=given.title.strip(),
+        grade=given.grade,
+        pack_name=given.pack_name.strip(),
+        pack_kind=given.pack_kind,
+        pack_base=given.pack_base,
+        band_low_base=given.band_low_base,
+        band_high_base=given.band_high_base,
+        farmgate_fen=given.farmgate_fen,
+        service_fen=given.service_fen,
+        freight_fen=given.freight_fen,
+        price_fen=given.farmgate_fen + given.service_fen + given.freight_fen,
+        seller_id=given.seller_id,
+        required_papers=given.required_papers.strip(),
+        minimum_packs=given.minimum_packs,
+        description=given.description.strip(),
+        search_text=search_text(given.title, product.name, *product.aliases.split()),
+    )
+    session.add(listing)
+    session.flush()
+    audit.record(session, actor, "listing_created", "listing", listing.id, round=in_round.id)
+    return listing
+
+
+def _check_listing(given: ListingInput) -> None:
+    if not given.title.strip():
+        raise InvalidInput("请写品名。", code="missing", field="title")
+    if not given.pack_name.strip():
+        raise InvalidInput("请写装法,例如 5 斤装。", code="missing", field="pack_name")
+    if given.grade not in GRADES:
+        raise InvalidInput("请选等级。", code="unknown_grade", field="grade")
+    if given.pack_base <= 0:
+        raise InvalidInput("每份的量要大于 0。", code="quantity", field="pack")
+    if given.farmgate_fen <= 0 or given.service_fen < 0 or given.freight_fen < 0:
+        raise InvalidInput("到户价要大于 0,服务费和运费不能是负数。", code="price", field="farmgate")
+    if given.minimum_packs < 1:
+        raise InvalidInput("起订份数至少是 1。", code="quantity", field="minimum_packs")
+
+
+def asks_more(lot: Lot, listing: Listing) -> int:
+    """By how many fen per pack the lot's asked price exceeds the listing's farm-gate price."""
+    asked = -(-lot.asked_fen * listing.pack_base // lot.asked_per_base)
+    return max(0, asked - listing.farmgate_fen)
+
+
+def commit_lot(
+    session: Session, actor: Actor, listing: Listing, lot_id: int, base: int, consent_note: str = ""
+) -> Commitment:
+    """Promise `base` units of a lot to a listing: lot.free falls, capacity rises by whole packs.
+
+    Raises Conflict("consent_needed") when the lot asks more than the listing pays and nobody recorded
+    the household's consent, Conflict("not_enough") when the lot has less.
+    """
+    lock_listings(session, [listing.id])
+    lot = lock_lots(session, [lot_id]).get(lot_id)
+    if lot is None:
+        raise NotFound("没有这批货。")
+    if listing.state == "closed":
+        raise Conflict("已截单,不能再加货。", code="wrong_state")
+    if lot.product_id != listing.product_id or lot.grade != listing.grade:
+        raise InvalidInput("品种或等级与上架的不一样。", code="other_product", field="lot")
+    if lot.available_until < today():
+        raise InvalidInput(f"批次 {lot.code} 已过最晚可售日。", code="expired", field="lot")
+    more = asks_more(lot, listing)
+    if more and not consent_note.strip():
+        raise Conflict(
+            f"批次 {lot.code} 要价每份高 {format_yuan(more)} 元,请先征得农户同意并记下是谁、怎么同意的。",
+            code="consent_needed",
+        )
+    held = next((c for c in listing.commitments if c.lot_id == lot.id), None)
+    whole = (base + (held.quantity_base if held else 0)) // listing.pack_base
+    if whole < 1:
+        raise InvalidInput(f"不足一份({listing.pack_name}),不能上架。", code="quantity", field="quantity")
+    commit_free(session, actor, lot, base, f"listing:{listing.id}")
+    if held is None:
+        held = Commitment(listing_id=listing.id, lot_id=lot.id, quantity_base=0, packs=0, committed_at=now())
+        session.add(held)
+    held.quantity_base += base
+    held.packs = whole
+    if more:
+        held.consent_note, held.consent_by_id = consent_note.strip(), actor.user_id
+    session.flush()
+    refresh_listing(session, listing)
+    audit.record(session, actor, "lot_committed", "listing", listing.id, lot=lot.id, base=base)
+    return held
+
+
+def uncommit(session: Session, actor: Actor, commitment: Commitment, base: int) -> None:
+    """Give back what nobody has reserved; raises Conflict with the figure that can go."""
+    listing = lock_listings(session, [commitment.listing_id])[commitment.listing_id]
+    lock_lots(session, [commitment.lot_id])
+    session.refresh(commitment)
+    packs_after = (commitment.quantity_base - base) // listing.pack_base
+    free_packs = listing.capacity_packs - listing.reserved_packs
+    if not 0 < base <= commitment.quantity_base or commitment.packs - packs_after > free_packs:
+        raise Conflict(f"最多能撤 {free_packs} 份,其余已有人订。", code="reserved")
+    release_committed(session, actor, {commitment.lot_id: base}, f"listing:{listing.id}")
+    commitment.quantity_base -= base
+    commitment.packs = packs_after
+    session.flush()
+    refresh_listing(session, listing)
+    audit.record(session, actor, "lot_uncommitted", "listing", listing.id, lot=commitment.lot_id, base=base)
+
+
+def refresh_listing(session: Session, listing: Listing) -> None:
+    """Bring capacity, shortfall and what the shop shows of the lots up to date. Call it in the
+    transaction that changed commitments, with the listing locked."""
+    rows = session.scalars(
+        select(Commitment)
+        .where(Commitment.listing_id == listing.id, Commitment.quantity_base > 0)
+        .options(selectinload(Commitment.lot))
+        .execution_options(populate_existing=True)
+    ).all()
+    capacity = sum(row.packs for row in rows)
+    lots = [row.lot for row in rows]
+    names = sorted({lot.region_code[:9] for lot in lots})
+    towns = session.scalars(
+        select(Region.name).where(Region.code.in_([f"{code}000" for code in names])).order_by(Region.code)
+    ).all()
+    urgent: date | None = min((lot.available_until for lot in lots), default=None)
+    session.execute(
+        update(Listing)
+        .where(Listing.id == listing.id)
+        .values(
+            capacity_packs=capacity,
+            shortfall_packs=func.greatest(0, Listing.reserved_packs - capacity)
+            if session.get_bind().dialect.name == "postgresql"
+            else func.max(0, Listing.reserved_packs - capacity),
+            origin_text=_origin_text(list(towns)),
+            supported_households=_count_supported(session, [lot.id for lot in lots]),
+            urgent_until=urgent,
+            search_text=_search_text(session, listing, lots, list(towns)),
+        )
+        .execution_options(synchronize_session=False)
+    )
+    session.refresh(listing)
+
+
+def _search_text(session: Session, listing: Listing, lots: list[Lot], towns: list[str]) -> str:
+    villages = session.scalars(
+        select(Region.name).where(Region.code.in_({lot.region_code for lot in lots})).order_by(Region.code)
+    )
+    suppliers = session.scalars(
+        select(Organisation.name).where(Organisation.id.in_({lot.organisation_id for lot in lots}))
+    )
+    product = listing.product
+    words = (listing.title, product.name, *product.aliases.split(), *towns, *villages, *sorted(suppliers))
+    return search_text(*words)
+
+
+def _origin_text(towns: list[str]) -> str:
+    if not towns:
+        return ""
+    return towns[0] if len(towns) == 1 else f"{towns[0]}等 {len(towns)} 个乡镇"
+
+
+def _count_supported(session: Session, lot_ids: list[int]) -> int:
+    """Distinct supported households behind the lots, today."""
+    return (
+        session.scalar(
+            select(func.count(func.distinct(LotShare.household_id)))
+            .join(SupportStatus, SupportStatus.household_id == LotShare.household_id)
+            .where(
+                LotShare.lot_id.in_(lot_ids),
+                SupportStatus.kind.in_(SUPPORTED_KINDS),
+                in_force(SupportStatus, today()),
+            )
+        )
+        or 0
+    )

@@ -1,0 +1,243 @@
+"""Placing, changing and cancelling an order before its round closes."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from sqlalchemy import insert, select
+from sqlalchemy.orm import Session, selectinload
+
+from marketplace.core.clock import now
+from marketplace.core.codes import dated_code
+from marketplace.core.errors import Conflict, InvalidInput, NotFound
+from marketplace.core.identifiers import normalise_phone
+from marketplace.core.idempotency import claim, finish
+from marketplace.core.states import move
+from marketplace.identity import audit
+from marketplace.identity.actor import Actor
+from marketplace.identity.models import Organisation
+from marketplace.identity.scope import Scope
+from marketplace.orders.order_models import FUND_SOURCES, Approval, Order, OrderChange, OrderLine
+from marketplace.orders.reserve import give_back, reserve
+from marketplace.orders.round_models import Listing, PickupPoint, Round, RoundPickup
+
+CHANGED = "订单刚刚变了,请刷新再看。"
+AUDIENCE = {"shop": "open_to_staff", "canteen": "open_to_canteens", "group": "open_to_groups"}
+
+
+@dataclass(frozen=True)
+class OrderInput:
+    """`packs` is listing id → packs. `idempotency_key` is made by the form: sent twice, ordered once."""
+
+    round_id: int
+    packs: Mapping[int, int]
+    pickup_point_id: int
+    contact_name: str
+    contact_phone: str
+    idempotency_key: str
+    channel: str = "shop"
+    organisation_id: int | None = None
+    fund_source: str = "own"
+    note: str = ""
+    whole_or_nothing: frozenset[int] = field(default=frozenset())
+
+
+def get_order(session: Session, scope: Scope, number: str) -> Order:
+    order = session.scalar(
+        scope.visible(select(Order).where(Order.number == number)).options(
+            selectinload(Order.lines).selectinload(OrderLine.listing).selectinload(Listing.product)
+        )
+    )
+    if order is None:
+        raise NotFound("没有这个订单。")
+    return order
+
+
+def place_order(session: Session, actor: Actor, given: OrderInput) -> str:
+    """Order once; returns the order's number, also when the same key comes again.
+
+    Raises SoldOut, Conflict (round closed, in progress) or InvalidInput; the transaction must then be
+    rolled back whole.
+    """
+    if not given.packs:
+        raise InvalidInput("还没有选产品。", code="empty", field="packs")
+    claimed = claim(session, f"user:{actor.user_id}", given.idempotency_key, _body(given))
+    if claimed.result is not None:
+        return claimed.result
+    in_round, region_code = _round_and_place(session, given)
+    phone = normalise_phone(given.contact_phone, field="contact_phone")
+    listings = reserve(session, in_round, given.packs)
+    _check_minimums(given, listings)
+    order = Order(
+        number=dated_code("D", now()),
+        channel=given.channel,
+        round_id=in_round.id,
+        buyer_id=actor.user_id,
+        organisation_id=given.organisation_id,
+        region_code=region_code,
+        pickup_point_id=given.pickup_point_id,
+        contact_name=given.contact_name.strip(),
+        contact_phone=phone,
+        note=given.note.strip(),
+        total_fen=sum(listings[i].price_fen * packs for i, packs in given.packs.items()),
+        placed_at=now(),
+        state="confirmed",
+        confirmed_at=now(),
+    )
+    if _needs_approval(session, order):
+        order.state, order.confirmed_at = "awaiting_approval", None
+        order.approval = Approval(requested_at=now(), requested_by_id=actor.user_id)
+    session.add(order)
+    session.flush()
+    _insert_lines(session, order.id, given, listings)
+    audit.record(session, actor, "order_placed", "order", order.number)
+    finish(session, claimed, order.number)
+    return order.number
+
+
+def change_order(session: Session, actor: Actor, order: Order, packs: Mapping[int, int], version: int) -> None:
+    """Replace what an order holds, before closing: gives back and reserves again, all or nothing.
+
+    `version` is the one that the buyer's page showed; raises Conflict when the order moved on.
+    Listings with 0 packs leave the order; an order without any is to be cancelled instead.
+    """
+    wanted = {i: n for i, n in packs.items() if n}
+    if not wanted:
+        raise InvalidInput("全都不要了的话,请取消订单。", code="empty", field="packs")
+    if order.version != version or order.state not in {"confirmed", "awaiting_approval"}:
+        raise Conflict(CHANGED, code="wrong_state")
+    in_round = session.get_one(Round, order.round_id)
+    held = {line.listing_id: line.packs for line in order.lines}
+    give_back(session, held)
+    listings = reserve(session, in_round, wanted)
+    before = json.dumps({str(i): n for i, n in held.items()}, sort_keys=True)
+    session.add(OrderChange(order_id=order.id, at=now(), by_id=actor.user_id, before=before))
+    prices = {line.listing_id: line for line in order.lines}
+    for line in list(order.lines):
+        if line.listing_id in wanted:
+            line.packs = wanted[line.listing_id]
+        else:
+            session.delete(line)
+    new = {i: n for i, n in wanted.items() if i not in prices}
+    source = order.lines[0].fund_source
+    session.flush()
+    if new:
+        _insert_lines(session, order.id, _for_lines(order, new, source), listings)
+    session.expire(order, ["lines"])
+    order.total_fen = sum(line.amount_fen for line in order.lines)
+    order.version += 1
+    session.flush()
+    _ask_again(session, actor, order)
+    audit.record(session, actor, "order_changed", "order", order.number)
+
+
+def _for_lines(order: Order, packs: Mapping[int, int], fund_source: str) -> OrderInput:
+    return OrderInput(
+        round_id=order.round_id,
+        packs=packs,
+        pickup_point_id=order.pickup_point_id,
+        contact_name="",
+        contact_phone="",
+        idempotency_key="",
+        fund_source=fund_source,
+    )
+
+
+def _ask_again(session: Session, actor: Actor, order: Order) -> None:
+    """A change above the unit's limit needs its consent again."""
+    if not _needs_approval(session, order):
+        return
+    if order.approval is None:
+        order.approval = Approval(requested_at=now(), requested_by_id=actor.user_id)
+    order.approval.requested_at, order.approval.requested_by_id = now(), actor.user_id
+    order.approval.decision, order.approval.decided_at = "waiting", None
+    order.approval.decided_by_id, order.approval.reason = None, ""
+    if order.state == "confirmed":
+        move(session, order, "awaiting_approval", because=CHANGED, confirmed_at=None)
+
+
+def cancel_order(session: Session, actor: Actor, order: Order, reason: str = "") -> None:
+    """Before closing a buyer cancels alone; what was reserved can be ordered by others at once."""
+    in_round = session.get_one(Round, order.round_id)
+    if in_round.state != "open" or in_round.closes_at <= now():
+        raise Conflict("已经截单,不能自己取消,请打服务电话说明原因。", code="round_closed")
+    held = {line.listing_id: line.packs for line in order.lines}
+    move(session, order, "cancelled", because=CHANGED, ended_at=now(), ended_because=reason.strip())
+    give_back(session, held)
+    audit.record(session, actor, "order_cancelled", "order", order.number)
+
+
+def _body(given: OrderInput) -> dict[str, object]:
+    return {
+        "round": given.round_id,
+        "packs": sorted(given.packs.items()),
+        "pickup": given.pickup_point_id,
+        "name": given.contact_name,
+        "phone": given.contact_phone,
+        "channel": given.channel,
+        "unit": given.organisation_id,
+        "fund": given.fund_source,
+        "note": given.note,
+        "whole": sorted(given.whole_or_nothing),
+    }
+
+
+def _round_and_place(session: Session, given: OrderInput) -> tuple[Round, str]:
+    """The round and the pickup point's region; both must belong together and to this channel."""
+    row = session.execute(
+        select(Round, PickupPoint.region_code)
+        .join(RoundPickup, RoundPickup.round_id == Round.id)
+        .join(PickupPoint, PickupPoint.id == RoundPickup.pickup_point_id)
+        .where(Round.id == given.round_id, PickupPoint.id == given.pickup_point_id)
+    ).first()
+    if row is None:
+        raise InvalidInput("请选这一期的提货点。", code="unknown_pickup", field="pickup_point_id")
+    if not given.contact_name.strip():
+        raise InvalidInput("请填取货人姓名。", code="missing", field="contact_name")
+    if given.fund_source not in FUND_SOURCES:
+        raise InvalidInput("请选资金来源。", code="unknown_fund", field="fund_source")
+    in_round: Round = row[0]
+    if not getattr(in_round, AUDIENCE[given.channel]):
+        raise Conflict("这一期不对这类买家开放。", code="other_audience")
+    return in_round, str(row[1])
+
+
+def _check_minimums(given: OrderInput, listings: Mapping[int, Listing]) -> None:
+    if given.channel != "canteen":
+        return
+    for listing_id, packs in given.packs.items():
+        listing = listings[listing_id]
+        if packs < listing.minimum_packs:
+            raise InvalidInput(f"{listing.title}至少订 {listing.minimum_packs} 份。", code="minimum", field="packs")
+
+
+def _needs_approval(session: Session, order: Order) -> bool:
+    if order.channel != "canteen" or order.organisation_id is None:
+        return False
+    above = session.scalar(
+        select(Organisation.approval_above_fen).where(Organisation.id == order.organisation_id)
+    )
+    return above is not None and order.total_fen > above
+
+
+def _insert_lines(
+    session: Session, order_id: int, given: OrderInput, listings: Mapping[int, Listing]
+) -> None:
+    session.execute(
+        insert(OrderLine),
+        [
+            {
+                "order_id": order_id,
+                "listing_id": listing_id,
+                "packs": packs,
+                "pack_base": listings[listing_id].pack_base,
+                "price_fen": listings[listing_id].price_fen,
+                "farmgate_fen": listings[listing_id].farmgate_fen,
+                "service_fen": listings[listing_id].service_fen,
+                "freight_fen": listings[listing_id].freight_fen,
+                "fund_source": given.fund_source,
+                "whole_or_nothing": listing_id in given.whole_or_nothing,
+            }
+            for listing_id, packs in sorted(given.packs.items())
+        ],
+    )
