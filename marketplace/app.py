@@ -85,8 +85,7 @@ def _init_navigation(app: Flask) -> None:
     def _navigation() -> dict[str, object]:
         actor = find_actor()
         return {
-            "desk_navigation": lambda: navigation.desk_navigation(actor.may) if actor else [],
-            "shop_tabs": lambda: navigation.tabs(navigation.SHOP_TABS),
-            "cadre_tabs": lambda: navigation.tabs(navigation.CADRE_TABS),
+            "nav": navigation.desk_navigation(actor.may) if actor else [],
+            "tabs": navigation.tabs(),
             "county": lambda: county_settings(db.session),
         }

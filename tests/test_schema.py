@@ -25,9 +25,15 @@ def _connected(url: str) -> Iterator[Connection]:
 
 def _checks(connection: Connection) -> set[str]:
     if connection.dialect.name == "sqlite":
-        rows = connection.execute(text("SELECT sql FROM sqlite_master WHERE type IN ('table', 'index') AND sql <> ''"))
+        rows = connection.execute(
+            text("SELECT sql FROM sqlite_master WHERE type IN ('table', 'index') AND sql <> ''")
+        )
         found = {
-            (re.search(r"CREATE TABLE \"?(\w+)", sql) or [None, ""])[1] + ":" + name + ":" + re.sub(r"\s", "", body)
+            (re.search(r"CREATE TABLE \"?(\w+)", sql) or [None, ""])[1]
+            + ":"
+            + name
+            + ":"
+            + re.sub(r"\s", "", body)
             for (sql,) in rows
             for name, body in re.findall(r"CONSTRAINT \"?(\w+)\"? CHECK \((.*)\)", sql)
         }
@@ -43,10 +49,14 @@ def _checks(connection: Connection) -> set[str]:
 
 def _triggers(connection: Connection) -> set[str]:
     if connection.dialect.name == "sqlite":
-        rows = connection.execute(text("SELECT name || ':' || sql FROM sqlite_master WHERE type = 'trigger'"))
+        rows = connection.execute(
+            text("SELECT name || ':' || sql FROM sqlite_master WHERE type = 'trigger'")
+        )
     else:
         rows = connection.execute(
-            text("SELECT tgrelid::regclass || ':' || pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal")
+            text(
+                "SELECT tgrelid::regclass || ':' || pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal"
+            )
         )
     return {re.sub(r"\s+", " ", row[0]) for row in rows}
 

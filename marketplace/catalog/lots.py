@@ -11,6 +11,7 @@ from marketplace.core.codes import dated_code, random_code
 from marketplace.core.errors import Conflict, NotFound
 from marketplace.core.quantity import format_quantity
 from marketplace.core.states import move
+from marketplace.identity import audit
 from marketplace.identity.actor import Actor
 from marketplace.identity.scope import Scope
 
@@ -67,7 +68,9 @@ def open_lot(session: Session, actor: Actor, report: SupplyReport) -> Lot:
     whose = [(share.household_id, share.quantity_base) for share in report.shares]
     for household_id, base in whose or [(report.household_id, report.quantity_base)]:
         session.add(LotShare(lot_id=lot.id, household_id=household_id, quantity_base=base))
-    record_movements(session, actor, "verified", {lot.id: report.quantity_base}, reference=f"report:{report.id}")
+    record_movements(
+        session, actor, "verified", {lot.id: report.quantity_base}, reference=f"report:{report.id}"
+    )
     return lot
 
 
@@ -110,13 +113,16 @@ def commit_free(session: Session, actor: Actor, lot: Lot, base: int, reference: 
     if hit.rowcount != 1:  # type: ignore[attr-defined]
         session.refresh(lot)
         raise Conflict(
-            f"批次 {lot.code} 只剩 {quantity_words(lot, lot.free)} 可上架,请改少一些。", code="not_enough"
+            f"批次 {lot.code} 只剩 {quantity_words(lot, lot.free)} 可上架,请改少一些。",
+            code="not_enough",
         )
     record_movements(session, actor, "committed", {lot.id: base}, reference=reference)
     session.refresh(lot)
 
 
-def release_committed(session: Session, actor: Actor, quantities: dict[int, int], reference: str) -> None:
+def release_committed(
+    session: Session, actor: Actor, quantities: dict[int, int], reference: str
+) -> None:
     """committed → free, for several lots; the caller has locked them."""
     for lot_id, base in sorted(quantities.items()):
         if not base:
@@ -148,8 +154,11 @@ def withdraw_free(session: Session, actor: Actor, lot: Lot, base: int, reason: s
 def expire_lots(session: Session, actor: Actor, day: date) -> int:
     """Lots whose last day has passed and that promise nothing any more are closed as expired."""
     due = session.scalars(
-        select(Lot).where(Lot.state == "open", Lot.available_until < day, Lot.committed == 0).order_by(Lot.id)
+        select(Lot)
+        .where(Lot.state == "open", Lot.available_until < day, Lot.committed == 0)
+        .order_by(Lot.id)
     ).all()
     for lot in due:
         move(session, lot, "expired", because="这批货已有变化。")
+        audit.record(session, actor, "lot_expired", "lot", lot.id)
     return len(due)

@@ -8,7 +8,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from marketplace.catalog.lots import open_lot
-from marketplace.catalog.models import GRADES, Lot, Product, ReportRevision, ReportShare, SupplyReport
+from marketplace.catalog.models import (
+    GRADES,
+    Lot,
+    Product,
+    ReportRevision,
+    ReportShare,
+    SupplyReport,
+)
 from marketplace.core.clock import now, today
 from marketplace.core.codes import dated_code
 from marketplace.core.errors import Conflict, InvalidInput, NotFound
@@ -39,7 +46,9 @@ class ReportInput:
     cause: str = ""
     measures: str = ""
     channel: str = "form"
-    shares: tuple[tuple[int | None, int], ...] = field(default=())  # (household or none, base units)
+    shares: tuple[tuple[int | None, int], ...] = field(
+        default=()
+    )  # (household or none, base units)
 
 
 def get_report(session: Session, scope: Scope, report_id: int) -> SupplyReport:
@@ -49,7 +58,9 @@ def get_report(session: Session, scope: Scope, report_id: int) -> SupplyReport:
     return report
 
 
-def submit_report(session: Session, actor: Actor, client_uuid: str, given: ReportInput) -> SupplyReport:
+def submit_report(
+    session: Session, actor: Actor, client_uuid: str, given: ReportInput
+) -> SupplyReport:
     """A new report; the same `client_uuid` again gives the report that is already there."""
     earlier = session.scalar(select(SupplyReport).where(SupplyReport.client_uuid == client_uuid))
     if earlier is not None:
@@ -83,7 +94,9 @@ def correct_report(
         raise Conflict("这条登记已经核实或撤回,不能再改。", code="wrong_state")
     _check(session, given)
     columns = _columns(given)
-    before = {name: getattr(report, name) for name in columns if getattr(report, name) != columns[name]}
+    before = {
+        name: getattr(report, name) for name in columns if getattr(report, name) != columns[name]
+    }
     session.add(
         ReportRevision(
             report_id=report.id,
@@ -181,11 +194,15 @@ def _region_of_supplier(session: Session, actor: Actor, given: ReportInput) -> s
     else:
         code = session.scalar(
             select(Organisation.region_code).where(
-                Organisation.id == given.organisation_id, Organisation.active, Organisation.within(scope)
+                Organisation.id == given.organisation_id,
+                Organisation.active,
+                Organisation.within(scope),
             )
         )
     if code is None:
-        raise InvalidInput("没有找到这一户,可能不归您联系。", code="unknown_supplier", field="household")
+        raise InvalidInput(
+            "没有找到这一户,可能不归您联系。", code="unknown_supplier", field="household"
+        )
     return str(code)
 
 

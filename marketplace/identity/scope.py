@@ -6,13 +6,14 @@ lies outside does not exist for the reader (404).
 """
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import ColumnElement, Select, false, or_
 from sqlalchemy.orm import InstrumentedAttribute
 
 Where = ColumnElement[bool]
 Column = InstrumentedAttribute[Any]
+Row = TypeVar("Row")
 
 
 class Scoped(Protocol):
@@ -31,7 +32,7 @@ class Scope:
     cadre_for: frozenset[int] = frozenset()  # whose assigned households count: own, and principals'
     own_for: frozenset[int] = frozenset()  # whose own things count
 
-    def visible(self, statement: Select[Any]) -> Select[Any]:
+    def visible(self, statement: "Select[Row]") -> "Select[Row]":
         """`statement`, limited to the rows of its first entity that this person may see."""
         entity: type[Scoped] = statement.column_descriptions[0]["entity"]
         return statement.where(entity.within(self))

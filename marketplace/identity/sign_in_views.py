@@ -137,7 +137,7 @@ def activate() -> str | Response | tuple[str, int]:
         form.refuse(error)
         return render_template("identity/activate.html", form=form), 422
     _enter(token)
-    flash("激活好了,欢迎。", "leaf")
+    flash("激活好了,欢迎。", "success")
     return redirect(url_for("home.index"))
 
 
@@ -166,7 +166,7 @@ def security() -> str | Response | tuple[str, int]:
                     sessions.note_wrong_password(db_session, user.login_name)
             if not fits:
                 raise InvalidInput("现在的密码不对。", code="wrong_password", field="current")
-            flash("密码改好了,其他设备已退出登录。", "leaf")
+            flash("密码改好了,其他设备已退出登录。", "success")
             return redirect(url_for("identity.security"))
         except MarketplaceError as error:
             form.refuse(error)
@@ -183,5 +183,5 @@ def security() -> str | Response | tuple[str, int]:
 def end_session(session_id: int) -> Response:
     with transaction() as db_session:
         sessions.revoke_session(db_session, current_actor(), session_id)
-    flash("那台设备已退出登录。", "leaf")
+    flash("那台设备已退出登录。", "success")
     return redirect(url_for("identity.security"))

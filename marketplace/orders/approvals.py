@@ -20,7 +20,9 @@ def waiting_orders(session: Session, actor: Actor) -> list[Order]:
     return list(session.scalars(scope.visible(statement)))
 
 
-def decide(session: Session, actor: Actor, order: Order, *, approve: bool, reason: str = "") -> None:
+def decide(
+    session: Session, actor: Actor, order: Order, *, approve: bool, reason: str = ""
+) -> None:
     """Approve or reject; raises Conflict when the decider or his principal placed the order."""
     approval = order.approval
     if approval is None or order.state != "awaiting_approval":

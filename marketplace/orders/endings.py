@@ -25,7 +25,9 @@ def expire_unapproved(session: Session, actor: Actor, round_id: int) -> int:
     """At closing: what its unit has not approved (or nobody has paid) ends. Returns how many."""
     waiting = session.scalars(
         select(Order)
-        .where(Order.round_id == round_id, Order.state.in_(("awaiting_approval", "awaiting_payment")))
+        .where(
+            Order.round_id == round_id, Order.state.in_(("awaiting_approval", "awaiting_payment"))
+        )
         .options(selectinload(Order.lines))
         .order_by(Order.id)
     ).all()

@@ -102,7 +102,9 @@ def _check_listing(given: ListingInput) -> None:
     if given.pack_base <= 0:
         raise InvalidInput("每份的量要大于 0。", code="quantity", field="pack")
     if given.farmgate_fen <= 0 or given.service_fen < 0 or given.freight_fen < 0:
-        raise InvalidInput("到户价要大于 0,服务费和运费不能是负数。", code="price", field="farmgate")
+        raise InvalidInput(
+            "到户价要大于 0,服务费和运费不能是负数。", code="price", field="farmgate"
+        )
     if given.minimum_packs < 1:
         raise InvalidInput("起订份数至少是 1。", code="quantity", field="minimum_packs")
 
@@ -140,10 +142,14 @@ def commit_lot(
     held = next((c for c in listing.commitments if c.lot_id == lot.id), None)
     whole = (base + (held.quantity_base if held else 0)) // listing.pack_base
     if whole < 1:
-        raise InvalidInput(f"不足一份({listing.pack_name}),不能上架。", code="quantity", field="quantity")
+        raise InvalidInput(
+            f"不足一份({listing.pack_name}),不能上架。", code="quantity", field="quantity"
+        )
     commit_free(session, actor, lot, base, f"listing:{listing.id}")
     if held is None:
-        held = Commitment(listing_id=listing.id, lot_id=lot.id, quantity_base=0, packs=0, committed_at=now())
+        held = Commitment(
+            listing_id=listing.id, lot_id=lot.id, quantity_base=0, packs=0, committed_at=now()
+        )
         session.add(held)
     held.quantity_base += base
     held.packs = whole
@@ -169,7 +175,9 @@ def uncommit(session: Session, actor: Actor, commitment: Commitment, base: int) 
     commitment.packs = packs_after
     session.flush()
     refresh_listing(session, listing)
-    audit.record(session, actor, "lot_uncommitted", "listing", listing.id, lot=commitment.lot_id, base=base)
+    audit.record(
+        session, actor, "lot_uncommitted", "listing", listing.id, lot=commitment.lot_id, base=base
+    )
 
 
 def refresh_listing(session: Session, listing: Listing) -> None:
@@ -185,7 +193,9 @@ def refresh_listing(session: Session, listing: Listing) -> None:
     lots = [row.lot for row in rows]
     names = sorted({lot.region_code[:9] for lot in lots})
     towns = session.scalars(
-        select(Region.name).where(Region.code.in_([f"{code}000" for code in names])).order_by(Region.code)
+        select(Region.name)
+        .where(Region.code.in_([f"{code}000" for code in names]))
+        .order_by(Region.code)
     ).all()
     urgent: date | None = min((lot.available_until for lot in lots), default=None)
     session.execute(
@@ -208,13 +218,22 @@ def refresh_listing(session: Session, listing: Listing) -> None:
 
 def _search_text(session: Session, listing: Listing, lots: list[Lot], towns: list[str]) -> str:
     villages = session.scalars(
-        select(Region.name).where(Region.code.in_({lot.region_code for lot in lots})).order_by(Region.code)
+        select(Region.name)
+        .where(Region.code.in_({lot.region_code for lot in lots}))
+        .order_by(Region.code)
     )
     suppliers = session.scalars(
         select(Organisation.name).where(Organisation.id.in_({lot.organisation_id for lot in lots}))
     )
     product = listing.product
-    words = (listing.title, product.name, *product.aliases.split(), *towns, *villages, *sorted(suppliers))
+    words = (
+        listing.title,
+        product.name,
+        *product.aliases.split(),
+        *towns,
+        *villages,
+        *sorted(suppliers),
+    )
     return search_text(*words)
 
 

@@ -15,7 +15,12 @@ from marketplace.identity.actor import Actor
 from marketplace.orders.listings import lock_listings, refresh_listing
 from marketplace.orders.round_models import Commitment
 
-WITHDRAW_REASONS = {"sold_elsewhere": "别处卖了", "eaten": "自家吃了", "died": "死亡或损坏", "other": "其他"}
+WITHDRAW_REASONS = {
+    "sold_elsewhere": "别处卖了",
+    "eaten": "自家吃了",
+    "died": "死亡或损坏",
+    "other": "其他",
+}
 
 
 def lower_lot(session: Session, actor: Actor, lot_id: int, base: int, reason: str) -> int:

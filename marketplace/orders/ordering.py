@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session, selectinload
 from marketplace.core.clock import now
 from marketplace.core.codes import dated_code
 from marketplace.core.errors import Conflict, InvalidInput, NotFound
-from marketplace.core.identifiers import normalise_phone
 from marketplace.core.idempotency import claim, finish
+from marketplace.core.identifiers import normalise_phone
 from marketplace.core.states import move
 from marketplace.identity import audit
 from marketplace.identity.actor import Actor
@@ -95,7 +95,9 @@ def place_order(session: Session, actor: Actor, given: OrderInput) -> str:
     return order.number
 
 
-def change_order(session: Session, actor: Actor, order: Order, packs: Mapping[int, int], version: int) -> None:
+def change_order(
+    session: Session, actor: Actor, order: Order, packs: Mapping[int, int], version: int
+) -> None:
     """Replace what an order holds, before closing: gives back and reserves again, all or nothing.
 
     `version` is the one that the buyer's page showed; raises Conflict when the order moved on.
@@ -208,7 +210,9 @@ def _check_minimums(given: OrderInput, listings: Mapping[int, Listing]) -> None:
     for listing_id, packs in given.packs.items():
         listing = listings[listing_id]
         if packs < listing.minimum_packs:
-            raise InvalidInput(f"{listing.title}至少订 {listing.minimum_packs} 份。", code="minimum", field="packs")
+            raise InvalidInput(
+                f"{listing.title}至少订 {listing.minimum_packs} 份。", code="minimum", field="packs"
+            )
 
 
 def _needs_approval(session: Session, order: Order) -> bool:

@@ -25,7 +25,8 @@ class SoldOut(Conflict):
     def __init__(self, lines: list[tuple[int, str, int, int]]) -> None:
         self.lines = lines
         words = ";".join(
-            f"{title}只剩 {left} 份,您要 {asked} 份" if left else f"{title}已订完" for _, title, asked, left in lines
+            f"{title}只剩 {left} 份,您要 {asked} 份" if left else f"{title}已订完"
+            for _, title, asked, left in lines
         )
         super().__init__(f"{words}。请改数量后再提交。")
 
@@ -85,7 +86,9 @@ def give_back(session: Session, held: Mapping[int, int]) -> None:
         .where(Listing.id.in_(held), Listing.reserved_packs >= packs)
         .values(
             reserved_packs=left,
-            shortfall_packs=case((left > Listing.capacity_packs, left - Listing.capacity_packs), else_=0),
+            shortfall_packs=case(
+                (left > Listing.capacity_packs, left - Listing.capacity_packs), else_=0
+            ),
         )
         .execution_options(synchronize_session=False)
     )

@@ -89,7 +89,12 @@ def create_round(
 
 
 def change_round(
-    session: Session, actor: Actor, found: Round, given: RoundInput, pickups: list[Slot], collections: list[Slot]
+    session: Session,
+    actor: Actor,
+    found: Round,
+    given: RoundInput,
+    pickups: list[Slot],
+    collections: list[Slot],
 ) -> None:
     """Change what a draft or an open round says. An open round never closes earlier than said."""
     if found.state not in {"draft", "open"}:
@@ -134,7 +139,9 @@ def _check_round(given: RoundInput) -> None:
         raise InvalidInput("请选短缺时先保谁。", code="unknown_rule", field="shortage_rule")
 
 
-def set_places(session: Session, found: Round, pickups: list[Slot], collections: list[Slot]) -> None:
+def set_places(
+    session: Session, found: Round, pickups: list[Slot], collections: list[Slot]
+) -> None:
     """Replace the round's pickup and collection places; ones already used keep their row."""
     if not pickups:
         raise InvalidInput("至少选一个提货点。", code="missing", field="pickups")
@@ -191,6 +198,8 @@ def close_round(session: Session, actor: Actor, found: Round) -> None:
 def due_to_close(session: Session) -> list[int]:
     return list(
         session.scalars(
-            select(Round.id).where(Round.state == "open", Round.closes_at <= now()).order_by(Round.id)
+            select(Round.id)
+            .where(Round.state == "open", Round.closes_at <= now())
+            .order_by(Round.id)
         )
     )

@@ -2,9 +2,12 @@
 
 import hashlib
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 
 from flask import Flask, current_app, url_for
+
+BOOTSTRAP = version("bootstrap-flask")
 
 
 @cache
@@ -22,6 +25,8 @@ def asset(filename: str) -> str:
 
 def init_assets(app: Flask) -> None:
     app.jinja_env.globals["asset"] = asset
-    app.jinja_env.globals["bootstrap_css_url"] = lambda: url_for(
-        "bootstrap.static", filename="bootstrap/css/bootstrap.min.css", v="5"
-    )
+
+    @app.context_processor
+    def _base() -> dict[str, str]:
+        css = "bootstrap/css/bootstrap.min.css"
+        return {"bootstrap_css_url": url_for("bootstrap.static", filename=css, v=BOOTSTRAP)}

@@ -6,19 +6,19 @@ A page is added by a line here. Entries that a person may not open are left out.
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from flask import request, url_for
+from flask import current_app, request, url_for
 
 
 @dataclass(frozen=True)
 class Entry:
     label: str
     endpoint: str
-    permission: str
+    permission: str = ""
     icon: str = ""
 
 
 @dataclass(frozen=True)
-class Shown:
+class Link:
     label: str
     href: str
     active: bool
@@ -26,23 +26,89 @@ class Shown:
     badge: str = ""
 
 
-DESK: tuple[tuple[str, tuple[Entry, ...]], ...] = ()
-SHOP_TABS: tuple[Entry, ...] = ()
-CADRE_TABS: tuple[Entry, ...] = ()
+@dataclass(frozen=True)
+class Group:
+    label: str
+    links: tuple[Link, ...]
 
 
-def _shown(entry: Entry) -> Shown:
+DESK: tuple[tuple[str, tuple[Entry, ...]], ...] = (
+    (
+        "货源",
+        (
+            Entry("核实", "reports.queue", "reports.verify"),
+            Entry("货源", "lots.index", "lots.view"),
+            Entry("农户", "households.index", "households.view"),
+        ),
+    ),
+    (
+        "期次",
+        (
+            Entry("看板", "board.index", "board.view"),
+            Entry("期次", "rounds.index", "rounds.view"),
+            Entry("订单", "orders.index", "orders.manage"),
+            Entry("地点", "places.index", "rounds.manage"),
+            Entry("品种", "products.index", "rounds.manage"),
+        ),
+    ),
+    (
+        "备货",
+        (
+            Entry("备货单", "sheets.index", "sheets.view"),
+            Entry("消息", "notices.index", "notices.view"),
+        ),
+    ),
+    (
+        "单位采购",
+        (
+            Entry("本周货单", "canteen.sheet", "orders.canteen"),
+            Entry("单位订单", "canteen.orders", "orders.canteen"),
+            Entry("审批", "approvals.index", "orders.approve"),
+            Entry("团购登记", "groups.index", "orders.group"),
+        ),
+    ),
+    ("资料", (Entry("导入", "imports.index", "imports.run"),)),
+    (
+        "系统",
+        (
+            Entry("账号", "accounts.index", "accounts.manage"),
+            Entry("单位", "organisations.index", "accounts.manage"),
+            Entry("设置", "county.index", "settings.manage"),
+            Entry("审计记录", "audit.index", "audit.view"),
+        ),
+    ),
+)
+SHOP_TABS = (
+    Entry("首页", "shop.index", icon="home"),
+    Entry("本期货单", "shop.goods", icon="list"),
+    Entry("购物篮", "shop.basket", icon="basket"),
+    Entry("我的", "shop.mine", icon="me"),
+)
+FIELD_TABS = (
+    Entry("今天", "field.today", icon="today"),
+    Entry("我的户", "field.households", icon="people"),
+    Entry("货", "field.lots", icon="goods"),
+    Entry("备货", "field.sheets", icon="sheet"),
+)
+
+
+def _link(entry: Entry) -> Link:
     here = request.endpoint or ""
-    same_page = here == entry.endpoint
-    same_feature = here.rsplit(".", 1)[0] == entry.endpoint.rsplit(".", 1)[0]
-    return Shown(entry.label, url_for(entry.endpoint), same_page or same_feature, entry.icon)
+    return Link(entry.label, url_for(entry.endpoint), here == entry.endpoint, entry.icon)
 
 
-def desk_navigation(may: Callable[[str], bool]) -> list[tuple[str, list[Shown]]]:
-    """Groups of entries in the order of the work, for the person whose rights `may` tells."""
-    groups = [(title, [_shown(e) for e in entries if may(e.permission)]) for title, entries in DESK]
-    return [(title, shown) for title, shown in groups if shown]
+def _links(entries: Iterable[Entry]) -> tuple[Link, ...]:
+    return tuple(_link(entry) for entry in entries if entry.endpoint in current_app.view_functions)
 
 
-def tabs(entries: Iterable[Entry]) -> list[Shown]:
-    return [_shown(entry) for entry in entries]
+def desk_navigation(may: Callable[[str], bool]) -> list[Group]:
+    """Groups of links in the order of the work, for the person whose rights `may` tells."""
+    groups = [
+        Group(title, _links(e for e in entries if may(e.permission))) for title, entries in DESK
+    ]
+    return [group for group in groups if group.links]
+
+
+def tabs() -> tuple[Link, ...]:
+    """The tabs of the phone page asked for: a cadre's work, or the shop."""
+    return _links(FIELD_TABS if request.blueprint == "field" else SHOP_TABS)
