@@ -5,7 +5,7 @@ from http import HTTPStatus
 import structlog
 from flask import Flask, Response, g, jsonify, make_response, render_template, request, url_for
 from flask_wtf.csrf import CSRFError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, SecurityError
 
 from marketplace.core.errors import MarketplaceError, NotSignedIn, Throttled
 
@@ -72,6 +72,11 @@ def init_errors(app: Flask) -> None:
     @app.errorhandler(CSRFError)
     def _csrf(_error: CSRFError) -> Response:
         return error_response(400, "页面放得太久了,请返回上一页刷新后再提交。", "csrf")
+
+    @app.errorhandler(SecurityError)
+    def _host(_error: SecurityError) -> Response:
+        """A host name that is not ours: no page, because no address of ours can be built for it."""
+        return Response("这个域名没有启用。\n", 400, content_type="text/plain; charset=utf-8")
 
     @app.errorhandler(HTTPException)
     def _http(error: HTTPException) -> Response:
