@@ -16,7 +16,7 @@ from marketplace.core.secret_text import keyring
 from marketplace.core.settings import Settings
 from marketplace.identity.access import find_actor, init_access
 from marketplace.identity.passwords import passwords
-from marketplace.web import assets, errors, filters, navigation, requests
+from marketplace.web import assets, errors, field_blueprint, filters, navigation, requests
 
 FEATURES = (
     "marketplace.web.health",
@@ -24,6 +24,8 @@ FEATURES = (
     "marketplace.identity.sign_in_views",
 )
 """Modules that hold a blueprint `bp`; a new page's module is added here."""
+FIELD_PAGES: tuple[str, ...] = ()
+"""Modules that attach views to the blueprint `field`; imported before it is registered."""
 
 
 def create_app(settings: Settings) -> Flask:
@@ -51,6 +53,9 @@ def create_app(settings: Settings) -> Flask:
     _init_navigation(app)
     for name in FEATURES:
         app.register_blueprint(import_module(name).bp)
+    for name in FIELD_PAGES:
+        import_module(name)
+    app.register_blueprint(field_blueprint.bp)
     return app
 
 
