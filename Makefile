@@ -16,7 +16,7 @@ $(shell rm -rf .venv/stamps-*)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-reset test test-fast check bench wheel lock
+.PHONY: help demo demo-reset test test-fast check lint format types ranks rules bench wheel lock
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,11 +34,21 @@ test: $(STAMPS)/dev $(VENDOR)/htmx.min.js ## All tests, on SQLite and PostgreSQL
 test-fast: $(STAMPS)/dev $(VENDOR)/htmx.min.js ## All tests but those in a browser
 	@$(PYTHON_HERE) -m pytest -n $(JOBS) --dist worksteal -m "not browser"
 
-check: $(STAMPS)/dev ## Lint, format, types, import ranks, templates, migrations: seconds each
+check: lint format types ranks rules ## Lint, format, types, import ranks, templates, migrations: seconds each
+
+lint: $(STAMPS)/dev
 	@$(PYTHON_HERE) -m ruff check .
+
+format: $(STAMPS)/dev
 	@$(PYTHON_HERE) -m ruff format --check .
+
+types: $(STAMPS)/dev
 	@$(PYTHON_HERE) -m mypy
+
+ranks: $(STAMPS)/dev
 	@.venv/bin/lint-imports --no-logo
+
+rules: $(STAMPS)/dev
 	@$(PYTHON_HERE) -m pytest -q --no-header tests/tooling/rules
 
 bench: $(STAMPS)/dev $(VENDOR)/htmx.min.js ## Measure, as ratios to limits measured in the same run
