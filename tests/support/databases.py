@@ -19,6 +19,7 @@ import pytest
 from psycopg import sql
 from sqlalchemy import URL, make_url
 
+from marketplace.core.schema import upgrade
 from tests.support.postgres import NoServerError, server_url
 from tests.support.runs import RUN, Run, locked, open_run
 
@@ -85,8 +86,6 @@ def test_run(pytestconfig: pytest.Config) -> Run:
 @pytest.fixture(scope="session")
 def migrate() -> Migrate:
     """Brings the empty database at a URL to the newest schema; override it to test another one."""
-    from marketplace.core.schema import upgrade
-
     return upgrade
 
 
