@@ -9,7 +9,7 @@ from decimal import Decimal
 from hashlib import sha256
 
 from marketplace.core.errors import InvalidInput
-from marketplace.core.spoken_number import plain_text, read_number
+from marketplace.core.spoken_number import read_number, short_plain_text
 
 FEN_PER_YUAN = 100
 MAX_FEN = 100_000_000 * FEN_PER_YUAN  # one hundred million yuan: more was never typed on purpose
@@ -32,7 +32,11 @@ def parse_yuan(
     Raises InvalidInput for what is negative, zero (unless allowed), not exact, finer than a fen or
     above `max_fen`; the message says how to mend it.
     """
-    words = re.sub(r"^(?:人民币|rmb|cny)\s*", "", plain_text(text)).replace("¥", "").strip()
+    words = (
+        re.sub(r"^(?:人民币|rmb|cny)\s*", "", short_plain_text(text, field))
+        .replace("¥", "")
+        .strip()
+    )
     words = re.sub(r"\s*(?:rmb|cny)$", "", words)
     if not words:
         raise InvalidInput(

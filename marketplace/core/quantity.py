@@ -12,7 +12,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Literal, NoReturn
 
 from marketplace.core.errors import InvalidInput
-from marketplace.core.spoken_number import SpokenNumber, plain_text, read_number
+from marketplace.core.spoken_number import SpokenNumber, read_number, short_plain_text
 
 BaseUnit = Literal["g", "piece"]
 
@@ -76,13 +76,13 @@ def parse_quantity(
     product kept by mass be counted; the result is then an estimate. For `3斤2两` and `两斤半` the
     typed number is `3.2` and `2.5`. Raises InvalidInput with a Chinese sentence that has the cure.
     """
-    words = plain_text(text)
+    words = short_plain_text(text, field)
     if not words:
         raise InvalidInput(
             "还没有写数量。请写数量和单位，例如 300斤。", code="quantity_missing", field=field
         )
     sizes = _sizes(base_unit, containers, approx_piece_mass_g)
-    number, unit, loose = _split_unit(_fold_compound(words), extra=set(sizes))
+    number, unit, loose = _split_unit(_fold_compound(words, field), extra=set(sizes))
     spoken = None
     if unit is None:
         spoken = _read_unitless(number, field)
@@ -117,18 +117,18 @@ def _sizes(
     return sizes | dict(containers or {})
 
 
-def _fold_compound(words: str) -> str:
+def _fold_compound(words: str, field: str | None) -> str:
     """`3斤2两` and `两斤半` as one number of the first unit: `3.2斤`, `2.5斤`."""
     parts = _COMPOUND.fullmatch(words)
     if not parts:
         return words
     unit = MASS_UNITS[parts["unit"]]
-    big = read_number(parts["big"])
+    big = read_number(parts["big"], field=field)
     if parts["half"]:
         total = big.value + Decimal("0.5")
     else:
         sub = MASS_UNITS[parts["sub"]]
-        small = read_number(parts["small"])
+        small = read_number(parts["small"], field=field)
         if sub >= unit or small.value * sub >= unit:
             return words
         total = big.value + small.value * sub / unit

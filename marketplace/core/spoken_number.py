@@ -13,6 +13,7 @@ from decimal import Decimal
 from marketplace.core.errors import InvalidInput
 
 MAX_WHOLE_DIGITS = 15
+MAX_TEXT = 60  # what people type is short; patterns are never tried on more
 _MAX_LENGTH = 24  # fewer than the 28 digits Decimal keeps, so that no product is ever rounded
 
 _SAME_MEANING = str.maketrans(
@@ -48,6 +49,17 @@ class SpokenNumber:
     approximate: bool
 
 
+def short_plain_text(text: str, field: str | None) -> str:
+    """`plain_text` of a field that holds one number; InvalidInput when it is far too long for that."""
+    if len(text) > MAX_TEXT:
+        raise InvalidInput(
+            f"“{text.strip()[:10]}……”太长了，看不懂。请只写一个数，例如 300 或 1.5万。",
+            code="number_unreadable",
+            field=field,
+        )
+    return plain_text(text)
+
+
 def plain_text(text: str) -> str:
     """What was typed with full-width and traditional forms made plain, lower case, no outer space."""
     return unicodedata.normalize("NFKC", text).translate(_SAME_MEANING).lower().strip()
@@ -59,7 +71,7 @@ def read_number(words: str, *, field: str | None = None) -> SpokenNumber:
     Raises InvalidInput for ranges, vague words, negative numbers, scientific notation, NaN and
     everything else that is not one number. An estimate counts as its lower bound (上千 is 1000).
     """
-    text = plain_text(words)
+    text = short_plain_text(words, field)
     shown = f"“{words.strip()[:20]}”"
     _refuse_unclear(text, shown, field)
     core = _AFTER.sub("", _BEFORE.sub("", text)).strip()

@@ -134,7 +134,9 @@ def test_a_count_is_read_as_people_write_it(written, pieces, approximate):
         ("٣斤", "number_unreadable", "请写一个数"),
         ("三千二万斤", "number_unreadable", "请写一个数"),
         ("百五十斤", "number_unreadable", "请写一个数"),
-        ("9" * 400 + "斤", "number_unreadable", "请写一个数"),
+        ("9" * 30 + "斤", "number_unreadable", "请写一个数"),
+        ("9" * 400 + "斤", "number_unreadable", "请只写一个数"),
+        ("1" + " " * 100_000 + "斤", "number_unreadable", "请只写一个数"),
         ("9999999999999999斤", "number_too_large", "多写了零"),
         ("0.001斤", "quantity_not_whole", "少写几位小数"),
         ("1.5克", "quantity_not_whole", "少写几位小数"),
@@ -290,7 +292,7 @@ def test_no_piece_is_lost_between_showing_and_reading(pieces, word):
     assert parse_quantity(shown, base_unit="piece").base == pieces
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None)
 @given(
     st.text(
         alphabet="0123456789.,-~ 零〇一二两三四五六七八九十百千万亿点半多约上来几到斤两吨kg只箱",
@@ -310,7 +312,7 @@ def test_whatever_is_typed_is_either_a_positive_whole_quantity_or_a_sentence(tex
 
 
 @settings(deadline=None)
-@given(st.text(max_size=60))
+@given(st.text(max_size=80))
 def test_no_text_at_all_breaks_the_reader(text):
     with suppress(InvalidInput):
         assert parse_quantity(text, base_unit="g", default_unit="斤").base > 0
