@@ -88,7 +88,8 @@
 
   /* data-once: one submission per form, free again when the page comes back from history. */
   on("submit", "form[data-once]", (form, event) => {
-    if (form.dataset.sent) return event.preventDefault();
+    if (event.defaultPrevented) return;
+    if (form.dataset.sent) { event.preventDefault(); return; }
     form.dataset.sent = "1";
     form.querySelectorAll("button[type=submit]").forEach((button) => button.setAttribute("aria-busy", "true"));
   });
