@@ -21,10 +21,14 @@ class NoServerError(Exception):
     """No server can be had; the message is one sentence that says what to do."""
 
 
+def given_url() -> str | None:
+    """A server that the person who runs the tests provides."""
+    return os.environ.get("TEST_POSTGRES_URL")
+
+
 def server_url(run: Run) -> str:
     """SQLAlchemy URL of the server that all processes of this test run share."""
-    given = os.environ.get("TEST_POSTGRES_URL")
-    if given:
+    if given := given_url():
         return given
     url, error = run.folder / "postgres.url", run.folder / "postgres.error"
     with locked(run.folder / "postgres.lock"):

@@ -13,6 +13,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -37,8 +38,9 @@ class KeeperError(Exception):
 def main(bin_folder: Path, run_folder: Path, leader: int) -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     server = None
+    spare = Path(tempfile.mkdtemp(prefix="xbtest-"))  # a run folder in memory may be `noexec`
     try:
-        server = start(bin_folder, run_folder)
+        server = start(bin_folder, run_folder, spare)
         publish(
             run_folder / "postgres.url",
             f"postgresql+psycopg://postgres@/postgres?host={run_folder}/pg",
@@ -50,19 +52,20 @@ def main(bin_folder: Path, run_folder: Path, leader: int) -> None:
     finally:
         if server is not None:
             stop(server)
+        shutil.rmtree(spare, ignore_errors=True)
         shutil.rmtree(run_folder / "pg", ignore_errors=True)
         if not alive(leader):
             shutil.rmtree(run_folder, ignore_errors=True)
 
 
-def start(bin_folder: Path, run_folder: Path) -> subprocess.Popen[bytes]:
+def start(bin_folder: Path, run_folder: Path, spare: Path) -> subprocess.Popen[bytes]:
     """Make a cluster and start its server on a socket inside the run folder."""
     home = run_folder / "pg"
     home.mkdir(mode=0o700)
     identity = unprivileged()
     if identity:
         os.chown(home, identity["user"], identity["group"])
-    bin_folder = reachable(bin_folder, home, identity)
+    bin_folder = reachable(bin_folder, spare, identity)
     log = home / "log"
     with log.open("wb") as output:
         where: dict[str, Any] = {"cwd": home, "stdout": output, "stderr": output, **identity}
@@ -108,13 +111,13 @@ def unprivileged() -> dict[str, Any]:
     return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
 
 
-def reachable(bin_folder: Path, home: Path, identity: dict[str, Any]) -> Path:
+def reachable(bin_folder: Path, spare: Path, identity: dict[str, Any]) -> Path:
     """A folder of binaries which that identity may run; a copy if root's own folders hide them."""
     try:
         probe = [bin_folder / "postgres", "--version"]
-        subprocess.run(probe, check=True, cwd=home, stdout=subprocess.DEVNULL, **identity)
+        subprocess.run(probe, check=True, cwd="/", stdout=subprocess.DEVNULL, **identity)
     except PermissionError:
-        return copied(bin_folder, home / "copy")
+        return copied(bin_folder, spare)
     except (OSError, subprocess.CalledProcessError) as error:
         raise KeeperError(f"the PostgreSQL in {bin_folder} does not run: {error}") from error
     return bin_folder

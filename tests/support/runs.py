@@ -1,6 +1,7 @@
 """One test run: the folder that its processes share, and the process that leads them."""
 
 import fcntl
+import itertools
 import os
 import shutil
 import signal
@@ -13,6 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+
+_NUMBERS = itertools.count(1)
+_ROOM = 2 * 1024**3
 
 
 @dataclass
@@ -27,6 +31,10 @@ class Run:
     def name(self) -> str:
         """Short and unlike any other run's: databases on a shared server carry it."""
         return self.folder.name.replace("-", "_")
+
+    def new_name(self) -> str:
+        """A name that no other test of any run uses."""
+        return f"{self.name}_{os.getpid()}_{next(_NUMBERS)}"
 
     def stop(self) -> None:
         """Ask the keeper to stop, wait for it, remove the folder."""
@@ -50,7 +58,10 @@ def open_run(config: pytest.Config) -> Run:
 
 
 def new_run(leader: int) -> Run:
-    folder = Path(tempfile.mkdtemp(prefix="xbtest-"))
+    """Begin a run, in memory if there is room: copying a database takes 25 ms there, not 700."""
+    memory = Path("/dev/shm")
+    roomy = memory.is_dir() and shutil.disk_usage(memory).free > _ROOM
+    folder = Path(tempfile.mkdtemp(prefix="xbtest-", dir=memory if roomy else None))
     folder.chmod(0o711)  # the server runs as another user when the tests run as root
     return Run(folder, leader)
 

@@ -23,7 +23,7 @@ def _one_table(url: str) -> None:
     engine.dispose()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def migrate() -> Migrate:
     return _one_table
 
@@ -46,11 +46,11 @@ def test_a_test_of_migrations_gets_a_database_without_tables(empty_database_url:
 
 
 def test_a_database_goes_away_even_while_somebody_is_connected(postgres: Postgres) -> None:
-    name = postgres.new_name()
+    name = postgres.run.new_name()
     engine = create_engine(postgres.create(name))
     connection = engine.connect()
     postgres.drop(name)
-    assert not postgres.exists(name)
+    assert name not in postgres.names()
     connection.invalidate()
     connection.close()
     engine.dispose()
@@ -98,6 +98,17 @@ def test_a_run_whose_server_does_not_answer_fails_and_skips_nothing(tmp_path: Pa
     assert ended.returncode == 1
     assert "1 error" in ended.stdout
     assert str(tmp_path / ".s.PGSQL") in ended.stdout
+
+
+def test_a_server_of_somebody_else_is_left_as_it_was(tmp_path: Path, postgres: Postgres) -> None:
+    def databases() -> set[str]:
+        return {name for name in postgres.names() if not name.startswith(postgres.run.name)}
+
+    before = databases()
+    (tmp_path / "test_more.py").write_text("def test_asks(postgres_url):\n    pass\n")
+    ended = _inner_run(tmp_path, TEST_POSTGRES_URL=postgres.url("postgres"), OUTCOME="pass")
+    assert ended.returncode == 0, ended.stdout
+    assert databases() == before
 
 
 def _connects(url: str) -> bool:
