@@ -22,6 +22,7 @@ FEATURES = (
     "marketplace.web.health",
     "marketplace.identity.home",
     "marketplace.identity.sign_in_views",
+    "marketplace.orders.allocation_views",
 )
 """Modules that hold a blueprint `bp`; a new page's module is added here."""
 FIELD_PAGES: tuple[str, ...] = ()

@@ -39,3 +39,21 @@ def move(session: Session, thing: Any, to: str, *, because: str, **values: Any) 
     if hit.rowcount != 1:  # type: ignore[attr-defined]
         raise Conflict(because, code="wrong_state")
     session.refresh(thing)
+
+
+def move_many(
+    session: Session, model: type[Any], where: Any, before: str, to: str, **values: Any
+) -> int:
+    """Move every row of `model` that is in state `before` and fits `where`; returns how many.
+
+    One conditional UPDATE, for steps that carry thousands of rows (allocating a round).
+    """
+    moves_of: Moves = model.MOVES
+    assert to in moves_of.get(before, frozenset()), f"{model.__name__}: {before} → {to} is no move"
+    hit = session.execute(
+        update(model)
+        .where(model.state == before, where)
+        .values(state=to, **values)
+        .execution_options(synchronize_session=False)
+    )
+    return int(hit.rowcount)  # type: ignore[attr-defined]

@@ -1,0 +1,288 @@
+"""What the operator's allocation page shows: supply and demand, policies compared, why."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, joinedload
+
+from marketplace.catalog.models import Lot
+from marketplace.core.clock import now
+from marketplace.core.errors import Conflict, InvalidInput, NotFound
+from marketplace.identity import audit
+from marketplace.identity.actor import Actor
+from marketplace.orders.allocation import (
+    AllocationRefused,
+    Outcome,
+    PolicyFigures,
+    Problem,
+    allocate,
+    compare,
+    decode_outcome,
+    decode_problem,
+    explain,
+    latest_policies,
+    refusal_sentence,
+    replay,
+    replay_refill,
+)
+from marketplace.orders.allocation.compare import gini_permille
+from marketplace.orders.allocation_input import problems_of
+from marketplace.orders.allocation_models import AllocationPin, AllocationRun
+from marketplace.orders.round_allocation import runs_in_force
+from marketplace.orders.round_models import Commitment, Listing, Round
+
+Problems = Mapping[int, Problem]
+"""Listing id → problem."""
+
+
+@dataclass(frozen=True)
+class ListingNeed:
+    """One listing before or after allocation, in packs."""
+
+    listing: Listing
+    ordered: int
+    offered: int
+    sold: int
+    cut: int
+    suppliers: int
+    pins: int
+    refusal: str = ""
+
+
+@dataclass(frozen=True)
+class PolicyTotals:
+    """A policy over the whole round; households are counted once however much they sell."""
+
+    policy: str
+    version: int
+    title: str
+    households: int
+    lowest_fen: int
+    median_fen: int
+    highest_fen: int
+    gini_permille: int
+    spoiling_unsold: int
+    split_lines: int
+    pickups: int
+    cut: int
+    chosen: bool
+
+
+def problems_in_force(session: Session, in_round: Round) -> dict[int, Problem]:
+    """Before allocation what would be solved now, afterwards what was solved."""
+    if in_round.state in {"open", "closed", "on_hold"}:
+        return problems_of(session, in_round)
+    ids = [listing.id for listing in in_round.listings]
+    return {i: decode_problem(run.input_text) for i, run in runs_in_force(session, ids).items()}
+
+
+def needs_of(session: Session, in_round: Round, problems: Problems) -> list[ListingNeed]:
+    """One row for each listing of the round, those short of goods first."""
+    runs = runs_in_force(session, problems)
+    rows = []
+    for listing in in_round.listings:
+        problem = problems.get(listing.id)
+        if problem is None:
+            continue
+        refusal, outcome = _outcome(problem, runs.get(listing.id))
+        rows.append(
+            ListingNeed(
+                listing=listing,
+                ordered=sum(line.packs for line in problem.lines),
+                offered=sum(supply.packs for supply in problem.supplies),
+                sold=sum(total.packs for total in outcome.totals) if outcome else 0,
+                cut=sum(entry.packs for entry in outcome.cuts) if outcome else 0,
+                suppliers=len({supply.claimant for supply in problem.supplies}),
+                pins=len(problem.pins),
+                refusal=refusal,
+            )
+        )
+    return sorted(rows, key=lambda row: (not row.refusal, -row.cut, row.listing.id))
+
+
+def _outcome(problem: Problem, run: AllocationRun | None) -> tuple[str, Outcome | None]:
+    if run is not None:
+        return "", decode_outcome(run.outcome_text)
+    try:
+        return "", allocate(problem)
+    except AllocationRefused as refused:
+        return refusal_sentence(refused), None
+
+
+def compare_policies(in_round: Round, problems: Problems) -> list[PolicyTotals]:
+    """The newest version of every policy on the round's own orders, income summed per supplier."""
+    farmgate = {listing.id: listing.farmgate_fen for listing in in_round.listings}
+    rows = []
+    for policy in latest_policies():
+        figures: list[PolicyFigures] = []
+        income: defaultdict[str, int] = defaultdict(int)
+        heads: dict[str, int] = {}
+        for listing_id, problem in problems.items():
+            tried = replace(problem, policy=policy.name, policy_version=policy.version)
+            figures += compare(tried, farmgate[listing_id], [(policy.name, policy.version)])
+            for total in allocate(tried).totals:
+                income[total.claimant] += total.packs * farmgate[listing_id]
+            for supply in problem.supplies:
+                heads[supply.claimant] = max(heads.get(supply.claimant, 0), supply.households)
+        rows.append(
+            _totals(policy.name, policy.version, policy.title, figures, income, heads, in_round)
+        )
+    return rows
+
+
+def _totals(
+    name: str,
+    version: int,
+    title: str,
+    figures: list[PolicyFigures],
+    income: Mapping[str, int],
+    heads: Mapping[str, int],
+    in_round: Round,
+) -> PolicyTotals:
+    each = sorted(fen // max(1, heads[claimant]) for claimant, fen in income.items())
+    return PolicyTotals(
+        policy=name,
+        version=version,
+        title=title,
+        households=sum(heads[claimant] for claimant, fen in income.items() if fen),
+        lowest_fen=each[0] if each else 0,
+        median_fen=each[len(each) // 2] if each else 0,
+        highest_fen=each[-1] if each else 0,
+        gini_permille=gini_permille(each),
+        spoiling_unsold=sum(f.spoiling_unsold_packs for f in figures),
+        split_lines=sum(f.split_lines for f in figures),
+        pickups=sum(f.pickups for f in figures),
+        cut=sum(f.cut_packs for f in figures),
+        chosen=(name, version) == (in_round.policy, in_round.policy_version),
+    )
+
+
+def choose_policy(session: Session, actor: Actor, in_round: Round, policy: str) -> None:
+    """The round's policy until it is allocated."""
+    found = next((p for p in latest_policies() if p.name == policy), None)
+    if found is None:
+        raise InvalidInput("请选一种分配办法。", code="unknown_policy", field="policy")
+    if in_round.state not in {"draft", "open", "closed"}:
+        raise Conflict("已经分配,要换办法请先撤销分配。", code="wrong_state")
+    in_round.policy, in_round.policy_version = found.name, found.version
+    audit.record(session, actor, "policy_chosen", "round", in_round.id, policy=policy)
+
+
+def set_pin(
+    session: Session, actor: Actor, listing: Listing, claimant: str, packs: int | None, reason: str
+) -> None:
+    """Fix what a supplier sells of a listing, or with None let the policy decide again. Raises
+    Conflict with the figures when the pin is beyond demand or supply."""
+    in_round = session.get_one(Round, listing.round_id)
+    if in_round.state not in {"open", "closed"}:
+        raise Conflict("已经分配,要改请先撤销分配。", code="wrong_state")
+    pin = session.scalar(
+        select(AllocationPin).where(
+            AllocationPin.listing_id == listing.id, AllocationPin.claimant == claimant
+        )
+    )
+    if packs is None:
+        if pin is not None:
+            session.delete(pin)
+    else:
+        if not reason.strip():
+            raise InvalidInput("请写为什么要定死这个数。", code="missing", field="reason")
+        pin = pin or AllocationPin(listing_id=listing.id, claimant=claimant)
+        pin.packs, pin.reason, pin.by_id, pin.at = packs, reason.strip(), actor.user_id, now()
+        session.add(pin)
+    session.flush()
+    problem = problems_of(session, in_round).get(listing.id)
+    if problem is not None:
+        try:
+            allocate(problem)
+        except AllocationRefused as refused:
+            raise Conflict(refusal_sentence(refused), code=refused.code) from refused
+    audit.record(session, actor, "pin_set", "listing", listing.id, claimant=claimant, packs=packs)
+
+
+@dataclass(frozen=True)
+class SupplierShare:
+    """What one supplier sells of a listing and why."""
+
+    claimant: str
+    name: str
+    village: str
+    supply: int
+    packs: int
+    pinned: bool
+    urgent: bool
+    why: list[str]
+
+
+def shares_of(
+    session: Session, in_round: Round, listing: Listing
+) -> tuple[list[SupplierShare], bool]:
+    """Every supplier of a listing with the explanation, and whether the record replays to the byte."""
+    problem = problems_in_force(session, in_round).get(listing.id)
+    if problem is None:
+        raise NotFound("这个产品没有人订。")
+    run = runs_in_force(session, [listing.id]).get(listing.id)
+    refusal, outcome = _outcome(problem, run)
+    if outcome is None:
+        raise Conflict(refusal, code="refused")
+    names = _names(session, listing.id)
+    rows = [
+        SupplierShare(
+            claimant=total.claimant,
+            name=names[total.claimant][0],
+            village=names[total.claimant][1],
+            supply=total.supply,
+            packs=total.packs,
+            pinned=total.basis == "pinned",
+            urgent=total.urgent > 0,
+            why=explain(problem, outcome, total.claimant),
+        )
+        for total in outcome.totals
+    ]
+    rows.sort(key=lambda row: (-row.packs, row.village, row.claimant))
+    return rows, run is not None and replays(session, run)
+
+
+def replays(session: Session, run: AllocationRun) -> bool:
+    """Whether the stored input gives the stored outcome again, byte for byte."""
+    outcome = decode_outcome(run.outcome_text)
+    if outcome.stage == "close":
+        return replay(run.input_text) == run.outcome_text
+    before = session.scalar(
+        select(AllocationRun.outcome_text)
+        .where(
+            AllocationRun.listing_id == run.listing_id,
+            AllocationRun.id < run.id,
+            AllocationRun.undone_at.is_(None),
+        )
+        .order_by(AllocationRun.id.desc())
+        .limit(1)
+    )
+    return before is not None and replay_refill(run.input_text, before) == run.outcome_text
+
+
+def _names(session: Session, listing_id: int) -> dict[str, tuple[str, str]]:
+    """Masked name and village of each supplier of the listing."""
+    commitments = session.scalars(
+        select(Commitment)
+        .where(Commitment.listing_id == listing_id)
+        .options(
+            joinedload(Commitment.lot).options(
+                joinedload(Lot.household), joinedload(Lot.organisation), joinedload(Lot.region)
+            )
+        )
+    )
+    found = {}
+    for commitment in commitments:
+        lot = commitment.lot
+        name = (
+            lot.household.masked_name
+            if lot.household
+            else lot.organisation.name
+            if lot.organisation
+            else ""
+        )
+        found[lot.claimant] = (name, lot.region.name)
+    return found

@@ -1,0 +1,126 @@
+"""The operator's allocation pages: compare, pin, allocate, undo, explain."""
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from sqlalchemy import func, select
+from werkzeug import Response
+
+from marketplace.core.db import db, transaction
+from marketplace.core.errors import InvalidInput, MarketplaceError
+from marketplace.identity.access import current_actor, requires
+from marketplace.identity.permissions import ALLOCATE, ROUND_VIEW
+from marketplace.orders import allocation_pages as pages
+from marketplace.orders.listings import get_listing
+from marketplace.orders.order_models import Order
+from marketplace.orders.round_allocation import allocate_round, undo_allocation
+from marketplace.orders.round_models import SHORTAGE_RULES, Round
+from marketplace.orders.rounds import get_round
+
+bp = Blueprint("allocation", __name__)
+
+
+@bp.get("/rounds/<int:round_id>/allocation")
+@requires(ROUND_VIEW)
+def index(round_id: int) -> str:
+    return _page(get_round(db.session, round_id))
+
+
+def _page(found: Round, refused: MarketplaceError | None = None) -> str:
+    problems = pages.problems_in_force(db.session, found)
+    needs = pages.needs_of(db.session, found, problems)
+    waiting = db.session.scalar(
+        select(func.count(Order.id)).where(
+            Order.round_id == found.id, Order.state == "awaiting_approval"
+        )
+    )
+    comparable = bool(problems) and not any(need.refusal for need in needs)
+    return render_template(
+        "orders/allocation/index.html",
+        round=found,
+        needs=needs,
+        policies=pages.compare_policies(found, problems) if comparable else [],
+        waiting=waiting,
+        rule=SHORTAGE_RULES[found.shortage_rule],
+        may_allocate=current_actor().may(ALLOCATE),
+        refused=refused,
+    )
+
+
+@bp.post("/rounds/<int:round_id>/allocation/policy")
+@requires(ALLOCATE)
+def choose(round_id: int) -> Response:
+    with transaction() as session:
+        pages.choose_policy(
+            session, current_actor(), get_round(session, round_id), request.form.get("policy", "")
+        )
+    flash("分配办法换好了。", "success")
+    return redirect(url_for("allocation.index", round_id=round_id))
+
+
+@bp.post("/rounds/<int:round_id>/allocation/run")
+@requires(ALLOCATE)
+def run(round_id: int) -> Response | tuple[str, int]:
+    try:
+        with transaction() as session:
+            allocate_round(session, current_actor(), get_round(session, round_id))
+    except MarketplaceError as error:
+        return _page(get_round(db.session, round_id), error), error.http_status
+    flash("分配好了。看一看各户分到多少,再发备货单。", "success")
+    return redirect(url_for("allocation.index", round_id=round_id))
+
+
+@bp.post("/rounds/<int:round_id>/allocation/undo")
+@requires(ALLOCATE)
+def undo(round_id: int) -> Response | tuple[str, int]:
+    try:
+        with transaction() as session:
+            undo_allocation(session, current_actor(), get_round(session, round_id))
+    except MarketplaceError as error:
+        return _page(get_round(db.session, round_id), error), error.http_status
+    flash("分配已撤销,可以改办法或定数后重新分配。", "success")
+    return redirect(url_for("allocation.index", round_id=round_id))
+
+
+@bp.get("/listings/<int:listing_id>/allocation")
+@requires(ROUND_VIEW)
+def listing(listing_id: int) -> str:
+    return _listing_page(listing_id)
+
+
+def _listing_page(
+    listing_id: int, refused: MarketplaceError | None = None, typed: dict[str, str] | None = None
+) -> str:
+    found = get_listing(db.session, listing_id)
+    shares, replayed = pages.shares_of(db.session, found.round, found)
+    return render_template(
+        "orders/allocation/listing.html",
+        listing=found,
+        round=found.round,
+        shares=shares,
+        replayed=replayed,
+        may_pin=current_actor().may(ALLOCATE) and found.round.state in {"open", "closed"},
+        refused=refused,
+        typed=typed or {},
+    )
+
+
+@bp.post("/listings/<int:listing_id>/allocation/pin")
+@requires(ALLOCATE)
+def pin(listing_id: int) -> Response | tuple[str, int]:
+    typed = {key: request.form.get(key, "").strip() for key in ("claimant", "packs", "reason")}
+    try:
+        packs = _packs(typed["packs"]) if request.form.get("act") != "free" else None
+        with transaction() as session:
+            found = get_listing(session, listing_id)
+            pages.set_pin(
+                session, current_actor(), found, typed["claimant"], packs, typed["reason"]
+            )
+    except MarketplaceError as error:
+        return _listing_page(listing_id, error, typed), error.http_status
+    flash("已放开,由办法来分。" if packs is None else "定好了,分配时照这个数。", "success")
+    return redirect(url_for("allocation.listing", listing_id=listing_id))
+
+
+def _packs(text: str) -> int:
+    if not text.isascii() or not text.isdecimal() or len(text) > 7:
+        raise InvalidInput("份数要填整数,例如 40。", code="packs", field="packs")
+    return int(text)

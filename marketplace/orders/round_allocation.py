@@ -1,0 +1,265 @@
+"""Allocating a round: each listing's outcome is computed, checked, stored and booked to the lots."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+
+from sqlalchemy import bindparam, delete, insert, null, select, update
+from sqlalchemy.orm import Session
+
+from marketplace.catalog.lots import record_movements
+from marketplace.catalog.models import Lot
+from marketplace.core.clock import now
+from marketplace.core.errors import Conflict
+from marketplace.core.states import move, move_many
+from marketplace.identity import audit
+from marketplace.identity.actor import Actor
+from marketplace.orders.allocation import (
+    AllocationRefused,
+    Outcome,
+    Problem,
+    allocate,
+    check_outcome,
+    digest,
+    encode_outcome,
+    encode_problem,
+    refusal_sentence,
+)
+from marketplace.orders.allocation_input import problems_of
+from marketplace.orders.allocation_models import Allocation, AllocationRun
+from marketplace.orders.order_models import Order, OrderLine
+from marketplace.orders.round_models import Commitment, Listing, Round
+
+CHANGED = "这一期刚刚变了,请刷新再看。"
+
+
+def allocate_round(session: Session, actor: Actor, in_round: Round) -> None:
+    """closed → allocated. Every ordered pack gets one lot or is cut with a reason; what nobody
+    ordered returns to its lot. Raises Conflict with the refusal in Chinese when a pin cannot hold."""
+    move(session, in_round, "allocated", because="先截单才能分配,或这一期已经分配过。")
+    for listing_id, problem in sorted(problems_of(session, in_round).items()):
+        outcome = solve(problem)
+        _store_run(session, actor, in_round, listing_id, problem, outcome)
+        _book_lines(session, in_round, outcome)
+    _book_commitments(session, actor, in_round)
+    move_many(session, Order, Order.round_id == in_round.id, "confirmed", "allocated")
+    audit.record(session, actor, "round_allocated", "round", in_round.id, policy=in_round.policy)
+
+
+def solve(problem: Problem) -> Outcome:
+    """The outcome, checked independently; a refusal becomes a Conflict in plain words."""
+    try:
+        outcome = allocate(problem)
+    except AllocationRefused as refused:
+        raise Conflict(refusal_sentence(refused), code=refused.code) from refused
+    check_outcome(problem, outcome)
+    return outcome
+
+
+def _store_run(
+    session: Session,
+    actor: Actor,
+    in_round: Round,
+    listing_id: int,
+    problem: Problem,
+    outcome: Outcome,
+) -> int:
+    """Keep input and outcome as text, and one row for each cell; returns the run's id."""
+    text = encode_outcome(outcome)
+    run = AllocationRun(
+        round_id=in_round.id,
+        listing_id=listing_id,
+        policy=outcome.policy,
+        policy_version=outcome.policy_version,
+        input_text=encode_problem(problem),
+        outcome_text=text,
+        outcome_hash=digest(text),
+        created_at=now(),
+        created_by_id=actor.user_id,
+    )
+    session.add(run)
+    session.flush()
+    lots = {supply.commitment_id: supply.lot_id for supply in problem.supplies}
+    rows = [
+        {
+            "run_id": run.id,
+            "order_line_id": cell.line_id,
+            "commitment_id": cell.commitment_id,
+            "lot_id": lots[cell.commitment_id],
+            "packs": cell.packs,
+            "reason": cell.reason,
+        }
+        for cell in outcome.cells
+    ]
+    if rows:
+        session.execute(insert(Allocation), rows)
+    return run.id
+
+
+def _book_lines(session: Session, in_round: Round, outcome: Outcome) -> None:
+    """All lines in full, then the cut ones one by one: cuts are few."""
+    of_listing = (
+        select(OrderLine.id)
+        .join(Order, Order.id == OrderLine.order_id)
+        .where(
+            OrderLine.listing_id == outcome.listing_id,
+            Order.round_id == in_round.id,
+            Order.state.in_(("confirmed", "allocated")),
+        )
+    )
+    session.execute(
+        update(OrderLine)
+        .where(OrderLine.id.in_(of_listing))
+        .values(allocated_packs=OrderLine.packs, cut_packs=0, cut_reason="")
+        .execution_options(synchronize_session=False)
+    )
+    cut: defaultdict[int, int] = defaultdict(int)
+    reason: dict[int, str] = {}
+    for entry in outcome.cuts:
+        cut[entry.line_id] += entry.packs
+        reason[entry.line_id] = entry.reason
+    if cut:
+        table = OrderLine.__table__
+        session.connection().execute(
+            update(table)  # type: ignore[arg-type]
+            .where(table.c.id == bindparam("line"))
+            .values(
+                allocated_packs=table.c.packs - bindparam("cut"),
+                cut_packs=bindparam("cut"),
+                cut_reason=bindparam("why"),
+            ),
+            [
+                {"line": line, "cut": packs, "why": reason[line]}
+                for line, packs in sorted(cut.items())
+            ],
+        )
+    session.expire_all()
+
+
+def _book_commitments(session: Session, actor: Actor, in_round: Round) -> None:
+    """Note what each commitment gives, and return the rest of it to its lot."""
+    allocated = packs_by_commitment(session, in_round.id)
+    rows = session.execute(
+        select(Commitment.id, Commitment.lot_id, Commitment.quantity_base, Listing.pack_base)
+        .join(Listing, Listing.id == Commitment.listing_id)
+        .where(Listing.round_id == in_round.id)
+        .order_by(Commitment.id)
+    ).all()
+    if not rows:
+        return
+    returned: defaultdict[int, int] = defaultdict(int)
+    changes = []
+    for row in rows:
+        packs = allocated.get(row.id, 0)
+        rest = row.quantity_base - packs * row.pack_base
+        returned[row.lot_id] += rest
+        changes.append({"of": row.id, "given": packs, "rest": rest})
+    table = Commitment.__table__
+    session.connection().execute(
+        update(table)  # type: ignore[arg-type]
+        .where(table.c.id == bindparam("of"))
+        .values(allocated_packs=bindparam("given"), released_base=bindparam("rest")),
+        changes,
+    )
+    shift_committed(session, {lot: -base for lot, base in returned.items()})
+    record_movements(session, actor, "released", returned, reference=f"round:{in_round.id}")
+
+
+def packs_by_commitment(session: Session, round_id: int) -> dict[int, int]:
+    """Packs that each commitment of the round gives, by the allocation in force."""
+    found: defaultdict[int, int] = defaultdict(int)
+    for commitment_id, packs in session.execute(
+        select(Allocation.commitment_id, Allocation.packs)
+        .join(AllocationRun, AllocationRun.id == Allocation.run_id)
+        .where(AllocationRun.round_id == round_id)
+    ):
+        found[commitment_id] += packs
+    return found
+
+
+def shift_committed(session: Session, changes: Mapping[int, int]) -> None:
+    """Move base units between free and committed (positive: free → committed), lots in id order.
+
+    The table's CHECKs refuse what a lot does not have; ask before when that can happen.
+    """
+    rows = [{"of": lot, "base": base} for lot, base in sorted(changes.items()) if base]
+    if not rows:
+        return
+    session.execute(
+        select(Lot.id)
+        .where(Lot.id.in_([row["of"] for row in rows]))
+        .order_by(Lot.id)
+        .with_for_update()
+    )
+    table = Lot.__table__
+    session.connection().execute(
+        update(table)  # type: ignore[arg-type]
+        .where(table.c.id == bindparam("of"))
+        .values(
+            free=table.c.free - bindparam("base"), committed=table.c.committed + bindparam("base")
+        ),
+        rows,
+    )
+    session.expire_all()
+
+
+def undo_allocation(session: Session, actor: Actor, in_round: Round) -> None:
+    """allocated → closed, until sheets are out. The runs stay as history, their rows go.
+
+    Raises Conflict when a lot that gave back its rest has meanwhile promised it elsewhere.
+    """
+    move(session, in_round, "closed", because="备货单已发出或这一期已变,不能撤销分配。")
+    rows = session.execute(
+        select(Commitment.id, Commitment.lot_id, Commitment.released_base)
+        .join(Listing, Listing.id == Commitment.listing_id)
+        .where(Listing.round_id == in_round.id)
+    ).all()
+    back: defaultdict[int, int] = defaultdict(int)
+    for row in rows:
+        back[row.lot_id] += row.released_base
+    _check_free(session, back)
+    shift_committed(session, back)
+    record_movements(session, actor, "committed", back, reference=f"round:{in_round.id}")
+    ids = [row.id for row in rows]
+    session.execute(
+        update(Commitment)
+        .where(Commitment.id.in_(ids))
+        .values(allocated_packs=null(), released_base=0)
+    )
+    runs = select(AllocationRun.id).where(AllocationRun.round_id == in_round.id)
+    session.execute(delete(Allocation).where(Allocation.run_id.in_(runs)))
+    session.execute(
+        update(AllocationRun)
+        .where(AllocationRun.round_id == in_round.id, AllocationRun.undone_at.is_(None))
+        .values(undone_at=now())
+    )
+    orders = select(Order.id).where(Order.round_id == in_round.id, Order.state == "allocated")
+    session.execute(
+        update(OrderLine)
+        .where(OrderLine.order_id.in_(orders))
+        .values(allocated_packs=null(), cut_packs=null(), cut_reason="")
+        .execution_options(synchronize_session=False)
+    )
+    move_many(session, Order, Order.round_id == in_round.id, "allocated", "confirmed")
+    audit.record(session, actor, "allocation_undone", "round", in_round.id)
+
+
+def _check_free(session: Session, wanted: Mapping[int, int]) -> None:
+    short = [
+        lot.code
+        for lot in session.scalars(select(Lot).where(Lot.id.in_(wanted)).order_by(Lot.id))
+        if lot.free < wanted[lot.id]
+    ]
+    if short:
+        raise Conflict(
+            f"批次 {'、'.join(short[:5])} 退回的货已用到别处,不能撤销分配。", code="used_elsewhere"
+        )
+
+
+def runs_in_force(session: Session, listing_ids: Iterable[int]) -> dict[int, AllocationRun]:
+    """The latest run of each listing that was not undone."""
+    runs = session.scalars(
+        select(AllocationRun)
+        .where(AllocationRun.listing_id.in_(list(listing_ids)), AllocationRun.undone_at.is_(None))
+        .order_by(AllocationRun.id)
+    )
+    return {run.listing_id: run for run in runs}

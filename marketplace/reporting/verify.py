@@ -1,0 +1,262 @@
+"""`marketplace verify`: every invariant of the books, asked of the database itself.
+
+Each check is one statement that returns the rows that are wrong; none means all is well. Constraints
+hold most of this while writing; here it is seen again, from the outside.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    String,
+    and_,
+    case,
+    cast,
+    func,
+    literal,
+    or_,
+    select,
+    text,
+)
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from marketplace.catalog.models import Lot, LotMovement, LotShare
+from marketplace.fulfilment.models import PreparationSheet, SheetLine
+from marketplace.orders.allocation_models import Allocation
+from marketplace.orders.order_models import HOLDING_STATES, Order, OrderLine
+from marketplace.orders.round_models import Commitment, Listing
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A row that contradicts the books: `what` names the rule, `where` the row."""
+
+    what: str
+    where: str
+
+
+Query = Select[str]
+
+
+def verify(session: Session, limit: int = 20) -> list[Fault]:
+    """Faults found, at most `limit` for each rule; an empty list when everything adds up."""
+    return [
+        Fault(what, where)
+        for what, query in CHECKS
+        for where in session.scalars(query().order_by(text("1")).limit(limit))
+    ]
+
+
+def _named(
+    prefix: str, column: "InstrumentedAttribute[str] | InstrumentedAttribute[int]"
+) -> ColumnElement[str]:
+    return literal(prefix).concat(cast(column, String))
+
+
+def _moved(*kinds: str, minus: tuple[str, ...] = ()) -> ColumnElement[int]:
+    signed = case(
+        (LotMovement.kind.in_(kinds), LotMovement.quantity_base),
+        (LotMovement.kind.in_(minus), -LotMovement.quantity_base),
+        else_=0,
+    )
+    return func.coalesce(func.sum(signed), 0)
+
+
+def lot_balance() -> Query:
+    out = (
+        Lot.free + Lot.committed + Lot.sold + Lot.donated + Lot.withdrawn + Lot.lost + Lot.processed
+    )
+    return select(_named("批次 ", Lot.code)).where(Lot.verified + Lot.surplus + Lot.adjusted != out)
+
+
+def lot_movements() -> Query:
+    """Each figure of a lot is the sum of its movements."""
+    wrong = or_(
+        *(
+            getattr(Lot, kind) != _moved(kind)
+            for kind in (
+                "verified",
+                "surplus",
+                "adjusted",
+                "sold",
+                "donated",
+                "withdrawn",
+                "lost",
+                "processed",
+            )
+        ),
+        Lot.committed != _moved("committed", minus=("released", "sold")),
+    )
+    return (
+        select(_named("批次 ", Lot.code))
+        .outerjoin(LotMovement, LotMovement.lot_id == Lot.id)
+        .group_by(Lot.id)
+        .having(wrong)
+    )
+
+
+def lot_commitments() -> Query:
+    """What a lot has committed is what listings hold of it: two pack sizes never promise the same."""
+    held = func.coalesce(func.sum(Commitment.quantity_base - Commitment.released_base), 0)
+    return (
+        select(_named("批次 ", Lot.code))
+        .outerjoin(Commitment, Commitment.lot_id == Lot.id)
+        .group_by(Lot.id)
+        .having(Lot.committed + Lot.sold != held)
+    )
+
+
+def lot_shares() -> Query:
+    """Every gram belongs to somebody."""
+    whose = func.coalesce(func.sum(LotShare.quantity_base), 0)
+    return (
+        select(_named("批次 ", Lot.code))
+        .outerjoin(LotShare, LotShare.lot_id == Lot.id)
+        .group_by(Lot.id)
+        .having(whose != Lot.verified + Lot.surplus + Lot.adjusted)
+    )
+
+
+def listing_capacity() -> Query:
+    """Capacity = Σ ⌊committed ÷ pack⌋."""
+    whole = func.coalesce(func.sum(Commitment.packs), 0)
+    return (
+        select(_named("上架 ", Listing.id))
+        .outerjoin(Commitment, Commitment.listing_id == Listing.id)
+        .group_by(Listing.id)
+        .having(Listing.capacity_packs != whole)
+    )
+
+
+def commitment_packs() -> Query:
+    return (
+        select(_named("上架占用 ", Commitment.id))
+        .join(Listing, Listing.id == Commitment.listing_id)
+        .where(
+            or_(
+                Commitment.packs * Listing.pack_base > Commitment.quantity_base,
+                (Commitment.packs + 1) * Listing.pack_base <= Commitment.quantity_base,
+            )
+        )
+    )
+
+
+def listing_reserved() -> Query:
+    """Reserved = Σ packs of the orders that hold goods; never more than there is."""
+    held = func.coalesce(
+        func.sum(case((Order.state.in_(HOLDING_STATES), OrderLine.packs), else_=0)), 0
+    )
+    return (
+        select(_named("上架 ", Listing.id))
+        .outerjoin(OrderLine, OrderLine.listing_id == Listing.id)
+        .outerjoin(Order, Order.id == OrderLine.order_id)
+        .group_by(Listing.id)
+        .having(
+            or_(
+                Listing.reserved_packs != held,
+                Listing.reserved_packs > Listing.capacity_packs + Listing.shortfall_packs,
+            )
+        )
+    )
+
+
+def order_totals() -> Query:
+    amount = func.coalesce(func.sum(OrderLine.packs * OrderLine.price_fen), 0)
+    return (
+        select(_named("订单 ", Order.number))
+        .outerjoin(OrderLine, OrderLine.order_id == Order.id)
+        .group_by(Order.id)
+        .having(or_(Order.total_fen != amount, func.count(OrderLine.id) == 0))
+    )
+
+
+def line_allocations() -> Query:
+    """allocated + cut = ordered, and the allocated packs are there one by one."""
+    given = func.coalesce(func.sum(Allocation.packs), 0)
+    return (
+        select(_named("订单行 ", OrderLine.id))
+        .outerjoin(Allocation, Allocation.order_line_id == OrderLine.id)
+        .group_by(OrderLine.id)
+        .having(
+            or_(
+                and_(OrderLine.allocated_packs.is_(None), given != 0),
+                OrderLine.allocated_packs != given,
+                OrderLine.allocated_packs + OrderLine.cut_packs != OrderLine.packs,
+            )
+        )
+    )
+
+
+def commitment_allocations() -> Query:
+    given = func.coalesce(func.sum(Allocation.packs), 0)
+    return (
+        select(_named("上架占用 ", Commitment.id))
+        .outerjoin(Allocation, Allocation.commitment_id == Commitment.id)
+        .group_by(Commitment.id)
+        .having(
+            or_(func.coalesce(Commitment.allocated_packs, 0) != given, Commitment.packs < given)
+        )
+    )
+
+
+def allocation_lots() -> Query:
+    """Each pack has one lot, the one of its commitment, and that lot has a household or is marked."""
+    return (
+        select(_named("分配 ", Allocation.id))
+        .join(Commitment, Commitment.id == Allocation.commitment_id)
+        .outerjoin(LotShare, LotShare.lot_id == Allocation.lot_id)
+        .where(or_(Commitment.lot_id != Allocation.lot_id, LotShare.id.is_(None)))
+    )
+
+
+def sheet_packs() -> Query:
+    """The sheets in force ask for what was allocated: not a pack more, not a pack less."""
+    asked = (
+        select(
+            SheetLine.listing_id.label("listing_id"),
+            SheetLine.lot_id.label("lot_id"),
+            func.sum(SheetLine.packs).label("packs"),
+        )
+        .join(PreparationSheet, PreparationSheet.id == SheetLine.sheet_id)
+        .where(PreparationSheet.current)
+        .group_by(SheetLine.listing_id, SheetLine.lot_id)
+        .subquery()
+    )
+    return (
+        select(_named("上架占用 ", Commitment.id))
+        .join(Listing, Listing.id == Commitment.listing_id)
+        .outerjoin(
+            asked,
+            and_(asked.c.listing_id == Commitment.listing_id, asked.c.lot_id == Commitment.lot_id),
+        )
+        .where(
+            Listing.round_id.in_(select(PreparationSheet.round_id)),
+            func.coalesce(asked.c.packs, 0) != func.coalesce(Commitment.allocated_packs, 0),
+        )
+    )
+
+
+CHECKS: tuple[tuple[str, Callable[[], Query]], ...] = (
+    ("批次收支不平", lot_balance),
+    ("批次数字与流水不符", lot_movements),
+    ("批次上架占用不符", lot_commitments),
+    ("批次份额不等于总量", lot_shares),
+    ("上架份数与货源不符", listing_capacity),
+    ("占用份数算错", commitment_packs),
+    ("已订份数与订单不符", listing_reserved),
+    ("订单金额不符", order_totals),
+    ("订单行分配不符", line_allocations),
+    ("货源分配不符", commitment_allocations),
+    ("分配没有归到户", allocation_lots),
+    ("备货单与分配不符", sheet_packs),
+)
+
+
+def report(faults: list[Fault]) -> Iterator[str]:
+    """Lines for the terminal: the first wrong row of every rule, or that all is well."""
+    for fault in faults:
+        yield f"{fault.what}:{fault.where}"
+    if not faults:
+        yield f"{len(CHECKS)} 项核对全部一致。"
