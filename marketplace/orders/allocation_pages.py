@@ -23,7 +23,6 @@ from marketplace.orders.allocation import (
     decode_problem,
     explain,
     latest_policies,
-    refusal_sentence,
     replay,
     replay_refill,
 )
@@ -108,7 +107,7 @@ def _outcome(problem: Problem, run: AllocationRun | None) -> tuple[str, Outcome 
     try:
         return "", allocate(problem)
     except AllocationRefused as refused:
-        return refusal_sentence(refused), None
+        return refused.message, None
 
 
 def compare_policies(in_round: Round, problems: Problems) -> list[PolicyTotals]:
@@ -195,10 +194,7 @@ def set_pin(
     session.flush()
     problem = problems_of(session, in_round).get(listing.id)
     if problem is not None:
-        try:
-            allocate(problem)
-        except AllocationRefused as refused:
-            raise Conflict(refusal_sentence(refused), code=refused.code) from refused
+        allocate(problem)
     audit.record(session, actor, "pin_set", "listing", listing.id, claimant=claimant, packs=packs)
 
 

@@ -14,7 +14,6 @@ from marketplace.core.states import move, move_many
 from marketplace.identity import audit
 from marketplace.identity.actor import Actor
 from marketplace.orders.allocation import (
-    AllocationRefused,
     Outcome,
     Problem,
     allocate,
@@ -22,7 +21,6 @@ from marketplace.orders.allocation import (
     digest,
     encode_outcome,
     encode_problem,
-    refusal_sentence,
 )
 from marketplace.orders.allocation_input import problems_of
 from marketplace.orders.allocation_models import Allocation, AllocationRun
@@ -46,11 +44,8 @@ def allocate_round(session: Session, actor: Actor, in_round: Round) -> None:
 
 
 def solve(problem: Problem) -> Outcome:
-    """The outcome, checked independently; a refusal becomes a Conflict in plain words."""
-    try:
-        outcome = allocate(problem)
-    except AllocationRefused as refused:
-        raise Conflict(refusal_sentence(refused), code=refused.code) from refused
+    """The outcome, checked independently. Raises AllocationRefused, a Conflict in plain words."""
+    outcome = allocate(problem)
     check_outcome(problem, outcome)
     return outcome
 
