@@ -28,5 +28,5 @@ def init_assets(app: Flask) -> None:
 
     @app.context_processor
     def _base() -> dict[str, str]:
-        css = "bootstrap/css/bootstrap.min.css"
+        css = "css/bootstrap.min.css"
         return {"bootstrap_css_url": url_for("bootstrap.static", filename=css, v=BOOTSTRAP)}
