@@ -217,3 +217,14 @@ def test_a_good_form_has_no_summary_and_keeps_the_choice(app):
     assert "按袋收" in page
     assert re.search(r'value="dai"[^>]*checked', page)
     assert not re.search(r'value="jin"[^>]*checked', page)
+
+
+def test_the_stylesheets_that_a_page_asks_for_are_there(app):
+    with app.test_request_context():
+        page = render_template_string("{% extends 'layout/public.html' %}")
+    addresses = re.findall(r'<link rel="stylesheet" href="([^"]+)"', page)
+    assert len(addresses) == 2
+    for address in addresses:
+        with app.test_client().get(address) as answer:
+            assert answer.mimetype == "text/css"
+            assert "immutable" in answer.headers["Cache-Control"]
