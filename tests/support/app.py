@@ -1,5 +1,6 @@
 """The application for tests: real, on a migrated database of the test's own."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from marketplace.core.db import db
 from marketplace.core.settings import Settings
 from tests.support.world import World
 
-DATA_KEY = Fernet.generate_key().decode()
+DATA_KEY = os.environ.get("TEST_DATA_KEY") or Fernet.generate_key().decode()
 
 
 def settings_for(url: str, folder: Path, **changes: object) -> Settings:
