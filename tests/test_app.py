@@ -1,5 +1,7 @@
 """The application as a whole: alive, closed unless declared open, strict headers, strict hosts."""
 
+import re
+
 
 def test_it_is_alive_and_says_so_with_strict_headers(client):
     answer = client.get("/healthz")
@@ -21,3 +23,12 @@ def test_every_page_says_who_may_open_it(app):
         and rule.endpoint not in {"static", "bootstrap.static"}
     ]
     assert undeclared == []
+
+
+def test_every_page_finds_its_stylesheets(client):
+    page = client.get("/no-such-page").get_data(as_text=True)
+    sheets = re.findall(r'<link rel="stylesheet" href="([^"]+)"', page)
+    assert len(sheets) == 2
+    for address in sheets:
+        with client.get(address) as answer:
+            assert (answer.status_code, answer.mimetype) == (200, "text/css"), address
