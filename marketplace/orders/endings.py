@@ -7,17 +7,23 @@ from marketplace.core.clock import now
 from marketplace.core.states import move
 from marketplace.identity import audit
 from marketplace.identity.actor import Actor
-from marketplace.orders.order_models import Order
+from marketplace.orders.order_models import Order, OrderLine
 from marketplace.orders.reserve import give_back
 
 CHANGED = "订单刚刚变了,请刷新再看。"
 
 
+def held_packs(session: Session, order_id: int) -> dict[int, int]:
+    """Listing id → packs as stored now: ask after the order's move, which waits for a change that is
+    on its way; lines read before it may be old."""
+    lines = select(OrderLine.listing_id, OrderLine.packs).where(OrderLine.order_id == order_id)
+    return {row.listing_id: row.packs for row in session.execute(lines)}
+
+
 def end_order(session: Session, actor: Actor, order: Order, state: str, because: str) -> None:
     """Move an order that holds goods to `state` and give back what it held."""
-    held = {line.listing_id: line.packs for line in order.lines}
     move(session, order, state, because=CHANGED, ended_at=now(), ended_because=because)
-    give_back(session, held)
+    give_back(session, held_packs(session, order.id))
     audit.record(session, actor, f"order_{state}", "order", order.number)
 
 

@@ -17,6 +17,8 @@ from marketplace.orders.round_models import Listing, PickupPoint, Round
 CHANNELS = {"shop": "个人", "canteen": "食堂", "group": "团购登记"}
 HOLDING_STATES = ("awaiting_approval", "awaiting_payment", "confirmed", "allocated")
 """In these states an order holds what it reserved."""
+PAY_WAYS = {"unit": "单位代收", "pickup": "取货时付"}
+"""How money reaches the county where nobody pays online."""
 FUND_SOURCES = {"canteen": "食堂经费", "union": "工会经费", "own": "个人自付"}
 
 
@@ -66,7 +68,9 @@ class Order(Base):
     note: Mapped[str] = mapped_column(String(200), default="")
     total_fen: Mapped[int]
     collected_fen: Mapped[int] = mapped_column(default=0)
-    collected_how: Mapped[str] = mapped_column(String(10), default="")  # unit, pickup
+    collected_how: Mapped[str] = mapped_column(
+        String(10), default=""
+    )  # one of PAY_WAYS, said when ordering
     collected_at: Mapped[datetime | None]
     collected_by_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
     placed_at: Mapped[datetime]

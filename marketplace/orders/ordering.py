@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session, selectinload
 
 from marketplace.core.clock import now
@@ -17,7 +17,15 @@ from marketplace.identity import audit
 from marketplace.identity.actor import Actor
 from marketplace.identity.models import Organisation
 from marketplace.identity.scope import Scope
-from marketplace.orders.order_models import FUND_SOURCES, Approval, Order, OrderChange, OrderLine
+from marketplace.orders.endings import held_packs
+from marketplace.orders.order_models import (
+    FUND_SOURCES,
+    PAY_WAYS,
+    Approval,
+    Order,
+    OrderChange,
+    OrderLine,
+)
 from marketplace.orders.reserve import give_back, reserve
 from marketplace.orders.round_models import Listing, PickupPoint, Round, RoundPickup
 
@@ -27,7 +35,11 @@ AUDIENCE = {"shop": "open_to_staff", "canteen": "open_to_canteens", "group": "op
 
 @dataclass(frozen=True)
 class OrderInput:
-    """`packs` is listing id → packs. `idempotency_key` is made by the form: sent twice, ordered once."""
+    """`packs` is listing id → packs. `idempotency_key` is made by the form: sent twice, ordered once.
+
+    `pay_how` is one of PAY_WAYS, or empty where the channel does not ask. `shown_fen` is the total
+    that the buyer saw: when prices have changed since, the order is refused instead of costing more.
+    """
 
     round_id: int
     packs: Mapping[int, int]
@@ -39,6 +51,8 @@ class OrderInput:
     organisation_id: int | None = None
     fund_source: str = "own"
     note: str = ""
+    pay_how: str = ""
+    shown_fen: int | None = None
     whole_or_nothing: frozenset[int] = field(default=frozenset())
 
 
@@ -79,7 +93,8 @@ def place_order(session: Session, actor: Actor, given: OrderInput) -> str:
         contact_name=given.contact_name.strip(),
         contact_phone=phone,
         note=given.note.strip(),
-        total_fen=sum(listings[i].price_fen * packs for i, packs in given.packs.items()),
+        total_fen=_total(given, listings),
+        collected_how=given.pay_how,
         placed_at=now(),
         state="confirmed",
         confirmed_at=now(),
@@ -106,8 +121,7 @@ def change_order(
     wanted = {i: n for i, n in packs.items() if n}
     if not wanted:
         raise InvalidInput("全都不要了的话,请取消订单。", code="empty", field="packs")
-    if order.version != version or order.state not in {"confirmed", "awaiting_approval"}:
-        raise Conflict(CHANGED, code="wrong_state")
+    _take_version(session, order, version)
     in_round = session.get_one(Round, order.round_id)
     held = {line.listing_id: line.packs for line in order.lines}
     give_back(session, held)
@@ -127,10 +141,26 @@ def change_order(
         _insert_lines(session, order.id, _for_lines(order, new, source), listings)
     session.expire(order, ["lines"])
     order.total_fen = sum(line.amount_fen for line in order.lines)
-    order.version += 1
     session.flush()
     _ask_again(session, actor, order)
     audit.record(session, actor, "order_changed", "order", order.number)
+
+
+def _take_version(session: Session, order: Order, version: int) -> None:
+    """Of two changes of one page only the first gets the next version; the other finds no row."""
+    hit = session.execute(
+        update(Order)
+        .where(
+            Order.id == order.id,
+            Order.version == version,
+            Order.state.in_(("confirmed", "awaiting_approval")),
+        )
+        .values(version=version + 1)
+        .execution_options(synchronize_session=False)
+    )
+    if hit.rowcount != 1:  # type: ignore[attr-defined]
+        raise Conflict(CHANGED, code="wrong_state")
+    session.refresh(order)
 
 
 def _for_lines(order: Order, packs: Mapping[int, int], fund_source: str) -> OrderInput:
@@ -163,9 +193,8 @@ def cancel_order(session: Session, actor: Actor, order: Order, reason: str = "")
     in_round = session.get_one(Round, order.round_id)
     if in_round.state != "open" or in_round.closes_at <= now():
         raise Conflict("已经截单,不能自己取消,请打服务电话说明原因。", code="round_closed")
-    held = {line.listing_id: line.packs for line in order.lines}
     move(session, order, "cancelled", because=CHANGED, ended_at=now(), ended_because=reason.strip())
-    give_back(session, held)
+    give_back(session, held_packs(session, order.id))
     audit.record(session, actor, "order_cancelled", "order", order.number)
 
 
@@ -180,6 +209,7 @@ def _body(given: OrderInput) -> dict[str, object]:
         "unit": given.organisation_id,
         "fund": given.fund_source,
         "note": given.note,
+        "pay": given.pay_how,
         "whole": sorted(given.whole_or_nothing),
     }
 
@@ -196,6 +226,8 @@ def _round_and_place(session: Session, given: OrderInput) -> tuple[Round, str]:
         raise InvalidInput("请选这一期的提货点。", code="unknown_pickup", field="pickup_point_id")
     if not given.contact_name.strip():
         raise InvalidInput("请填取货人姓名。", code="missing", field="contact_name")
+    if given.pay_how not in {"", *PAY_WAYS}:
+        raise InvalidInput("请选怎么付款。", code="unknown_pay_way", field="pay_how")
     if given.fund_source not in FUND_SOURCES:
         raise InvalidInput("请选资金来源。", code="unknown_fund", field="fund_source")
     in_round: Round = row[0]
@@ -213,6 +245,13 @@ def _check_minimums(given: OrderInput, listings: Mapping[int, Listing]) -> None:
             raise InvalidInput(
                 f"{listing.title}至少订 {listing.minimum_packs} 份。", code="minimum", field="packs"
             )
+
+
+def _total(given: OrderInput, listings: Mapping[int, Listing]) -> int:
+    total = sum(listings[i].price_fen * packs for i, packs in given.packs.items())
+    if given.shown_fen is not None and given.shown_fen != total:
+        raise Conflict("价格刚刚变了,请看过新的合计再提交。", code="price_changed")
+    return total
 
 
 def _needs_approval(session: Session, order: Order) -> bool:
