@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from marketplace.core.clock import now
 from marketplace.core.codes import next_number, random_code
 from marketplace.core.errors import InvalidInput, NotFound
-from marketplace.core.states import move
+from marketplace.core.states import move, move_many
 from marketplace.identity import audit
 from marketplace.identity.actor import Actor
 from marketplace.orders.endings import expire_unapproved
@@ -185,12 +185,8 @@ def open_round(session: Session, actor: Actor, found: Round) -> None:
 def close_round(session: Session, actor: Actor, found: Round) -> None:
     """Nobody orders any more; orders still waiting for approval expire and give back what they held."""
     move(session, found, "closed", because=CHANGED, closed_at=now())
-    session.execute(
-        update(Listing)
-        .where(Listing.round_id == found.id)
-        .values(state="closed")
-        .execution_options(synchronize_session=False)
-    )
+    for before in ("on_sale", "stopped"):
+        move_many(session, Listing, Listing.round_id == found.id, before, "closed")
     expired = expire_unapproved(session, actor, found.id)
     audit.record(session, actor, "round_closed", "round", found.id, expired=expired)
 
