@@ -14,15 +14,19 @@ from marketplace.core.db import configure_engine, db
 from marketplace.core.places import templates_folder
 from marketplace.core.secret_text import keyring
 from marketplace.core.settings import Settings
+from marketplace.core.wake import WAKER
 from marketplace.identity.access import find_actor, init_access
 from marketplace.identity.passwords import passwords
+from marketplace.jobs.queue import make_waker
 from marketplace.web import assets, errors, field_blueprint, filters, navigation, requests
 
 FEATURES = (
     "marketplace.web.health",
     "marketplace.identity.home",
     "marketplace.identity.sign_in_views",
+    "marketplace.notices.views",
     "marketplace.orders.allocation_views",
+    "marketplace.jobs.health_views",
 )
 """Modules that hold a blueprint `bp`; a new page's module is added here."""
 FIELD_PAGES: tuple[str, ...] = ()
@@ -34,6 +38,8 @@ def create_app(settings: Settings) -> Flask:
     app = Flask("marketplace", template_folder=str(templates_folder()), static_folder="web/static")
     app.config.update(_flask_config(settings))
     app.extensions["settings"] = settings
+    if settings.mode != "test":
+        app.extensions[WAKER] = make_waker(settings)
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     keyring.configure(settings.data_keys, settings.lookup_key)

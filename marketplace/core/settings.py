@@ -31,6 +31,7 @@ class Settings:
     redis_url: str | None = None
     smtp_url: str | None = None
     mail_from: str = "noreply@localhost"
+    sms_provider: str | None = None  # a name of notices/sms.py
 
     @property
     def demo(self) -> bool:
@@ -82,6 +83,7 @@ def from_environment(environ: Mapping[str, str] = os.environ) -> Settings:
         redis_url=environ.get("MARKETPLACE_REDIS_URL"),
         smtp_url=environ.get("MARKETPLACE_SMTP_URL"),
         mail_from=environ.get("MARKETPLACE_MAIL_FROM", "noreply@localhost"),
+        sms_provider=environ.get("MARKETPLACE_SMS_PROVIDER"),
     )
     _check(settings, environ)
     return settings

@@ -1,12 +1,14 @@
 """The outbox: what is to be told to whom. Written in the use case's transaction, sent afterwards."""
 
 from datetime import datetime
+from typing import ClassVar
 
 from sqlalchemy import CheckConstraint, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from marketplace.core.db import Base, BigId
 from marketplace.core.secret_text import SecretText
+from marketplace.core.states import Moves, moves
 
 STATES = {
     "queued": "待发送",
@@ -25,6 +27,14 @@ class Notice(Base):
         CheckConstraint(f"state IN ({', '.join(repr(k) for k in sorted(STATES))})", name="state"),
         Index("ix_notice_due", "state", "next_at"),
         Index("ix_notice_subject", "subject"),
+    )
+    MOVES: ClassVar[Moves] = moves(
+        {
+            "queued": ["sent", "failed", "unknown", "acknowledged"],
+            "sent": ["acknowledged"],
+            "failed": ["queued", "acknowledged"],
+            "unknown": ["queued", "acknowledged"],
+        }
     )
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     provider_key: Mapped[str] = mapped_column(

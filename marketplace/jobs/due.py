@@ -1,0 +1,23 @@
+"""What is done without anybody asking. Every job finds its work in the database."""
+
+from datetime import timedelta
+
+from marketplace.catalog.lots import expire_lots
+from marketplace.core.clock import today
+from marketplace.core.db import transaction
+from marketplace.identity.actor import SYSTEM
+from marketplace.jobs.registry import Job
+from marketplace.notices.delivery import deliver_due
+
+MINUTE = timedelta(minutes=1)
+
+
+def _expire_lots() -> None:
+    with transaction() as session:
+        expire_lots(session, SYSTEM, today())
+
+
+JOBS = (
+    Job("send_notices", MINUTE, deliver_due, on_wake=True),
+    Job("expire_lots", timedelta(hours=1), _expire_lots),
+)
