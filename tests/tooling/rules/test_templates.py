@@ -1,5 +1,6 @@
 """Templates compile, and name only pages, templates and files that exist."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from jinja2 import TemplateSyntaxError, meta, nodes
 from marketplace.app import create_app
 from marketplace.core.places import templates_folder
 from marketplace.core.settings import from_environment
+from tests.tooling.rules.repository import files
 
 
 @pytest.fixture(scope="module")
@@ -49,17 +51,26 @@ def test_every_template_compiles(app: Flask) -> None:
     assert faults == []
 
 
+def _links(app: Flask) -> Iterator[tuple[str, str]]:
+    """Where from, and the endpoint: of all links that templates and modules write out."""
+    for name, tree in _own(app):
+        for endpoint in _first_arguments(tree, "url_for"):
+            yield name, endpoint
+    for path in files("marketplace/*.py"):
+        for endpoint in re.findall(r"\burl_for\(\s*\"([^\"]+)\"", path.read_text()):
+            yield path.name, endpoint
+
+
 def test_every_link_leads_to_a_page(app: Flask) -> None:
     dead = [
         f"{name}: {endpoint}"
-        for name, tree in _own(app)
-        for endpoint in _first_arguments(tree, "url_for")
+        for name, endpoint in _links(app)
         if not endpoint.startswith(".") and endpoint not in app.view_functions
     ]
     assert dead == []
 
 
-def test_every_template_and_file_that_a_template_names_exists(app: Flask) -> None:
+def test_every_template_and_file_that_is_named_exists(app: Flask) -> None:
     templates = set(app.jinja_env.list_templates())
     static = Path(str(app.static_folder))
     missing = [
@@ -67,6 +78,12 @@ def test_every_template_and_file_that_a_template_names_exists(app: Flask) -> Non
         for name, tree in _own(app)
         for wanted in meta.find_referenced_templates(tree)
         if wanted is not None and wanted not in templates
+    ]
+    missing += [
+        f"{path.name}: {wanted}"
+        for path in files("marketplace/*.py")
+        for wanted in re.findall(r"\brender_template\(\s*\"([^\"]+)\"", path.read_text())
+        if wanted not in templates
     ]
     missing += [
         f"{name}: static/{wanted}"
