@@ -27,8 +27,11 @@ FEATURES = (
     "marketplace.notices.views",
     "marketplace.orders.allocation_views",
     "marketplace.jobs.health_views",
+    "marketplace.orders.shop_views",
+    "marketplace.orders.checkout_views",
+    "marketplace.orders.my_order_views",
 )
-"""Modules that hold a blueprint `bp`; a new page's module is added here."""
+"""Modules that hold a blueprint `bp`, several may hold the same one; a new page's module is added here."""
 FIELD_PAGES: tuple[str, ...] = ()
 """Modules that attach views to the blueprint `field`; imported before it is registered."""
 
@@ -58,8 +61,8 @@ def create_app(settings: Settings) -> Flask:
     assets.init_assets(app)
     filters.init_filters(app)
     _init_navigation(app)
-    for name in FEATURES:
-        app.register_blueprint(import_module(name).bp)
+    for bp in dict.fromkeys([import_module(name).bp for name in FEATURES]):
+        app.register_blueprint(bp)
     for name in FIELD_PAGES:
         import_module(name)
     app.register_blueprint(field_blueprint.bp)

@@ -91,10 +91,14 @@ FIELD_TABS = (
     Entry("备货", "field.sheets", icon="sheet"),
 )
 
+BADGES: dict[str, Callable[[], str]] = {}
+"""Endpoint → the short text beside its link, asked at each request; a feature adds its own."""
+
 
 def _link(entry: Entry) -> Link:
     here = request.endpoint or ""
-    return Link(entry.label, url_for(entry.endpoint), here == entry.endpoint, entry.icon)
+    badge = BADGES[entry.endpoint]() if entry.endpoint in BADGES else ""
+    return Link(entry.label, url_for(entry.endpoint), here == entry.endpoint, entry.icon, badge)
 
 
 def _links(entries: Iterable[Entry]) -> tuple[Link, ...]:

@@ -1,0 +1,198 @@
+"""From the basket to an order: where to fetch it, who fetches it, how it is paid. Submitted once."""
+
+import secrets
+from collections.abc import Mapping
+
+from flask import flash, redirect, render_template, request, url_for
+from sqlalchemy import select
+from werkzeug import Response
+from wtforms import HiddenField, RadioField
+
+from marketplace.core.clock import format_span
+from marketplace.core.db import db, transaction
+from marketplace.core.errors import InvalidInput, MarketplaceError
+from marketplace.identity.access import current_actor, requires
+from marketplace.identity.models import Organisation, User
+from marketplace.identity.permissions import ORDER_OWN
+from marketplace.orders import basket as baskets
+from marketplace.orders import shop_queries as queries
+from marketplace.orders.order_models import Order
+from marketplace.orders.ordering import OrderInput, place_order
+from marketplace.orders.reserve import SoldOut
+from marketplace.orders.round_models import RoundPickup
+from marketplace.orders.shop_views import bp
+from marketplace.web.forms import Form, TrimmedField, at_most, required
+
+
+class CheckoutForm(Form):
+    """The service checks pickup point and payment; `shown` is the total that the buyer sees."""
+
+    round_id = HiddenField()
+    key = HiddenField()
+    shown = HiddenField()
+    pickup_point_id = RadioField("在哪里取货", required("请选提货点。"), validate_choice=False)
+    contact_name = TrimmedField("取货人", required("请填取货人姓名。") + [at_most(30)])
+    contact_phone = TrimmedField(
+        "取货人电话", required("请填电话，到货了好通知您。") + [at_most(30)]
+    )
+    pay_how = RadioField("怎么付款", required("请选怎么付款。"), validate_choice=False)
+
+
+@bp.get("/checkout")
+@requires(ORDER_OWN)
+def checkout() -> str | Response:
+    group = _group(baskets.read(), request.args.get("round", ""))
+    if group is None:
+        flash("购物篮是空的。刚下的订单在“我的”里。", "info")
+        return redirect(url_for("shop.basket"))
+    if not group.ready:
+        return redirect(url_for("shop.basket"))
+    form = CheckoutForm()
+    _prefill(form, group)
+    return _page(form, group)
+
+
+@bp.post("/checkout")
+@requires(ORDER_OWN)
+def place() -> str | Response | tuple[str, int]:
+    form = CheckoutForm()
+    wanted: dict[int, int] = {}
+    short: list[tuple[int, str, int, int]] = []
+    try:
+        wanted = _wanted()
+        if request.form.get("fit"):
+            return _fitted(form, wanted)
+        if not form.validate():
+            return _again(form, wanted, short), 422
+        with transaction() as session:
+            number = place_order(session, current_actor(), _order(form, wanted))
+    except MarketplaceError as error:
+        form.refuse(error)
+        if error.code == "changed_body":
+            form.key.data = secrets.token_urlsafe(16)
+        if isinstance(error, SoldOut):
+            short = error.lines
+        return _again(form, wanted, short), error.http_status
+    baskets.drop(wanted)
+    flash("订好了。", "success")
+    return redirect(url_for("shop.order", number=number), 303)
+
+
+def _wanted() -> dict[int, int]:
+    """The packs as the form shows them: what is ordered is what was on the screen."""
+    typed = baskets.typed_packs(request.form)
+    if not typed:
+        raise InvalidInput("还没有选产品。", code="empty")
+    if len(typed) > baskets.MOST_LINES:
+        raise InvalidInput(f"一张订单最多 {baskets.MOST_LINES} 种。", code="too_many_lines")
+    return {listing_id: baskets.parse_packs(text) for listing_id, text in typed.items()}
+
+
+def _order(form: CheckoutForm, wanted: Mapping[int, int]) -> OrderInput:
+    actor = current_actor()
+    by_unit = form.pay_how.data == "unit"
+    if by_unit and actor.organisation_id is None:
+        raise InvalidInput("您的账号没有单位，请选取货时付。", code="no_unit", field="pay_how")
+    return OrderInput(
+        round_id=_number(form.round_id.data),
+        packs=wanted,
+        pickup_point_id=_number(form.pickup_point_id.data),
+        contact_name=str(form.contact_name.data),
+        contact_phone=str(form.contact_phone.data),
+        idempotency_key=str(form.key.data or ""),
+        organisation_id=actor.organisation_id if by_unit else None,
+        pay_how=str(form.pay_how.data),
+        shown_fen=_number(form.shown.data),
+    )
+
+
+def _number(text: object) -> int:
+    """A number that our own form wrote; -1, which fits nothing, for anything else."""
+    words = str(text or "")
+    return int(words) if words.isascii() and words.isdecimal() and len(words) < 19 else -1
+
+
+def _group(packs: Mapping[int, int], round_text: str) -> baskets.Group | None:
+    """The round asked for, else the first of the basket."""
+    groups = baskets.groups(db.session, packs)
+    asked = [group for group in groups if str(group.round.id) == round_text]
+    return next(iter(asked or groups), None)
+
+
+def _fitted(form: CheckoutForm, wanted: Mapping[int, int]) -> str | Response:
+    """One tap after somebody was faster: every line takes what is left, nothing is submitted yet."""
+    fitted = {}
+    for found in baskets.groups(db.session, wanted):
+        for line in found.lines:
+            left = 0 if line.gone else min(line.packs, line.listing.left_packs)
+            fitted[line.listing.id] = left
+    rest = {
+        listing_id: packs
+        for listing_id, packs in baskets.read().items()
+        if listing_id not in wanted
+    }
+    baskets.write(rest | {listing_id: packs for listing_id, packs in fitted.items() if packs})
+    group = _group({k: v for k, v in fitted.items() if v}, str(form.round_id.data))
+    if group is None:
+        flash("这些产品都订完了，请看看别的。", "warning")
+        return redirect(url_for("shop.basket"), 303)
+    form.shown.data = str(group.total_fen)
+    return _page(form, group)
+
+
+def _again(
+    form: CheckoutForm, wanted: Mapping[int, int], short: list[tuple[int, str, int, int]]
+) -> str:
+    """The same page with what was typed, and with today's prices."""
+    group = _group(wanted or baskets.read(), str(form.round_id.data))
+    if group is not None:
+        form.shown.data = str(sum(line.amount_fen for line in group.lines))
+    return _page(form, group, short)
+
+
+def _prefill(form: CheckoutForm, group: baskets.Group) -> None:
+    """From the account, and from the person's last order: most people fetch where they did before."""
+    actor = current_actor()
+    user = db.session.get_one(User, actor.user_id)
+    last = db.session.scalar(
+        select(Order).where(Order.buyer_id == user.id).order_by(Order.id.desc()).limit(1)
+    )
+    form.round_id.data = str(group.round.id)
+    form.key.data = secrets.token_urlsafe(16)
+    form.shown.data = str(group.total_fen)
+    form.contact_name.data = last.contact_name if last else user.display_name
+    form.contact_phone.data = (last.contact_phone if last else user.phone) or ""
+    form.pay_how.data = "unit" if actor.organisation_id else "pickup"
+    places = [str(row.pickup_point_id) for row in queries.pickups(db.session, group.round.id)]
+    usual = str(last.pickup_point_id) if last else ""
+    if usual in places or len(places) == 1:
+        form.pickup_point_id.data = usual if usual in places else places[0]
+
+
+def _page(
+    form: CheckoutForm,
+    group: baskets.Group | None,
+    short: list[tuple[int, str, int, int]] | None = None,
+) -> str:
+    actor = current_actor()
+    unit = db.session.get(Organisation, actor.organisation_id) if actor.organisation_id else None
+    places = queries.pickups(db.session, group.round.id) if group else []
+    form.pickup_point_id.choices = [_place_choice(row) for row in places]
+    by_unit = (
+        "unit",
+        "单位代收",
+        {"data-note": f"{unit.name}统一收齐，再交给县里"} if unit else {},
+    )
+    at_pickup = ("pickup", "取货时付", {"data-note": "取货时在提货点付钱，现金、扫码都行"})
+    form.pay_how.choices = [by_unit, at_pickup] if unit else [at_pickup]
+    lines = group.lines if group and request.method == "POST" else group.ready if group else ()
+    return render_template(
+        "shop/checkout.html", form=form, group=group, lines=lines, short=short or []
+    )
+
+
+def _place_choice(row: RoundPickup) -> tuple[str, str, dict[str, str]]:
+    note = f"{format_span(row.from_at, row.until_at)} · {row.point.address}"
+    if row.point.directions:
+        note += f" · {row.point.directions}"
+    return str(row.pickup_point_id), row.point.name, {"data-note": note}

@@ -1,0 +1,149 @@
+"""What a buyer's order says about itself: where the goods stand, and apart from it the money."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session, joinedload, selectinload
+
+from marketplace.catalog.models import Lot
+from marketplace.core.clock import format_deadline, format_when
+from marketplace.core.money import format_yuan
+from marketplace.households.public_place import public_villages
+from marketplace.identity.scope import Scope
+from marketplace.orders.allocation_models import Allocation
+from marketplace.orders.order_models import PAY_WAYS, Order, OrderLine
+from marketplace.orders.round_models import Listing
+from marketplace.orders.shop_queries import takes_orders
+
+TOO_LATE = "已经截单，农户已在按单备货，自己不能再改。要改请打服务电话说明原因。"
+
+
+@dataclass(frozen=True)
+class Said:
+    """Words with a tone; `note` says what comes next."""
+
+    words: str
+    tone: str
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class LineLot:
+    """Where packs of an order line come from: what the public may know, and the lot's public code."""
+
+    packs: int
+    place: str
+    trace_code: str
+
+
+def orders_of(scope: Scope) -> Select[Order]:
+    """The person's own orders, the newest first, with what a list shows of them."""
+    return (
+        scope.visible(select(Order))
+        .where(Order.channel == "shop")
+        .options(
+            joinedload(Order.round, innerjoin=True),
+            joinedload(Order.pickup_point, innerjoin=True),
+            selectinload(Order.lines)
+            .joinedload(OrderLine.listing, innerjoin=True)
+            .joinedload(Listing.product, innerjoin=True),
+        )
+        .order_by(Order.id.desc())
+    )
+
+
+def changeable(order: Order) -> bool:
+    return order.state in {"confirmed", "awaiting_approval"} and takes_orders(order.round)
+
+
+def due_fen(order: Order) -> int:
+    """What the buyer owes: packs cut for want of goods cost nothing, an ended order costs nothing."""
+    if not (order.holds_goods or order.state == "closed"):
+        return 0
+    return sum(
+        (line.packs if line.allocated_packs is None else line.allocated_packs) * line.price_fen
+        for line in order.lines
+    )
+
+
+_ENDED = {"cancelled": "已取消", "expired": "已作废", "rejected": "单位没有同意"}
+_ON_ITS_WAY = {
+    "allocated": Said("备货中", "leaf", "已分配到农户，农户正在按单备货。"),
+    "collecting": Said("收货中", "leaf", "农户正在把货送到集货点过磅。"),
+    "delivering": Said("配送中", "ripe", "货在路上，请按时到提货点取。"),
+    "settled": Said("已完成", "leaf", "谢谢您，货款会到农户手里。"),
+}
+
+
+def state_of(order: Order) -> Said:
+    """Where the goods stand."""
+    found = order.round
+    if order.state in _ENDED:
+        when = f"{format_when(order.ended_at)} " if order.ended_at else ""
+        return Said(_ENDED[order.state], "plain", f"{when}{order.ended_because}".strip())
+    if found.state == "cancelled":
+        return Said("这一期取消了", "bad", "货不送了，请等县里通知。")
+    if order.state == "awaiting_approval":
+        return Said("等单位审批", "warn", f"{format_deadline(found.closes_at)}前要批好。")
+    if order.state in {"allocated", "closed"}:
+        reached = "settled" if order.state == "closed" else found.state
+        return _ON_ITS_WAY.get(reached, _ON_ITS_WAY["allocated"])
+    if takes_orders(found):
+        return Said("已订好", "leaf", f"{format_deadline(found.closes_at)}前可以自己改或取消。")
+    return Said("已截单", "leaf", "正在把订单分配到农户，马上开始备货。")
+
+
+def money_of(order: Order) -> Said:
+    """Where the money stands, whatever happened to the goods."""
+    due, paid = due_fen(order), order.collected_fen
+    if paid > due:
+        return Said(f"要退 {format_yuan(paid - due)} 元", "warn", "钱还在县里，会退回给您。")
+    if due == 0:
+        return Said("没有收款", "plain", "不用付钱。")
+    if paid == due:
+        return Said(f"已付清 {format_yuan(paid)} 元", "leaf", PAY_WAYS.get(order.collected_how, ""))
+    notes = {
+        "unit": "由您单位统一收齐。",
+        "pickup": "取货时在提货点付。",
+    }
+    return Said(f"还没付 {format_yuan(due - paid)} 元", "warn", notes.get(order.collected_how, ""))
+
+
+def stages_of(order: Order) -> list[dict[str, str]]:
+    """The chain of one order; empty for one that has ended early."""
+    found = order.round
+    if order.state in _ENDED or found.state == "cancelled":
+        return []
+    reached = 1 if takes_orders(found) else 2
+    if order.state == "allocated":
+        reached = {"collecting": 3, "delivering": 4, "settled": 6}.get(found.state, 2)
+    elif order.state == "closed":
+        reached = 6
+    delivered = f"{found.delivers_on.month}月{found.delivers_on.day}日"
+    values = ("已订", format_deadline(found.closes_at).split()[0], "", "", "", delivered)
+    labels = ("下单", "截单", "备货", "收货", "配送", "取货")
+    return [
+        {
+            "label": label,
+            "value": value,
+            "state": "done" if at < reached else "now" if at == reached else "todo",
+        }
+        for at, (label, value) in enumerate(zip(labels, values, strict=True))
+    ]
+
+
+def lots_of(session: Session, order: Order) -> dict[int, list[LineLot]]:
+    """Order line id → the lots its packs come from, once they are allocated."""
+    if not any(line.allocated_packs for line in order.lines):
+        return {}
+    rows = session.execute(
+        select(Allocation.order_line_id, Allocation.packs, Lot.trace_code, Lot.region_code)
+        .join(Lot, Lot.id == Allocation.lot_id)
+        .where(Allocation.order_line_id.in_([line.id for line in order.lines]))
+        .order_by(Allocation.id)
+    ).all()
+    places = public_villages(session, {row.region_code for row in rows})
+    found: dict[int, list[LineLot]] = {}
+    for line_id, packs, trace_code, code in rows:
+        found.setdefault(line_id, []).append(LineLot(packs, places[code].words, trace_code))
+    return found

@@ -1,0 +1,197 @@
+"""The public shop: home, list of goods, one product, and the basket. Everybody may come in."""
+
+from urllib.parse import urlencode, urlsplit
+
+from flask import Blueprint, flash, jsonify, redirect, render_template, request, url_for
+from werkzeug import Response
+
+from marketplace.core.db import db
+from marketplace.core.errors import InvalidInput, MarketplaceError
+from marketplace.identity.access import find_actor, public
+from marketplace.identity.permissions import ORDER_OWN
+from marketplace.orders import basket as baskets
+from marketplace.orders import shop_queries as queries
+from marketplace.orders.shop_queries import PRICES, SORTS, Wish
+from marketplace.web.errors import wants_json
+from marketplace.web.navigation import BADGES
+from marketplace.web.paging import paginate
+
+bp = Blueprint("shop", __name__, url_prefix="/shop")
+BADGES["shop.basket"] = baskets.badge
+PAGE_SIZE = 24
+URGENT_ON_HOME = 9
+
+
+@bp.context_processor
+def _words() -> dict[str, object]:
+    return {"urgent_words": queries.urgent_words, "why_not": queries.why_not}
+
+
+@bp.get("/")
+@public
+def index() -> str:
+    rounds = queries.shop_rounds(db.session)
+    if not rounds:
+        return render_template(
+            "shop/closed.html",
+            next_round=queries.next_round(db.session),
+            last_round=queries.last_round(db.session),
+        )
+    page = paginate(db.session, queries.goods(rounds, Wish()), PAGE_SIZE)
+    urgent = [item for item in page.items if queries.urgent_words(item) and item.left_packs]
+    urgent = urgent[:URGENT_ON_HOME]
+    return render_template(
+        "shop/index.html",
+        rounds=rounds,
+        reach=queries.reach(db.session, rounds[0]),
+        page=page,
+        urgent=urgent,
+        others=[item for item in page.items if item not in urgent],
+    )
+
+
+def _wish() -> Wish:
+    """What the address asks for; unknown words ask for nothing."""
+    given = request.args
+    town = given.get("town", "")
+    return Wish(
+        query=given.get("q", "").strip()[:60],
+        category=given.get("category", "")[:20],
+        town=town if len(town) == 12 and town.isascii() and town.isdecimal() else "",
+        price=given.get("price", "") if given.get("price") in PRICES else "",
+        urgent=given.get("urgent") == "1",
+        sort=given.get("sort", "") if given.get("sort") in SORTS else "urgent",
+    )
+
+
+@bp.get("/goods")
+@public
+def goods() -> str:
+    wish = _wish()
+    rounds = queries.shop_rounds(db.session)
+    kinds = queries.categories(db.session, rounds)
+    return render_template(
+        "shop/goods.html",
+        rounds=rounds,
+        wish=wish,
+        page=paginate(db.session, queries.goods(rounds, wish), PAGE_SIZE),
+        chips=_chips(wish, kinds),
+        towns=queries.towns(db.session),
+        prices=PRICES,
+        sorts=SORTS,
+        narrowed=wish != Wish(sort=wish.sort),
+    )
+
+
+def _chips(wish: Wish, kinds: list[str]) -> list[dict[str, object]]:
+    """Links that change one filter and keep the others."""
+    kept = {key: value for key, value in request.args.items() if key != "page"}
+
+    def chip(label: str, active: bool, **change: str) -> dict[str, object]:
+        values = {key: value for key, value in (kept | change).items() if value}
+        return {
+            "label": label,
+            "active": active,
+            "href": url_for("shop.goods") + (f"?{urlencode(values)}" if values else ""),
+        }
+
+    return [
+        chip("全部", not wish.category and not wish.urgent, category="", urgent=""),
+        chip("急需售出", wish.urgent, urgent="" if wish.urgent else "1"),
+        *(
+            chip(kind, wish.category == kind, category="" if wish.category == kind else kind)
+            for kind in kinds
+        ),
+    ]
+
+
+@bp.get("/goods/<int:listing_id>")
+@public
+def product(listing_id: int) -> str:
+    return _product_page(listing_id)
+
+
+def _product_page(listing_id: int, typed: str = "1", refused: str = "") -> str:
+    listing = queries.get_goods(db.session, listing_id)
+    return render_template(
+        "shop/product.html",
+        listing=listing,
+        trouble=queries.why_not(listing),
+        origins=queries.origins(db.session, listing.id),
+        pickups=queries.pickups(db.session, listing.round_id),
+        other_rounds=[r for r in queries.shop_rounds(db.session) if r.id != listing.round_id],
+        typed=typed,
+        refused=refused,
+    )
+
+
+@bp.post("/basket/add/<int:listing_id>")
+@public
+def add(listing_id: int) -> str | Response | tuple[str, int]:
+    """Put packs into the basket and stay: a script reads the answer, a plain form comes back."""
+    typed = request.form.get("packs", "1")
+    listing = queries.get_goods(db.session, listing_id)
+    try:
+        said = baskets.put(listing, baskets.parse_packs(typed))
+    except MarketplaceError as error:
+        if wants_json():
+            raise
+        return _product_page(listing_id, typed, error.message), error.http_status
+    if wants_json():
+        return jsonify(said=said, badge=baskets.badge(), packs=baskets.read()[listing.id])
+    flash(said, "success")
+    return redirect(_where_from(), 303)
+
+
+def _where_from() -> str:
+    """The page of ours the form stood on, else the basket."""
+    came = urlsplit(request.referrer or "")
+    ours = came.netloc == request.host and came.path.startswith(url_for("shop.index"))
+    return came._replace(scheme="", netloc="").geturl() if ours else url_for("shop.basket")
+
+
+@bp.get("/basket")
+@public
+def basket() -> str:
+    return _basket_page({})
+
+
+@bp.post("/basket")
+@public
+def change_basket() -> str | Response | tuple[str, int]:
+    """New quantities; 0 takes a line out. What cannot be read is shown again beside its reason."""
+    held = baskets.read()
+    refused: dict[int, tuple[str, str]] = {}
+    for listing_id, typed in baskets.typed_packs(request.form).items():
+        if listing_id not in held:
+            continue
+        try:
+            held[listing_id] = 0 if typed.strip() == "0" else baskets.parse_packs(typed)
+        except InvalidInput as error:
+            refused[listing_id] = (typed, error.message)
+    baskets.write({listing_id: packs for listing_id, packs in held.items() if packs})
+    if request.form.get("fit", "").isdecimal():
+        _fit(int(request.form["fit"]))
+    if request.form.get("drop", "").isdecimal():
+        baskets.drop([int(request.form["drop"])])
+    if refused:
+        return _basket_page(refused), 422
+    return redirect(url_for("shop.basket"), 303)
+
+
+def _fit(listing_id: int) -> None:
+    """One tap: a line that asks too much takes what is left."""
+    held = baskets.read()
+    if listing_id in held:
+        left = queries.get_goods(db.session, listing_id).left_packs
+        baskets.write(held | {listing_id: min(held[listing_id], left)} if left else held)
+
+
+def _basket_page(refused: dict[int, tuple[str, str]]) -> str:
+    actor = find_actor()
+    return render_template(
+        "shop/basket.html",
+        groups=baskets.groups(db.session, baskets.read()),
+        refused=refused,
+        may_order=actor is None or actor.may(ORDER_OWN),
+    )

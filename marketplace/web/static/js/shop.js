@@ -1,0 +1,79 @@
+/* The shop: 加入 stays on the page, quantities in the basket count at once. Without this file both are plain forms. */
+(() => {
+  /* A page that answers a refused form stands in the history as a form; going back to it would ask to send it again. */
+  const plain = document.querySelector("[data-plain-address]");
+  if (plain) history.replaceState(null, "", plain.dataset.plainAddress);
+
+  let waiting = Promise.resolve(); // one request after the other: the basket lives in one cookie
+  const inTurn = (act) => { waiting = waiting.then(act, act); return waiting; };
+
+  const said = document.querySelector("[data-said]");
+  let fading;
+  const say = (words) => {
+    if (!said) return;
+    said.textContent = words;
+    said.hidden = false;
+    clearTimeout(fading);
+    fading = setTimeout(() => { said.hidden = true; }, 4000);
+  };
+
+  const badge = (text) => {
+    const tab = document.querySelector('.tabs a[href$="/shop/basket"]');
+    if (!tab) return;
+    tab.querySelector(".tab-badge")?.remove();
+    if (!text) return;
+    const mark = document.createElement("b");
+    mark.className = "tab-badge num";
+    mark.textContent = text;
+    tab.append(mark);
+  };
+
+  const add = async (form) => {
+    const button = form.querySelector("button:not([type=button])");
+    button.setAttribute("aria-busy", "true");
+    try {
+      const answer = await fetch(form.action, {
+        method: "POST", body: new FormData(form), headers: { Accept: "application/json" },
+      });
+      const told = await answer.json();
+      say(told.said || told.message);
+      if (answer.ok) {
+        badge(told.badge);
+        button.dataset.done = "";
+      }
+    } catch {
+      say("网络断了，没有加进去，请再点一次。");
+    }
+    button.removeAttribute("aria-busy");
+  };
+  document.addEventListener("submit", (event) => {
+    if (!event.target.matches("[data-add]")) return;
+    event.preventDefault();
+    inTurn(() => add(event.target));
+  });
+
+  /* The basket answers with itself; the field that had the focus gets it back. */
+  const recount = async (form) => {
+    const focused = document.activeElement?.name;
+    try {
+      const answer = await fetch(form.action, { method: "POST", body: new FormData(form) });
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      const fresh = page.querySelector("main");
+      if (!fresh) throw new Error("no page");
+      document.querySelector("main").replaceChildren(...fresh.childNodes);
+      badge(page.querySelector(".tab-badge")?.textContent);
+      if (focused) document.querySelector(`[name="${focused}"]`)?.focus();
+    } catch {
+      say("网络断了，数量没有存上，请再试一次。");
+    }
+  };
+  let pause;
+  document.addEventListener("change", (event) => {
+    const form = event.target.closest("[data-basket-form]");
+    if (form) {
+      clearTimeout(pause);
+      pause = setTimeout(() => inTurn(() => recount(form)), 500);
+    }
+    event.target.closest("[data-filter]")?.requestSubmit();
+  });
+})();
