@@ -17,13 +17,19 @@ from marketplace.core.settings import Settings
 from marketplace.core.wake import WAKER
 from marketplace.identity.access import find_actor, init_access
 from marketplace.identity.passwords import passwords
+from marketplace.identity.permissions import REPORT_SUBMIT
 from marketplace.jobs.queue import make_waker
-from marketplace.web import assets, errors, field_blueprint, filters, navigation, requests
+from marketplace.web import assets, errors, field_blueprint, filters, navigation, qr, requests
 
 FEATURES = (
     "marketplace.web.health",
     "marketplace.identity.home",
     "marketplace.identity.sign_in_views",
+    "marketplace.identity.me_views",
+    "marketplace.identity.account_views",
+    "marketplace.identity.organisation_views",
+    "marketplace.identity.county_views",
+    "marketplace.identity.audit_views",
     "marketplace.notices.views",
     "marketplace.orders.allocation_views",
     "marketplace.jobs.health_views",
@@ -60,6 +66,7 @@ def create_app(settings: Settings) -> Flask:
     errors.init_errors(app)
     assets.init_assets(app)
     filters.init_filters(app)
+    qr.init_qr(app)
     _init_navigation(app)
     for bp in dict.fromkeys([import_module(name).bp for name in FEATURES]):
         app.register_blueprint(bp)
@@ -101,6 +108,6 @@ def _init_navigation(app: Flask) -> None:
         actor = find_actor()
         return {
             "nav": navigation.desk_navigation(actor.may) if actor else [],
-            "tabs": navigation.tabs(),
+            "tabs": navigation.tabs(field_worker=bool(actor and actor.may(REPORT_SUBMIT))),
             "county": lambda: county_settings(db.session),
         }

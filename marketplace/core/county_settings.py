@@ -28,11 +28,11 @@ class Declared:
 
 DECLARED = (
     Declared("county_name", "县名", "写在每一页和每张纸上", "本县"),
-    Declared("service_phone", "服务电话", "印在备货单和消息里,农户打这个电话", "000-0000 0000"),
+    Declared("service_phone", "服务电话", "印在备货单和消息里，农户打这个电话", "000-0000 0000"),
     Declared(
         "public_minimum_households",
         "溯源页最少户数",
-        "一个村的帮扶户少于这个数时,公开页面只写到乡镇",
+        "一个村的帮扶户少于这个数时，公开页面只写到乡镇",
         3,
         1,
         100,
@@ -50,9 +50,9 @@ DECLARED = (
     Declared(
         "answer_due_hours", "备货回音期限(小时)", "交货前多少小时还没有回音就提醒三个人", 48, 1, 240
     ),
-    Declared("support_weight_monitored", "分配权重:监测对象", "监测对象户的分配权重", 3, 1, 20),
-    Declared("support_weight_povertyexit", "分配权重:脱贫户", "脱贫户的分配权重", 2, 1, 20),
-    Declared("support_weight_other", "分配权重:其他", "其他户的分配权重", 1, 1, 20),
+    Declared("support_weight_monitored", "分配权重：监测对象", "监测对象户的分配权重", 3, 1, 20),
+    Declared("support_weight_povertyexit", "分配权重：脱贫户", "脱贫户的分配权重", 2, 1, 20),
+    Declared("support_weight_other", "分配权重：其他", "其他户的分配权重", 1, 1, 20),
 )
 _BY_KEY = {declared.key: declared for declared in DECLARED}
 

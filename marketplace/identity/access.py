@@ -12,6 +12,8 @@ from marketplace.core.db import db, transaction
 from marketplace.core.errors import Forbidden, NotSignedIn
 from marketplace.identity import audit
 from marketplace.identity.actor import Actor
+from marketplace.identity.devices import device_words
+from marketplace.identity.permissions import role_name
 from marketplace.identity.scope import Scope
 from marketplace.identity.sessions import SEEN_EVERY, SignedIn, find_session, mark_seen
 
@@ -102,7 +104,8 @@ def init_access(app: Flask) -> None:
 
     @manager.user_loader
     def _load(token: str) -> SignedIn | None:
-        return find_session(db.session, token)
+        signed = find_session(db.session, token)
+        return None if signed is None or (signed.demo and not app.config["DEMO"]) else signed
 
     @app.before_request
     def _closed_unless_declared() -> None:
@@ -119,6 +122,8 @@ def init_access(app: Flask) -> None:
         if now() - current_user.last_seen_at > SEEN_EVERY:
             with transaction() as session:
                 mark_seen(session, current_user)
+
+    app.jinja_env.filters.update(role_name=role_name, device_words=device_words)
 
     @app.context_processor
     def _actor() -> dict[str, Any]:

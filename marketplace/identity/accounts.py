@@ -1,24 +1,24 @@
-"""Accounts, their roles, activation, deputies."""
+"""Accounts, their roles, their activation."""
 
 import secrets
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 from sqlalchemy import select, update
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy.orm import Session, joinedload, selectinload
 
 from marketplace.core.clock import now, today
 from marketplace.core.codes import ALPHABET, random_code
-from marketplace.core.errors import Conflict, Forbidden, InvalidInput, NotFound
+from marketplace.core.errors import Conflict, InvalidInput, NotFound
 from marketplace.core.identifiers import normalise_phone
 from marketplace.identity import audit
 from marketplace.identity.actor import Actor
+from marketplace.identity.duties import refuse_mixed_duties
 from marketplace.identity.models import Activation, Deputy, Organisation, RoleGrant, User
 from marketplace.identity.passwords import check_new_password, passwords
 from marketplace.identity.permissions import (
     REGION_ROLES,
     ROLES,
-    SEPARATE_DUTIES,
     UNIT_ROLES,
     role_name,
 )
@@ -81,6 +81,25 @@ def create_user(
     return user
 
 
+def change_user(
+    session: Session,
+    actor: Actor,
+    user: User,
+    *,
+    display_name: str,
+    phone: str,
+    organisation_id: int | None,
+) -> None:
+    """Correct a person's name, number or unit. An empty `phone` keeps the number that is there."""
+    if not display_name.strip():
+        raise InvalidInput("请填写姓名。", code="missing", field="display_name")
+    user.display_name = display_name.strip()
+    if phone.strip():
+        user.phone = normalise_phone(phone)
+    user.organisation_id = organisation_id
+    audit.record(session, actor, "account_changed", "account", user.id)
+
+
 def grant_role(session: Session, actor: Actor, user: User, wanted: NewGrant) -> RoleGrant:
     """Give a role with its reach; raises InvalidInput when the reach does not fit the role."""
     if wanted.role not in ROLES:
@@ -95,32 +114,22 @@ def grant_role(session: Session, actor: Actor, user: User, wanted: NewGrant) -> 
         raise InvalidInput(
             f"{role_name(wanted.role)}要选单位。", code="missing_unit", field="organisation_id"
         )
+    start = wanted.valid_from or today()
+    if wanted.valid_until is not None and wanted.valid_until < max(start, today()):
+        raise InvalidInput(
+            "结束日期要在开始日期之后，且不早于今天。", code="bad_dates", field="valid_until"
+        )
     if wanted.region_code and session.get(Region, wanted.region_code) is None:
         raise InvalidInput("没有这个区划。", code="unknown_region", field="region_code")
     if wanted.organisation_id and session.get(Organisation, wanted.organisation_id) is None:
         raise InvalidInput("没有这个单位。", code="unknown_unit", field="organisation_id")
-    held = set(
-        session.scalars(
-            select(RoleGrant.role).where(
-                RoleGrant.user_id == user.id,
-                (RoleGrant.valid_until.is_(None)) | (RoleGrant.valid_until >= today()),
-            )
-        )
-    )
-    for pair in SEPARATE_DUTIES:
-        if wanted.role in pair and held & (pair - {wanted.role}):
-            other = role_name(next(iter(held & (pair - {wanted.role}))))
-            raise InvalidInput(
-                f"这个账号已是{other},不能再当{role_name(wanted.role)}。",
-                code="separate_duties",
-                field="role",
-            )
+    refuse_mixed_duties(session, user.id, wanted.role, field="role")
     grant = RoleGrant(
         user_id=user.id,
         role=wanted.role,
-        region_code=wanted.region_code,
-        organisation_id=wanted.organisation_id,
-        valid_from=wanted.valid_from or today(),
+        region_code=wanted.region_code if wanted.role in REGION_ROLES else None,
+        organisation_id=wanted.organisation_id if wanted.role in UNIT_ROLES else None,
+        valid_from=start,
         valid_until=wanted.valid_until,
     )
     session.add(grant)
@@ -129,13 +138,27 @@ def grant_role(session: Session, actor: Actor, user: User, wanted: NewGrant) -> 
     return grant
 
 
-def end_role(session: Session, actor: Actor, grant_id: int) -> None:
+def grants_of_account(session: Session, user_id: int) -> list[RoleGrant]:
+    """Every role the account has or had, with its reach, in the order of granting."""
+    return list(
+        session.scalars(
+            select(RoleGrant)
+            .where(RoleGrant.user_id == user_id)
+            .options(joinedload(RoleGrant.region), joinedload(RoleGrant.organisation))
+            .order_by(RoleGrant.id)
+        )
+    )
+
+
+def end_role(session: Session, actor: Actor, user_id: int, grant_id: int) -> None:
     """A role ends yesterday: what was done with it stays explained."""
     grant = session.get(RoleGrant, grant_id)
-    if grant is None:
+    if grant is None or grant.user_id != user_id:
         raise NotFound("没有这个角色授权。")
+    if grant.phase == "over":
+        raise Conflict("这个角色已经结束了。", code="ended")
     if grant.user_id == actor.user_id and grant.role == "administrator":
-        raise Conflict("不能取消自己的管理员角色,请另一位管理员来做。", code="own_role")
+        raise Conflict("不能取消自己的管理员角色，请另一位管理员来做。", code="own_role")
     yesterday = today() - timedelta(days=1)
     if grant.valid_from > yesterday:
         session.execute(
@@ -218,51 +241,6 @@ def set_active(session: Session, actor: Actor, user: User, *, active: bool) -> N
     audit.record(
         session, actor, "account_enabled" if active else "account_disabled", "account", user.id
     )
-
-
-def appoint_deputy(
-    session: Session,
-    actor: Actor,
-    grant_id: int,
-    deputy_login: str,
-    valid_from: date,
-    valid_until: date,
-) -> Deputy:
-    """Leave one of the actor's own roles to somebody from day to day. An administrator may do it for
-    anybody (the principal may be in hospital)."""
-    grant = session.get(RoleGrant, grant_id)
-    if grant is None or (grant.user_id != actor.user_id and not actor.has_role("administrator")):
-        raise NotFound("没有这个角色授权。")
-    deputy = session.scalar(
-        select(User).where(User.login_name == deputy_login.strip().lower(), User.active)
-    )
-    if deputy is None:
-        raise InvalidInput(
-            "没有这个账号,请核对代理人的账号。", code="unknown_account", field="deputy"
-        )
-    if deputy.id == grant.user_id:
-        raise InvalidInput("代理人不能是本人。", code="own_deputy", field="deputy")
-    if valid_until < valid_from or valid_until < today():
-        raise InvalidInput(
-            "结束日期要在开始日期之后,且不早于今天。", code="bad_dates", field="valid_until"
-        )
-    if grant.role == "administrator" and not actor.has_role("administrator"):
-        raise Forbidden("管理员角色只能由管理员指定代理。", code="no_permission")
-    row = Deputy(
-        grant_id=grant.id, deputy_id=deputy.id, valid_from=valid_from, valid_until=valid_until
-    )
-    session.add(row)
-    session.flush()
-    audit.record(session, actor, "deputy_appointed", "role_grant", grant.id, deputy=deputy.id)
-    return row
-
-
-def revoke_deputy(session: Session, actor: Actor, deputy_id: int) -> None:
-    row = session.get(Deputy, deputy_id)
-    if row is None or (row.grant.user_id != actor.user_id and not actor.has_role("administrator")):
-        raise NotFound("没有这个代理。")
-    row.revoked_at = now()
-    audit.record(session, actor, "deputy_revoked", "role_grant", row.grant_id)
 
 
 def demo_accounts(session: Session) -> list[User]:

@@ -4,7 +4,13 @@ from dataclasses import dataclass, field
 
 from marketplace.core.errors import Forbidden
 from marketplace.core.identifiers import subtree_range
-from marketplace.identity.permissions import PERSONAL_ROLES, REGION_ROLES, ROLES, UNIT_ROLES
+from marketplace.identity.permissions import (
+    PERSONAL_ROLES,
+    REGION_ROLES,
+    ROLES,
+    UNIT_ROLES,
+    role_name,
+)
 from marketplace.identity.scope import Scope
 
 
@@ -40,6 +46,15 @@ class Actor:
         return any(grant.role == role for grant in self.grants)
 
     @property
+    def role_words(self) -> str:
+        """What the person is here, each role once: 乡镇审核、县平台运营（代理）."""
+        names = (
+            role_name(g.role) + ("" if g.principal_id == self.user_id else "（代理）")
+            for g in self.grants
+        )
+        return "、".join(dict.fromkeys(names))
+
+    @property
     def principals(self) -> frozenset[int]:
         """The actor and everybody the actor stands in for."""
         return frozenset({self.user_id, *(grant.principal_id for grant in self.grants)})
@@ -52,7 +67,7 @@ class Actor:
         """The reach of the grants that carry `permission`; raises Forbidden when none does."""
         grants = [grant for grant in self.grants if permission in ROLES[grant.role][1]]
         if not grants:
-            raise Forbidden("您的账号没有这项权限,请联系管理员。", code="no_permission")
+            raise Forbidden("您的账号没有这项权限，请联系管理员。", code="no_permission")
         return Scope(
             user_id=self.user_id,
             permission=permission,

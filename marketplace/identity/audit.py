@@ -4,13 +4,15 @@ import json
 from datetime import datetime
 
 from flask import g, has_request_context
-from sqlalchemy import Index, String, Table, Text
+from sqlalchemy import Index, String, Table, Text, select, true
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from marketplace.core.append_only import append_only
 from marketplace.core.clock import now
 from marketplace.core.db import Base, BigId
 from marketplace.identity.actor import Actor
+from marketplace.identity.models import Organisation, RoleGrant, User
+from marketplace.identity.scope import Scope, Where
 
 Detail = str | int | bool | None
 
@@ -31,6 +33,23 @@ class AuditRow(Base):
     refused: Mapped[bool] = mapped_column(default=False)
     detail: Mapped[str] = mapped_column(Text, default="{}")  # JSON of plain values
     request_id: Mapped[str] = mapped_column(String(40), default="")
+
+    @classmethod
+    def within(cls, scope: Scope) -> Where:
+        """A county's auditor sees the whole trail; one of a smaller region what its people did."""
+        if any(low.endswith("000000") for low, _high in scope.regions):
+            return true()
+        by_unit = (
+            select(User.id)
+            .join(User.organisation)
+            .where(scope.either(scope.region_reach(Organisation.region_code)))
+        )
+        by_role = select(RoleGrant.user_id).where(
+            scope.either(scope.region_reach(RoleGrant.region_code))
+        )
+        return scope.either(
+            [cls.actor_id.in_(by_unit.union(by_role))], scope.own_reach(cls.actor_id)
+        )
 
 
 assert isinstance(AuditRow.__table__, Table)

@@ -2,12 +2,13 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, true
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from marketplace.core.clock import today
 from marketplace.core.db import Base, BigId
 from marketplace.core.secret_text import SecretText
-from marketplace.identity.permissions import ROLES
+from marketplace.identity.permissions import ACCOUNT_MANAGE, ROLES
 from marketplace.identity.scope import Scope, Where
 from marketplace.regions.models import Region
 
@@ -43,6 +44,8 @@ class Organisation(Base):
 
     @classmethod
     def within(cls, scope: Scope) -> Where:
+        if scope.permission == ACCOUNT_MANAGE:
+            return true()
         return scope.either(scope.region_reach(cls.region_code), scope.organisation_reach(cls.id))
 
 
@@ -59,7 +62,21 @@ class User(Base):
     created_at: Mapped[datetime]
 
     organisation: Mapped[Organisation | None] = relationship()
-    grants: Mapped[list["RoleGrant"]] = relationship(back_populates="user")
+    grants: Mapped[list["RoleGrant"]] = relationship(back_populates="user", order_by="RoleGrant.id")
+
+    @classmethod
+    def within(cls, scope: Scope) -> Where:
+        """Accounts are the administrator's whole business; everybody else sees the own one."""
+        return (
+            true() if scope.permission == ACCOUNT_MANAGE else scope.either(scope.own_reach(cls.id))
+        )
+
+
+def _phase(first: date, last: date | None) -> str:
+    """Where today stands between two days, both included: later, now or over."""
+    if today() < first:
+        return "later"
+    return "over" if last is not None and last < today() else "now"
 
 
 class RoleGrant(Base):
@@ -85,6 +102,10 @@ class RoleGrant(Base):
     region: Mapped[Region | None] = relationship()
     organisation: Mapped[Organisation | None] = relationship()
 
+    @property
+    def phase(self) -> str:
+        return _phase(self.valid_from, self.valid_until)
+
 
 class Deputy(Base):
     """From day to day, `deputy_id` may do what this grant allows. Not what countersigns either."""
@@ -103,6 +124,13 @@ class Deputy(Base):
 
     grant: Mapped[RoleGrant] = relationship()
     deputy: Mapped[User] = relationship()
+
+    @property
+    def phase(self) -> str:
+        if self.revoked_at is not None:
+            return "over"
+        last = min(self.valid_until, self.grant.valid_until or self.valid_until)
+        return _phase(self.valid_from, last)
 
 
 class Activation(Base):

@@ -9,7 +9,7 @@ from sqlalchemy import delete, func, literal, or_, select, union_all, update
 from sqlalchemy.orm import Session
 
 from marketplace.core.clock import now, today
-from marketplace.core.errors import InvalidInput, Throttled
+from marketplace.core.errors import InvalidInput, NotFound, Throttled
 from marketplace.core.secret_text import keyring
 from marketplace.identity import audit
 from marketplace.identity.actor import SYSTEM, Actor, Grant
@@ -21,7 +21,7 @@ ABSOLUTE = timedelta(days=7)
 SEEN_EVERY = timedelta(minutes=5)
 ATTEMPT_WINDOW = timedelta(minutes=15)
 ATTEMPTS = 5
-WRONG = "账号或密码不对,请检查后再试。"
+WRONG = "账号或密码不对，请检查后再试。"
 
 
 @dataclass(frozen=True)
@@ -115,25 +115,46 @@ def mark_seen(session: Session, signed_in: SignedIn) -> None:
     )
 
 
-def check_attempts(session: Session, login_name: str) -> None:
-    """Raises Throttled at the sixth try after five wrong ones in 15 minutes. Counted per name, so
-    others behind the same address still get in."""
-    wrong = session.execute(
+def begin_attempt(session: Session, login_name: str) -> int:
+    """Note a try before the password is looked at, so that parallel tries cannot outrun the count.
+    Commit it before `judge_attempt`. A successful sign-in clears the tries of its name."""
+    attempt = LoginAttempt(name_hash=keyring.lookup(login_name), at=now())
+    session.add(attempt)
+    session.flush()
+    return attempt.id
+
+
+def judge_attempt(session: Session, login_name: str, attempt_id: int) -> Throttled | None:
+    """The refusal of a sixth try in 15 minutes (it is then taken back, so that trying on does not
+    lengthen the wait). Counted per name: others behind the same address still get in."""
+    others, first = session.execute(
         select(func.count(), func.min(LoginAttempt.at)).where(
             LoginAttempt.name_hash == keyring.lookup(login_name),
+            LoginAttempt.id != attempt_id,
             LoginAttempt.at > now() - ATTEMPT_WINDOW,
         )
     ).one()
-    if wrong[0] >= ATTEMPTS:
-        raise Throttled(
-            "密码错了太多次,请 15 分钟后再试,或请管理员重发激活单。",
-            code="too_many_attempts",
-            retry_after_seconds=max(1, int((wrong[1] + ATTEMPT_WINDOW - now()).total_seconds())),
-        )
+    if others < ATTEMPTS:
+        return None
+    session.execute(delete(LoginAttempt).where(LoginAttempt.id == attempt_id))
+    _refused(session, "sign_in_throttled", login_name)
+    return Throttled(
+        "密码错了太多次，请 15 分钟后再试，或请管理员重发激活单。",
+        code="too_many_attempts",
+        retry_after_seconds=max(1, int((first + ATTEMPT_WINDOW - now()).total_seconds())),
+    )
 
 
-def find_user(session: Session, login_name: str) -> User | None:
-    return session.scalar(select(User).where(User.login_name == login_name))
+def clear_attempts(session: Session, login_name: str) -> None:
+    session.execute(
+        delete(LoginAttempt).where(LoginAttempt.name_hash == keyring.lookup(login_name))
+    )
+
+
+def find_user(session: Session, login_name: str, *, demo: bool) -> User | None:
+    """The account of that name; one made for demonstrations exists only where `demo` says so."""
+    user = session.scalar(select(User).where(User.login_name == login_name))
+    return None if user is None or (user.demo and not demo) else user
 
 
 def password_fits(user: User | None, password: str) -> bool:
@@ -142,9 +163,13 @@ def password_fits(user: User | None, password: str) -> bool:
 
 
 def note_wrong_password(session: Session, login_name: str) -> None:
-    session.add(LoginAttempt(name_hash=keyring.lookup(login_name), at=now()))
+    """The trail of a refused sign-in; the try itself was counted before."""
+    _refused(session, "sign_in", login_name)
+
+
+def _refused(session: Session, action: str, login_name: str) -> None:
     audit.record(
-        session, SYSTEM, "sign_in", "login_name", keyring.lookup(login_name)[:16], refused=True
+        session, SYSTEM, action, "login_name", keyring.lookup(login_name)[:16], refused=True
     )
 
 
@@ -163,9 +188,7 @@ def open_session(session: Session, user: User, device: str) -> str:
             device=device[:120],
         )
     )
-    session.execute(
-        delete(LoginAttempt).where(LoginAttempt.name_hash == keyring.lookup(user.login_name))
-    )
+    clear_attempts(session, user.login_name)
     audit.record(session, actor_of(session, user), "sign_in", "account", user.id)
     return token
 
@@ -176,7 +199,7 @@ def close_session(session: Session, signed_in: SignedIn) -> None:
 
 def revoke_session(session: Session, actor: Actor, session_id: int) -> None:
     """End one of the actor's own sessions; a copied cookie is dead from then on."""
-    session.execute(
+    ended = session.execute(
         update(LoginSession)
         .where(
             LoginSession.id == session_id,
@@ -185,6 +208,8 @@ def revoke_session(session: Session, actor: Actor, session_id: int) -> None:
         )
         .values(revoked_at=now())
     )
+    if ended.rowcount != 1:  # type: ignore[attr-defined]
+        raise NotFound("没有这次登录，或者已经退出。")
     audit.record(session, actor, "sign_out", "login_session", session_id)
 
 

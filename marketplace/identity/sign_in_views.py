@@ -1,4 +1,4 @@
-"""Signing in and out, first password from an activation slip, one's own sessions."""
+"""Signing in and out, and the first password from an activation slip."""
 
 from urllib.parse import urlsplit
 
@@ -6,6 +6,7 @@ from flask import (
     Blueprint,
     current_app,
     flash,
+    make_response,
     redirect,
     render_template,
     request,
@@ -17,9 +18,10 @@ from werkzeug import Response
 from wtforms import PasswordField, SubmitField
 
 from marketplace.core.db import db, transaction
-from marketplace.core.errors import InvalidInput, MarketplaceError
+from marketplace.core.errors import InvalidInput, MarketplaceError, Throttled
 from marketplace.identity import accounts, sessions
-from marketplace.identity.access import current_actor, public, signed_in
+from marketplace.identity.access import public, signed_in
+from marketplace.identity.passwords import DEMO_PASSWORD
 from marketplace.web.forms import Form, TrimmedField, at_most, required
 
 bp = Blueprint("identity", __name__)
@@ -39,19 +41,31 @@ class ActivateForm(Form):
     submit = SubmitField("激活并登录")
 
 
-class PasswordForm(Form):
-    current = PasswordField("现在的密码", required("请填写现在的密码。"))
-    password = PasswordField("新密码", required("请填写新密码。"))
-    again = PasswordField("再输一次", required("请再输一次新密码。"))
-    submit = SubmitField("修改密码")
-
-
 def safe_next() -> str:
     """Where to go after signing in: a path of this site, else the front door."""
     wanted = request.args.get("next", "")
     parts = urlsplit(wanted)
     inside = wanted.startswith("/") and not wanted.startswith("//") and "\\" not in wanted
     return wanted if inside and not parts.netloc and not parts.scheme else url_for("home.index")
+
+
+def count_attempt(login_name: str) -> None:
+    """One more try of a password or code under this name; raises Throttled at the sixth."""
+    with transaction() as db_session:
+        attempt = sessions.begin_attempt(db_session, login_name)
+    with transaction() as db_session:
+        refusal = sessions.judge_attempt(db_session, login_name, attempt)
+    if refusal is not None:
+        raise refusal
+
+
+def refused_page(template: str, form: Form, error: MarketplaceError, **more: object) -> Response:
+    """The form again, saying what was refused, with the status that says so to programs."""
+    form.refuse(error)
+    response = make_response(render_template(template, form=form, **more), error.http_status)
+    if isinstance(error, Throttled):
+        response.headers["Retry-After"] = str(error.retry_after_seconds)
+    return response
 
 
 def _enter(token: str) -> None:
@@ -70,24 +84,24 @@ def sign_in() -> str | Response | tuple[str, int]:
     if current_user.is_authenticated and request.method == "GET":
         return redirect(safe_next())
     form = SignInForm()
-    status = 200
+    demo = accounts.demo_accounts(db.session) if current_app.config["DEMO"] else []
+    page = {"demo": demo, "demo_password": DEMO_PASSWORD}
     if form.validate_on_submit():
         try:
             _enter(_check_password(form))
-            return redirect(safe_next())
-        except InvalidInput as error:
-            form.refuse(error)
-            status = 422
-    elif form.is_submitted():
-        status = 422
-    demo = accounts.demo_accounts(db.session) if current_app.config["DEMO"] else []
-    return render_template("identity/sign_in.html", form=form, demo=demo), status
+        except (InvalidInput, Throttled) as error:
+            return refused_page("identity/sign_in.html", form, error, **page)
+        return redirect(safe_next())
+    if not form.is_submitted():
+        form.login_name.data = request.args.get("login", "")[:60]
+    status = 422 if form.is_submitted() else 200
+    return render_template("identity/sign_in.html", form=form, **page), status
 
 
 def _check_password(form: SignInForm) -> str:
     login_name = str(form.login_name.data).lower()
-    sessions.check_attempts(db.session, login_name)
-    user = sessions.find_user(db.session, login_name)
+    count_attempt(login_name)
+    user = sessions.find_user(db.session, login_name, demo=current_app.config["DEMO"])
     fits = sessions.password_fits(user, str(form.password.data))
     with transaction() as db_session:
         if fits and user is not None:
@@ -103,7 +117,8 @@ def sign_out() -> Response:
         sessions.close_session(db_session, current_user)
     logout_user()
     session.clear()
-    return redirect(url_for("home.index"))
+    flash("您已退出登录。", "success")
+    return redirect(url_for("identity.sign_in"))
 
 
 @bp.route("/activate", methods=["GET", "POST"])
@@ -111,77 +126,28 @@ def sign_out() -> Response:
 def activate() -> str | Response | tuple[str, int]:
     form = ActivateForm()
     if not form.validate_on_submit():
-        return render_template(
-            "identity/activate.html", form=form
-        ), 422 if form.is_submitted() else 200
+        if not form.is_submitted():
+            form.code.data = request.args.get("code", "")[:30]
+        status = 422 if form.is_submitted() else 200
+        return render_template("identity/activate.html", form=form), status
     try:
-        login_name = str(form.login_name.data).lower()
-        sessions.check_attempts(db.session, login_name)
-        hashed = accounts.hash_new_password(
-            str(form.password.data), str(form.again.data), login_name
-        )
-        with transaction() as db_session:
-            user = accounts.activate(db_session, login_name, str(form.code.data), hashed)
-            token = (
-                None
-                if user is None
-                else sessions.open_session(db_session, user, request.user_agent.string)
-            )
-            if user is None:
-                sessions.note_wrong_password(db_session, login_name)
-        if token is None:
-            raise InvalidInput(
-                "账号或激活码不对,或激活单已过期,请找管理员重发。", code="bad_code", field="code"
-            )
-    except InvalidInput as error:
-        form.refuse(error)
-        return render_template("identity/activate.html", form=form), 422
+        token = _check_code(form)
+    except (InvalidInput, Throttled) as error:
+        return refused_page("identity/activate.html", form, error)
     _enter(token)
-    flash("激活好了,欢迎。", "success")
+    flash("激活好了，欢迎。", "success")
     return redirect(url_for("home.index"))
 
 
-@bp.route("/me/security", methods=["GET", "POST"])
-@signed_in
-def security() -> str | Response | tuple[str, int]:
-    """Change the password, see where one is signed in."""
-    form = PasswordForm()
-    actor = current_actor()
-    status = 422 if form.is_submitted() else 200
-    if form.validate_on_submit():
-        try:
-            user = accounts.get_user(db.session, actor.user_id)
-            hashed = accounts.hash_new_password(
-                str(form.password.data), str(form.again.data), user.login_name
-            )
-            sessions.check_attempts(db.session, user.login_name)
-            fits = sessions.password_fits(user, str(form.current.data))
-            with transaction() as db_session:
-                if fits:
-                    accounts.change_password(db_session, actor, hashed)
-                    sessions.revoke_all_sessions(
-                        db_session, actor.user_id, but=current_user.session_id
-                    )
-                else:
-                    sessions.note_wrong_password(db_session, user.login_name)
-            if not fits:
-                raise InvalidInput("现在的密码不对。", code="wrong_password", field="current")
-            flash("密码改好了,其他设备已退出登录。", "success")
-            return redirect(url_for("identity.security"))
-        except MarketplaceError as error:
-            form.refuse(error)
-            status = error.http_status
-    rows = sessions.open_sessions(db.session, actor.user_id)
-    page = render_template(
-        "identity/security.html", form=form, sessions=rows, here=current_user.session_id
-    )
-    return page, status
-
-
-@bp.post("/me/sessions/<int:session_id>/end")
-@signed_in
-def end_session(session_id: int) -> Response:
+def _check_code(form: ActivateForm) -> str:
+    login_name = str(form.login_name.data).lower()
+    hashed = accounts.hash_new_password(str(form.password.data), str(form.again.data), login_name)
+    count_attempt(login_name)
     with transaction() as db_session:
-        sessions.revoke_session(db_session, current_actor(), session_id)
-    flash("那台设备已退出登录。", "success")
-    return redirect(url_for("identity.security"))
+        user = accounts.activate(db_session, login_name, str(form.code.data), hashed)
+        if user is not None:
+            return sessions.open_session(db_session, user, request.user_agent.string)
+        sessions.note_wrong_password(db_session, login_name)
+    raise InvalidInput(
+        "账号或激活码不对，或激活单已过期，请找管理员重发。", code="bad_code", field="code"
+    )

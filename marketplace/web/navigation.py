@@ -96,9 +96,15 @@ BADGES: dict[str, Callable[[], str]] = {}
 
 
 def _link(entry: Entry) -> Link:
-    here = request.endpoint or ""
+    here = request.endpoint == entry.endpoint
     badge = BADGES[entry.endpoint]() if entry.endpoint in BADGES else ""
-    return Link(entry.label, url_for(entry.endpoint), here == entry.endpoint, entry.icon, badge)
+    return Link(entry.label, url_for(entry.endpoint), here or _inside(entry), entry.icon, badge)
+
+
+def _inside(entry: Entry) -> bool:
+    """Whether the page asked for stands below a list of the desk: one account, one round."""
+    blueprint, _, view = entry.endpoint.partition(".")
+    return view == "index" and not entry.icon and request.blueprint == blueprint
 
 
 def _links(entries: Iterable[Entry]) -> tuple[Link, ...]:
@@ -113,6 +119,8 @@ def desk_navigation(may: Callable[[str], bool]) -> list[Group]:
     return [group for group in groups if group.links]
 
 
-def tabs() -> tuple[Link, ...]:
-    """The tabs of the phone page asked for: a cadre's work, or the shop."""
-    return _links(FIELD_TABS if request.blueprint == "field" else SHOP_TABS)
+def tabs(*, field_worker: bool) -> tuple[Link, ...]:
+    """The tabs of the phone page asked for: a cadre's work, or the shop. One's own account is on
+    the way of both."""
+    at_work = request.blueprint == "field" or (field_worker and request.blueprint == "me")
+    return _links(FIELD_TABS if at_work else SHOP_TABS)

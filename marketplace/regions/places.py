@@ -1,0 +1,34 @@
+"""Choosing a region in a form."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from marketplace.core.clock import today
+from marketplace.regions.models import Region
+
+Choices = dict[str, str | dict[str, str]]
+
+
+def region_choices(session: Session, levels: Sequence[str] = ("county", "town")) -> Choices:
+    """Regions in force for a select box: code to name, villages under their town. One statement."""
+    rows = session.scalars(
+        select(Region)
+        .where(
+            Region.level.in_(levels),
+            Region.valid_from <= today(),
+            (Region.valid_until.is_(None)) | (Region.valid_until >= today()),
+        )
+        .order_by(Region.code)
+    ).all()
+    names = {row.code: row.name for row in rows}
+    villages: dict[str, dict[str, str]] = {}
+    choices: Choices = {}
+    for row in rows:
+        if row.level == "village":
+            town = names.get(row.parent_code or "", "村")
+            villages.setdefault(town, {})[row.code] = row.name
+        else:
+            choices[row.code] = row.name
+    return choices | villages
