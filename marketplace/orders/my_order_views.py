@@ -1,6 +1,6 @@
 """A buyer's own orders: what was ordered, where it stands, change and cancel before the deadline."""
 
-from flask import current_app, flash, redirect, render_template, request, url_for
+from flask import flash, redirect, render_template, request, url_for
 from werkzeug import Response
 
 from marketplace.core.db import db, transaction
@@ -29,7 +29,6 @@ def mine() -> str:
         page=page,
         state_of=words.state_of,
         money_of=words.money_of,
-        views=current_app.view_functions,
     )
 
 
