@@ -31,14 +31,20 @@ FEATURES = (
     "marketplace.identity.county_views",
     "marketplace.identity.audit_views",
     "marketplace.notices.views",
+    "marketplace.catalog.report_views",
     "marketplace.orders.allocation_views",
+    "marketplace.orders.lot_views",
     "marketplace.jobs.health_views",
     "marketplace.orders.shop_views",
     "marketplace.orders.checkout_views",
     "marketplace.orders.my_order_views",
 )
 """Modules that hold a blueprint `bp`, several may hold the same one; a new page's module is added here."""
-FIELD_PAGES: tuple[str, ...] = ()
+FIELD_PAGES: tuple[str, ...] = (
+    "marketplace.catalog.field_views",
+    "marketplace.orders.field_views",
+    "marketplace.orders.field_lot_views",
+)
 """Modules that attach views to the blueprint `field`; imported before it is registered."""
 
 

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import date
 
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from marketplace.catalog.lots import open_lot
@@ -20,7 +21,7 @@ from marketplace.core.clock import now, today
 from marketplace.core.codes import dated_code
 from marketplace.core.errors import Conflict, InvalidInput, NotFound
 from marketplace.core.states import move
-from marketplace.households.models import Household
+from marketplace.households.models import CooperativeMember, Household, in_force
 from marketplace.identity import audit
 from marketplace.identity.actor import Actor
 from marketplace.identity.models import Organisation
@@ -61,11 +62,10 @@ def get_report(session: Session, scope: Scope, report_id: int) -> SupplyReport:
 def submit_report(
     session: Session, actor: Actor, client_uuid: str, given: ReportInput
 ) -> SupplyReport:
-    """A new report; the same `client_uuid` again gives the report that is already there."""
-    earlier = session.scalar(select(SupplyReport).where(SupplyReport.client_uuid == client_uuid))
+    """A new report; the same `client_uuid` again gives the report that is already there, also when
+    both are sent at the same moment."""
+    earlier = _find_sent(session, actor, client_uuid)
     if earlier is not None:
-        if earlier.submitted_by_id != actor.user_id:
-            raise Conflict("提交编号重复,请刷新页面再登记。", code="uuid_taken")
         return earlier
     _check(session, given)
     moment = now()
@@ -78,11 +78,30 @@ def submit_report(
         submitted_at=moment,
         **_columns(given),
     )
-    session.add(report)
-    session.flush()
+    try:
+        with session.begin_nested():
+            session.add(report)
+            session.flush()
+    except IntegrityError:
+        earlier = _find_sent(session, actor, client_uuid)
+        if earlier is None:
+            raise
+        return earlier
     _set_shares(session, report, given)
     audit.record(session, actor, "report_submitted", "supply_report", report.id)
     return report
+
+
+def _find_sent(session: Session, actor: Actor, client_uuid: str) -> SupplyReport | None:
+    earlier = session.scalar(select(SupplyReport).where(SupplyReport.client_uuid == client_uuid))
+    if earlier is not None and earlier.submitted_by_id != actor.user_id:
+        raise Conflict("提交编号重复,请刷新页面再登记。", code="uuid_taken")
+    return earlier
+
+
+def says_other(report: SupplyReport, given: ReportInput) -> bool:
+    """Whether a report says something else than `given`: it was sent before, then changed here."""
+    return any(getattr(report, name) != value for name, value in _columns(given).items())
 
 
 def correct_report(
@@ -90,6 +109,7 @@ def correct_report(
 ) -> None:
     """Change a report that is not verified yet; what it said before is kept. A returned one is
     submitted again by this."""
+    session.refresh(report, with_for_update=True)  # a reviewer may be at it
     if report.state not in {"submitted", "returned"}:
         raise Conflict("这条登记已经核实或撤回,不能再改。", code="wrong_state")
     _check(session, given)
@@ -102,7 +122,8 @@ def correct_report(
             report_id=report.id,
             at=now(),
             by_id=actor.user_id,
-            note=note,
+            note=note
+            or (f"退回:{report.return_reason}"[:200] if report.state == "returned" else ""),
             before=json.dumps(before, ensure_ascii=False, default=str, sort_keys=True),
         )
     )
@@ -114,7 +135,13 @@ def correct_report(
     session.flush()
     _set_shares(session, report, given)
     if report.state == "returned":
-        move(session, report, "submitted", because="这条登记刚刚变了,请刷新再看。")
+        move(
+            session,
+            report,
+            "submitted",
+            because="这条登记刚刚变了,请刷新再看。",
+            submitted_at=now(),
+        )
     audit.record(session, actor, "report_corrected", "supply_report", report.id)
 
 
@@ -170,13 +197,48 @@ def _check(session: Session, given: ReportInput) -> None:
         raise InvalidInput("请选等级。", code="unknown_grade", field="grade")
     if given.quantity_base <= 0:
         raise InvalidInput("数量要大于 0。", code="quantity", field="quantity")
-    if given.asked_fen <= 0:
-        raise InvalidInput("请填到户价,例如 1.5。", code="price", field="price")
+    _check_price(product, given)
     if given.available_until < given.available_from:
         raise InvalidInput("最晚可售日要在最早可售日之后。", code="dates", field="available_until")
     if given.available_until < today():
         raise InvalidInput("最晚可售日已经过去。", code="dates", field="available_until")
-    if given.shares and sum(base for _, base in given.shares) != given.quantity_base:
+    if given.shares:
+        _check_shares(session, given)
+
+
+def _check_price(product: Product, given: ReportInput) -> None:
+    """A price a hundred times off the reference is a slip of the finger, not a wish."""
+    if given.asked_fen <= 0 or given.asked_per_base <= 0:
+        raise InvalidInput("请填到户价,例如 1.5。", code="price", field="price")
+    asked = given.asked_fen * product.reference_per_base
+    reference = product.reference_fen * given.asked_per_base
+    if asked > 100 * reference or reference > 100 * asked:
+        raise InvalidInput(
+            "到户价和县里参考价差了一百倍以上,请检查小数点和单位。",
+            code="price_slip",
+            field="price",
+        )
+
+
+def _check_shares(session: Session, given: ReportInput) -> None:
+    """Shares belong to members of the cooperative, each once, and add up to the whole."""
+    whose = [household_id for household_id, _ in given.shares if household_id is not None]
+    members = set(
+        session.scalars(
+            select(CooperativeMember.household_id).where(
+                CooperativeMember.organisation_id == given.organisation_id,
+                CooperativeMember.household_id.in_(whose),
+                in_force(CooperativeMember, today()),
+            )
+        )
+    )
+    if given.organisation_id is None or set(whose) - members:
+        raise InvalidInput("份额里有不是本社成员的户。", code="not_a_member", field="shares")
+    if len({household_id for household_id, _ in given.shares}) != len(given.shares):
+        raise InvalidInput("同一户的份额只写一次。", code="shares", field="shares")
+    if any(base <= 0 for _, base in given.shares):
+        raise InvalidInput("每户份额要大于 0,没有的不用写。", code="shares", field="shares")
+    if sum(base for _, base in given.shares) != given.quantity_base:
         raise InvalidInput("各户份额加起来要等于总数量。", code="shares", field="shares")
 
 

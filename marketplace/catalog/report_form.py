@@ -1,0 +1,158 @@
+"""The report form of a phone, and how what was typed becomes a ReportInput."""
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import cast
+
+from wtforms import DateField, HiddenField, MultipleFileField, RadioField, SelectField
+from wtforms.fields.choices import SelectChoice
+from wtforms.validators import InputRequired, Optional
+
+from marketplace.catalog.models import GRADES, Product, SupplyReport
+from marketplace.catalog.reports import ReportInput
+from marketplace.catalog.words import MASS_WORDS, piece_word
+from marketplace.core.clock import today
+from marketplace.core.errors import InvalidInput
+from marketplace.core.money import format_yuan, parse_yuan, value_fen
+from marketplace.core.quantity import BaseUnit, Quantity, parse_quantity
+from marketplace.web.forms import Form, TrimmedField, at_most, required
+
+CAUSES = ("没有销路", "收购商没来", "价格太低", "集中上市", "路远运不出", "下架或退单")
+MAX_PRICE_FEN = 10_000_000  # for one unit: a hundred thousand yuan
+PRICE_UNITS = (
+    SelectChoice("", "每斤(论个的货每只)"),
+    SelectChoice("斤", "每斤"),
+    SelectChoice("公斤", "每公斤"),
+    SelectChoice("吨", "每吨"),
+    SelectChoice("只", "每只(枚、个)"),
+)
+_PER = re.compile(
+    r"(?P<price>.+?)\s*(?:元|块)?\s*(?:/|每|一)\s*(?P<unit>斤|公斤|吨|只|个|枚|羽|头)$"
+)
+
+
+class ReportForm(Form):
+    """`supplier` is h:<household> or o:<organisation>; the page fills in the choices."""
+
+    client_uuid = HiddenField()
+    supplier = SelectField("谁家的货", validators=[InputRequired("请选是哪一户。")])
+    product = RadioField("什么货", validators=[InputRequired("请选品种。")], coerce=str)
+    grade = RadioField(
+        "等级",
+        choices=[SelectChoice(grade) for grade in reversed(GRADES)],
+        default=GRADES[-1],
+        validators=[InputRequired("请选等级。")],
+    )
+    quantity = TrimmedField("有多少", required("请写有多少,例如 300斤。") + [at_most(60)])
+    price = TrimmedField("到户价(元)", required("请写到户价,例如 1.5。") + [at_most(30)])
+    price_unit = SelectField("怎么算", choices=PRICE_UNITS, default="")
+    available_from = DateField(
+        "从哪天可以卖", default=today, validators=[InputRequired("请选从哪天可以卖。")]
+    )
+    available_until = DateField("最晚哪天卖掉", validators=[Optional()])
+    cause = RadioField(
+        "为什么卖不出", choices=[SelectChoice(cause) for cause in CAUSES], validators=[Optional()]
+    )
+    cause_note = TrimmedField("还想说的", [at_most(150)])
+    measures = TrimmedField("已经想过的办法", [at_most(200)])
+    photos = MultipleFileField("照片")
+
+
+def read_report(
+    form: ReportForm, products: Sequence[Product], shares: Mapping[int, str]
+) -> ReportInput:
+    """What the form says; `shares` holds a member's household id and the quantity typed for it.
+
+    Raises InvalidInput with the form's field.
+    """
+    product = next((p for p in products if str(p.id) == form.product.data), None)
+    if product is None:
+        raise InvalidInput("请选品种。", code="unknown_product", field="product")
+    quantity = _quantity(str(form.quantity.data), product, "quantity")
+    fen, per_base = _price(str(form.price.data), str(form.price_unit.data or ""), product)
+    first = form.available_from.data
+    kind, _, supplier_id = str(form.supplier.data).partition(":")
+    return ReportInput(
+        product_id=product.id,
+        grade=str(form.grade.data),
+        typed_quantity=str(form.quantity.data),
+        quantity_base=quantity.base,
+        approximate=quantity.approximate,
+        asked_fen=fen,
+        asked_per_base=per_base,
+        available_from=first,
+        available_until=form.available_until.data or first + timedelta(days=product.shelf_days),
+        household_id=int(supplier_id) if kind == "h" else None,
+        organisation_id=int(supplier_id) if kind == "o" else None,
+        cause=":".join(filter(None, (form.cause.data, form.cause_note.data))),
+        measures=str(form.measures.data or ""),
+        shares=_shares(shares, product, quantity.base) if kind == "o" else (),
+    )
+
+
+def _quantity(text: str, product: Product, field: str) -> Quantity:
+    mass = product.base_unit == "g"
+    return parse_quantity(
+        text,
+        base_unit=cast("BaseUnit", product.base_unit),
+        default_unit="斤" if mass else "只",
+        approx_piece_mass_g=product.piece_mass_g if mass else None,
+        field=field,
+    )
+
+
+def _price(text: str, unit: str, product: Product) -> tuple[int, int]:
+    """Fen and the base units they are for; `1.5元/斤` says its own unit.
+
+    A price per 斤 of goods that are counted (and the other way round) needs their declared mass.
+    """
+    if said := _PER.fullmatch(text.strip()):
+        text, unit = said["price"], said["unit"]
+    fen = parse_yuan(text, max_fen=MAX_PRICE_FEN)
+    masses = {word: grams for grams, word in MASS_WORDS.items()}
+    counted = product.base_unit == "piece"
+    if not unit or (unit not in masses) == counted:
+        return fen, 1 if counted else masses.get(unit, masses["斤"])
+    if product.piece_mass_g is None:
+        usual = piece_word(product) if counted else "斤"
+        raise InvalidInput(
+            f"{product.name}按{usual}算价,请写每{usual}多少元。", code="price_unit", field="price"
+        )
+    if counted:
+        return value_fen(fen, product.piece_mass_g, masses[unit]), 1
+    return fen, product.piece_mass_g
+
+
+def _shares(
+    typed: Mapping[int, str], product: Product, whole: int
+) -> tuple[tuple[int | None, int], ...]:
+    """Members' shares; what is left belongs to members who are not on the list."""
+    read: list[tuple[int | None, int]] = [
+        (household_id, _quantity(text, product, "shares").base)
+        for household_id, text in sorted(typed.items())
+        if text.strip()
+    ]
+    rest = whole - sum(base for _, base in read)
+    if rest < 0:
+        raise InvalidInput("各户份额加起来比总数还多,请核对。", code="shares", field="shares")
+    return tuple(read + ([(None, rest)] if rest and read else []))
+
+
+def fill_form(form: ReportForm, report: SupplyReport) -> None:
+    """Put what a report says into a form, for a correction or for reporting it again."""
+    product = report.product
+    form.supplier.data = (
+        f"h:{report.household_id}" if report.household_id else f"o:{report.organisation_id}"
+    )
+    form.product.data = str(report.product_id)
+    form.grade.data = report.grade
+    form.quantity.data = report.typed_quantity
+    form.price_unit.data = MASS_WORDS.get(report.asked_per_base, "")
+    per = report.asked_per_base
+    if product.base_unit == "g" and per not in MASS_WORDS:
+        form.price_unit.data = "只"
+    form.price.data = format_yuan(report.asked_fen).replace(",", "")
+    cause, _, note = report.cause.partition(":")
+    form.cause.data, form.cause_note.data = (cause, note) if cause in CAUSES else ("", report.cause)
+    form.measures.data = report.measures
