@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import date
 
 from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from marketplace.catalog.lots import open_lot
@@ -69,24 +69,24 @@ def submit_report(
         return earlier
     _check(session, given)
     moment = now()
-    report = SupplyReport(
-        client_uuid=client_uuid,
-        receipt_no=dated_code("B", moment),
-        state="submitted",
-        region_code=_region_of_supplier(session, actor, given),
-        submitted_by_id=actor.user_id,
-        submitted_at=moment,
-        **_columns(given),
+    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    made = session.scalar(
+        dialect.insert(SupplyReport)
+        .values(
+            client_uuid=client_uuid,
+            receipt_no=dated_code("B", moment),
+            state="submitted",
+            region_code=_region_of_supplier(session, actor, given),
+            submitted_by_id=actor.user_id,
+            submitted_at=moment,
+            **_columns(given),
+        )
+        .on_conflict_do_nothing(index_elements=["client_uuid"])
+        .returning(SupplyReport.id)
     )
-    try:
-        with session.begin_nested():
-            session.add(report)
-            session.flush()
-    except IntegrityError:
-        earlier = _find_sent(session, actor, client_uuid)
-        if earlier is None:
-            raise
-        return earlier
+    if made is None:
+        return _sent_meanwhile(session, actor, client_uuid)
+    report = session.get_one(SupplyReport, made)
     _set_shares(session, report, given)
     audit.record(session, actor, "report_submitted", "supply_report", report.id)
     return report
@@ -97,6 +97,13 @@ def _find_sent(session: Session, actor: Actor, client_uuid: str) -> SupplyReport
     if earlier is not None and earlier.submitted_by_id != actor.user_id:
         raise Conflict("提交编号重复,请刷新页面再登记。", code="uuid_taken")
     return earlier
+
+
+def _sent_meanwhile(session: Session, actor: Actor, client_uuid: str) -> SupplyReport:
+    """The other of two that were sent at the same moment; its transaction has ended by now."""
+    report = _find_sent(session, actor, client_uuid)
+    assert report is not None
+    return report
 
 
 def says_other(report: SupplyReport, given: ReportInput) -> bool:

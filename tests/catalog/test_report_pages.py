@@ -2,6 +2,7 @@
 
 import re
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -291,3 +292,14 @@ def test_a_correction_by_nobody_leaves_no_revision(world, cadre, filled):
     )
     with world.transaction() as session:
         assert session.scalar(select(func.count(ReportRevision.id))) == 0
+
+
+def test_eight_sendings_of_one_report_at_once_are_one_report(app, world, cadre, filled):
+    browsers, typed = [world.sign_in(cadre) for _ in range(8)], filled()
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(
+            pool.map(lambda n: browsers[n % 8].post("/field/reports/new", data=typed), range(8))
+        )
+    assert {answer.status_code for answer in answers} == {302}
+    assert len({answer.headers["Location"] for answer in answers}) == 1
+    assert len(reports(world)) == 1
