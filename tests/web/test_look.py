@@ -228,3 +228,8 @@ def test_the_stylesheets_that_a_page_asks_for_are_there(app):
         with app.test_client().get(address) as answer:
             assert answer.mimetype == "text/css"
             assert "immutable" in answer.headers["Cache-Control"]
+
+
+def test_a_picture_is_never_handed_to_another_stylesheet_in_a_variable():
+    """Its address would be looked for beside the stylesheet that uses the variable."""
+    assert re.findall(r"--[\w-]+:\s*url\(", CSS) == []
