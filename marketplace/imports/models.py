@@ -1,12 +1,14 @@
 """Files that people bring: parsed once, previewed, taken. Cells are personal data: encrypted."""
 
 from datetime import datetime
+from typing import ClassVar
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from marketplace.core.db import Base, BigId
 from marketplace.core.secret_text import SecretText
+from marketplace.core.states import Moves, moves
 from marketplace.identity.models import User
 from marketplace.identity.scope import Scope, Where
 
@@ -21,6 +23,13 @@ class ImportBatch(Base):
             name="state",
         ),
         Index("ix_import_batch_by", "created_by_id", "id"),
+    )
+    MOVES: ClassVar[Moves] = moves(
+        {
+            "reading": ["previewed", "failed", "discarded"],
+            "previewed": ["applying", "discarded"],
+            "applying": ["done", "failed"],
+        }
     )
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     kind: Mapped[str] = mapped_column(String(30))

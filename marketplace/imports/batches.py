@@ -1,0 +1,272 @@
+"""A file on its way: stored, checked with visible progress, taken whole or by its good rows.
+
+Checking and taking go in slices, each its own transaction, claimed by a lease: a worker that dies is
+followed by another, and a row taken twice changes nothing the second time.
+"""
+
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+
+from sqlalchemy import insert, or_, select, update
+from sqlalchemy.orm import Session
+
+from marketplace.core.clock import now
+from marketplace.core.db import db, transaction
+from marketplace.core.errors import Conflict, MarketplaceError, NotFound
+from marketplace.core.states import move
+from marketplace.identity import audit
+from marketplace.identity.actor import Actor
+from marketplace.identity.models import User
+from marketplace.identity.scope import Scope
+from marketplace.identity.sessions import actor_of
+from marketplace.imports.importer import IMPORTERS, Checker, FaultyRow, Importer, Problem
+from marketplace.imports.models import ImportBatch, ImportRow
+from marketplace.imports.sheets import PROBLEM_HEADING, Table
+
+SLICE = 400
+LEASE = timedelta(minutes=2)
+CHANGED = "这次导入刚刚变了,请刷新再看。"
+
+
+def importer_of(kind: str) -> Importer:
+    if kind not in IMPORTERS:
+        raise NotFound("没有这种导入。")
+    return IMPORTERS[kind]
+
+
+def get_batch(session: Session, scope: Scope, batch_id: int) -> ImportBatch:
+    batch = session.scalar(scope.visible(select(ImportBatch).where(ImportBatch.id == batch_id)))
+    if batch is None:
+        raise NotFound("没有这次导入。")
+    return batch
+
+
+def store_batch(session: Session, actor: Actor, kind: str, file_name: str, table: Table) -> ImportBatch:
+    """Keep a file's rows, encrypted, to be checked next."""
+    batch = ImportBatch(
+        kind=importer_of(kind).code,
+        file_name=file_name[:120],
+        file_hash=table.file_hash,
+        columns=json.dumps(table.headings, ensure_ascii=False),
+        total=len(table.rows),
+        created_by_id=actor.user_id,
+        created_at=now(),
+    )
+    session.add(batch)
+    session.flush()
+    session.execute(
+        insert(ImportRow),
+        [
+            {"batch_id": batch.id, "row_no": number, "cells": json.dumps(cells, ensure_ascii=False)}
+            for number, cells in table.rows
+        ],
+    )
+    audit.record(session, actor, "import_stored", "import_batch", batch.id, kind=kind, rows=len(table.rows))
+    return batch
+
+
+def ask_to_take(session: Session, actor: Actor, batch: ImportBatch, take: str) -> None:
+    """previewed → applying. `all` is refused while a row is faulty; `good` takes the others."""
+    if take == "all" and batch.faulty:
+        raise Conflict(f"还有 {batch.faulty} 行有问题。请改好再整份导入,或先导入没问题的行。", code="faulty_rows")
+    move(session, batch, "applying", because=CHANGED, take="all" if take == "all" else "good")
+    audit.record(session, actor, "import_taken", "import_batch", batch.id, take=batch.take)
+
+
+def discard(session: Session, actor: Actor, batch: ImportBatch) -> None:
+    move(session, batch, "discarded", because=CHANGED, finished_at=now())
+    audit.record(session, actor, "import_discarded", "import_batch", batch.id)
+
+
+def run_due_batches() -> int:
+    """Check and take what waits, as the worker does; returns how many batches were moved on."""
+    done = 0
+    while (batch_id := _claim()) is not None:
+        work_on(batch_id)
+        done += 1
+    return done
+
+
+def _claim() -> int | None:
+    """The next batch nobody works on, leased to the caller."""
+    with transaction() as session:
+        found = session.scalar(
+            select(ImportBatch.id)
+            .where(
+                ImportBatch.state.in_(("reading", "applying")),
+                or_(ImportBatch.lease_until.is_(None), ImportBatch.lease_until < now()),
+            )
+            .order_by(ImportBatch.id)
+            .limit(1)
+            .with_for_update(skip_locked=True)
+        )
+        if found is not None:
+            _renew(session, found)
+    return found
+
+
+def _renew(session: Session, batch_id: int) -> None:
+    session.execute(update(ImportBatch).where(ImportBatch.id == batch_id).values(lease_until=now() + LEASE))
+
+
+def work_on(batch_id: int) -> None:
+    """Check or take one batch to its end; a fault of the program ends it as failed, with words."""
+    try:
+        with transaction() as session:
+            batch = session.get_one(ImportBatch, batch_id)
+            actor = actor_of(session, session.get_one(User, batch.created_by_id))
+            kind, reading, whole = batch.kind, batch.state == "reading", batch.take == "all"
+            checker = importer_of(kind).start(session, actor)
+        if reading:
+            _check_rows(batch_id, checker)
+        elif whole:
+            _take_whole(batch_id, checker)
+        else:
+            _take_good(batch_id, checker)
+    except MarketplaceError as error:
+        _fail(batch_id, error.message)
+    except Exception:
+        _fail(batch_id, "系统出了差错,没有导入。请稍后再试。")
+        raise
+
+
+def _fail(batch_id: int, message: str) -> None:
+    with transaction() as session:
+        batch = session.get_one(ImportBatch, batch_id)
+        move(session, batch, "failed", because=CHANGED, message=message, finished_at=now(), lease_until=None)
+
+
+def _cells(session: Session, batch: ImportBatch, row: ImportRow) -> dict[str, str]:
+    columns: list[str] = json.loads(batch.columns)
+    given = dict(zip(columns, json.loads(row.cells), strict=False))
+    return {column.heading: given.get(column.heading, "") for column in importer_of(batch.kind).columns}
+
+
+def _slices(session: Session, batch_id: int, state: str) -> list[ImportRow]:
+    return list(
+        session.scalars(
+            select(ImportRow)
+            .where(ImportRow.batch_id == batch_id, ImportRow.state == state)
+            .order_by(ImportRow.row_no)
+            .limit(SLICE)
+        )
+    )
+
+
+def _check_rows(batch_id: int, checker: Checker) -> None:
+    while True:
+        with transaction() as session:
+            batch = session.get_one(ImportBatch, batch_id)
+            rows = _slices(session, batch_id, "waiting")
+            if not rows:
+                move(session, batch, "previewed", because=CHANGED, lease_until=None)
+                return
+            for row in rows:
+                problems = _problems(checker, _cells(session, batch, row))
+                row.state = "faulty" if problems else "good"
+                row.problems = json.dumps([[p.column, p.what] for p in problems], ensure_ascii=False)
+                batch.faulty += bool(problems)
+            batch.checked += len(rows)
+            _renew(session, batch_id)
+
+
+def _problems(checker: Checker, cells: dict[str, str]) -> list[Problem]:
+    try:
+        checker.check(cells)
+    except FaultyRow as faulty:
+        return faulty.problems
+    return []
+
+
+def _take_good(batch_id: int, checker: Checker) -> None:
+    """Good rows one by one, each in a savepoint: what the services refuse becomes faulty, the rest goes on."""
+    while True:
+        with transaction() as session:
+            batch = session.get_one(ImportBatch, batch_id)
+            rows = _slices(session, batch_id, "good")
+            if not rows:
+                _finish(session, batch)
+                return
+            for row in rows:
+                try:
+                    with session.begin_nested():
+                        _note(batch, row, changed=checker.apply(session, checker.check(_cells(session, batch, row))))
+                except FaultyRow as faulty:
+                    _note_faulty(batch, row, faulty.problems)
+                except MarketplaceError as error:
+                    _note_faulty(batch, row, [Problem("", error.message)])
+            _renew(session, batch_id)
+
+
+def _take_whole(batch_id: int, checker: Checker) -> None:
+    """All rows in one transaction: one refusal and nothing of the file is taken."""
+    with transaction() as session:
+        batch = session.get_one(ImportBatch, batch_id)
+        statement = select(ImportRow).where(ImportRow.batch_id == batch_id).order_by(ImportRow.row_no)
+        for row in session.scalars(statement).all():
+            try:
+                value = checker.check(_cells(session, batch, row))
+                _note(batch, row, changed=checker.apply(session, value))
+            except FaultyRow as faulty:
+                raise Conflict(f"第 {row.row_no} 行:{faulty.problems[0].what}整份都没有导入。") from faulty
+            except MarketplaceError as error:
+                raise Conflict(f"第 {row.row_no} 行:{error.message}整份都没有导入。") from error
+        _finish(session, batch)
+
+
+def _note(batch: ImportBatch, row: ImportRow, *, changed: bool) -> None:
+    row.state = "applied" if changed else "unchanged"
+    batch.applied += changed
+    batch.unchanged += not changed
+
+
+def _note_faulty(batch: ImportBatch, row: ImportRow, problems: list[Problem]) -> None:
+    row.state = "faulty"
+    row.problems = json.dumps([[p.column, p.what] for p in problems], ensure_ascii=False)
+    batch.faulty += 1
+
+
+def _finish(session: Session, batch: ImportBatch) -> None:
+    move(session, batch, "done", because=CHANGED, finished_at=now(), lease_until=None)
+    audit.record(
+        session,
+        Actor(batch.created_by_id, ""),
+        "import_done",
+        "import_batch",
+        batch.id,
+        applied=batch.applied,
+        unchanged=batch.unchanged,
+        faulty=batch.faulty,
+    )
+
+
+def faulty_rows(session: Session, batch: ImportBatch) -> Iterator[list[str]]:
+    """The rows to mend, as they came, with what is wrong in the last cell; only good ones to send again."""
+    for row in session.scalars(
+        select(ImportRow)
+        .where(ImportRow.batch_id == batch.id, ImportRow.state == "faulty")
+        .order_by(ImportRow.row_no)
+        .execution_options(yield_per=500)
+    ):
+        columns: list[str] = json.loads(batch.columns)
+        cells: list[str] = json.loads(row.cells)
+        problems = "; ".join(f"{column}:{what}" if column else what for column, what in json.loads(row.problems))
+        given = dict(zip(columns, cells, strict=False))
+        yield [given.get(c, "") for c in kept_columns(batch)] + [problems]
+
+
+def kept_columns(batch: ImportBatch) -> list[str]:
+    """The file's own headings, without an earlier problem column or unnamed ones."""
+    return [c for c in json.loads(batch.columns) if c and c != PROBLEM_HEADING]
+
+
+def take_table(actor: Actor, kind: str, file_name: str, table: Table, take: str = "good") -> ImportBatch:
+    """Store, check and take a file at once, for the command line and the demo county."""
+    with transaction() as session:
+        batch_id = store_batch(session, actor, kind, file_name, table).id
+    work_on(batch_id)
+    with transaction() as session:
+        ask_to_take(session, actor, session.get_one(ImportBatch, batch_id), take)
+    work_on(batch_id)
+    return db.session.get_one(ImportBatch, batch_id)

@@ -1,0 +1,110 @@
+"""What a feature says about a kind of file that people may bring."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+from sqlalchemy.orm import Session
+
+from marketplace.core.errors import InvalidInput
+from marketplace.identity.actor import Actor
+
+Cells = Mapping[str, str]
+"""Heading → text of the cell, trimmed; every declared column is there, empty when it was missing."""
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True)
+class Column:
+    heading: str
+    required: bool = False
+    aliases: tuple[str, ...] = ()
+    hint: str = ""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """`what` says what is wrong and how to mend it."""
+
+    column: str
+    what: str
+
+
+class FaultyRow(Exception):  # noqa: N818 - says what it is
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__("; ".join(problem.what for problem in problems))
+        self.problems = problems
+
+
+class Checker(Protocol):
+    """One pass over one file, with everything looked up beforehand."""
+
+    def check(self, cells: Cells) -> Any:
+        """The row as a value; raises FaultyRow with every problem of the row."""
+
+    def apply(self, session: Session, value: Any) -> bool:
+        """Take the row; False when everything was so already. May raise MarketplaceError."""
+
+
+@dataclass(frozen=True)
+class Importer:
+    """`start` loads what rows are compared with and gives the checker for one pass."""
+
+    code: str
+    title: str
+    permission: str
+    columns: tuple[Column, ...]
+    start: Callable[[Session, Actor], Checker]
+    note: str = ""
+
+
+IMPORTERS: dict[str, Importer] = {}
+
+
+def register(importer: Importer) -> Importer:
+    IMPORTERS[importer.code] = importer
+    return importer
+
+
+class RowReader:
+    """Reads the cells of one row and collects every problem instead of stopping at the first."""
+
+    def __init__(self, cells: Cells) -> None:
+        self.cells = cells
+        self.problems: list[Problem] = []
+
+    def text(self, column: str, *, required: str = "", longest: int = 200) -> str:
+        """The cell; `required` is the sentence shown when it is empty."""
+        value = self.cells[column]
+        if not value and required:
+            self.problem(column, required)
+        if len(value) > longest:
+            self.problem(column, f"最多 {longest} 个字,请写短些。")
+        return value
+
+    def read(self, column: str, parse: Callable[[str], Value]) -> Value | None:
+        """`parse` of the cell; None when it is empty or wrong (then a problem is noted)."""
+        if not self.cells[column]:
+            return None
+        try:
+            return parse(self.cells[column])
+        except InvalidInput as error:
+            self.problem(column, error.message)
+            return None
+
+    def choice(self, column: str, choices: Mapping[str, Value], default: Value) -> Value:
+        """The value that the cell's word stands for; the problem names the words that are allowed."""
+        word = self.cells[column]
+        if not word:
+            return default
+        if word not in choices:
+            self.problem(column, f"「{word}」不认识,请填:{'、'.join(choices)}。")
+        return choices.get(word, default)
+
+    def problem(self, column: str, what: str) -> None:
+        self.problems.append(Problem(column, what))
+
+    def finish(self) -> None:
+        """Raises FaultyRow when any problem was noted."""
+        if self.problems:
+            raise FaultyRow(self.problems)
