@@ -32,6 +32,7 @@ FEATURES = (
     "marketplace.identity.audit_views",
     "marketplace.notices.views",
     "marketplace.catalog.report_views",
+    "marketplace.imports.views",
     "marketplace.orders.allocation_views",
     "marketplace.orders.lot_views",
     "marketplace.jobs.health_views",
@@ -40,6 +41,14 @@ FEATURES = (
     "marketplace.orders.my_order_views",
 )
 """Modules that hold a blueprint `bp`, several may hold the same one; a new page's module is added here."""
+IMPORTERS = (
+    "marketplace.imports.unit_import",
+    "marketplace.imports.account_import",
+    "marketplace.households.household_import",
+    "marketplace.households.member_import",
+    "marketplace.catalog.report_import",
+)
+"""Modules that register a kind of file; a new kind's module is added here."""
 FIELD_PAGES: tuple[str, ...] = (
     "marketplace.catalog.field_views",
     "marketplace.orders.field_views",
@@ -74,8 +83,15 @@ def create_app(settings: Settings) -> Flask:
     filters.init_filters(app)
     qr.init_qr(app)
     _init_navigation(app)
+<<<<<<< HEAD
     for bp in dict.fromkeys([import_module(name).bp for name in FEATURES]):
         app.register_blueprint(bp)
+=======
+    for name in IMPORTERS:
+        import_module(name)
+    for name in FEATURES:
+        app.register_blueprint(import_module(name).bp)
+>>>>>>> be9f00f (Import households, members, units, accounts and reports; ten thousand rows in slices with cures)
     for name in FIELD_PAGES:
         import_module(name)
     app.register_blueprint(field_blueprint.bp)

@@ -5,16 +5,17 @@ followed by another, and a row taken twice changes nothing the second time.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
+from typing import Any
 
-from sqlalchemy import insert, or_, select, update
+from sqlalchemy import bindparam, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from marketplace.core.clock import now
 from marketplace.core.db import db, transaction
 from marketplace.core.errors import Conflict, MarketplaceError, NotFound
-from marketplace.core.states import move
+from marketplace.core.states import move, move_many
 from marketplace.identity import audit
 from marketplace.identity.actor import Actor
 from marketplace.identity.models import User
@@ -42,7 +43,9 @@ def get_batch(session: Session, scope: Scope, batch_id: int) -> ImportBatch:
     return batch
 
 
-def store_batch(session: Session, actor: Actor, kind: str, file_name: str, table: Table) -> ImportBatch:
+def store_batch(
+    session: Session, actor: Actor, kind: str, file_name: str, table: Table
+) -> ImportBatch:
     """Keep a file's rows, encrypted, to be checked next."""
     batch = ImportBatch(
         kind=importer_of(kind).code,
@@ -62,14 +65,19 @@ def store_batch(session: Session, actor: Actor, kind: str, file_name: str, table
             for number, cells in table.rows
         ],
     )
-    audit.record(session, actor, "import_stored", "import_batch", batch.id, kind=kind, rows=len(table.rows))
+    audit.record(
+        session, actor, "import_stored", "import_batch", batch.id, kind=kind, rows=len(table.rows)
+    )
     return batch
 
 
 def ask_to_take(session: Session, actor: Actor, batch: ImportBatch, take: str) -> None:
     """previewed → applying. `all` is refused while a row is faulty; `good` takes the others."""
     if take == "all" and batch.faulty:
-        raise Conflict(f"还有 {batch.faulty} 行有问题。请改好再整份导入,或先导入没问题的行。", code="faulty_rows")
+        raise Conflict(
+            f"还有 {batch.faulty} 行有问题。请改好再整份导入,或先导入没问题的行。",
+            code="faulty_rows",
+        )
     move(session, batch, "applying", because=CHANGED, take="all" if take == "all" else "good")
     audit.record(session, actor, "import_taken", "import_batch", batch.id, take=batch.take)
 
@@ -107,7 +115,9 @@ def _claim() -> int | None:
 
 
 def _renew(session: Session, batch_id: int) -> None:
-    session.execute(update(ImportBatch).where(ImportBatch.id == batch_id).values(lease_until=now() + LEASE))
+    session.execute(
+        update(ImportBatch).where(ImportBatch.id == batch_id).values(lease_until=now() + LEASE)
+    )
 
 
 def work_on(batch_id: int) -> None:
@@ -134,20 +144,32 @@ def work_on(batch_id: int) -> None:
 def _fail(batch_id: int, message: str) -> None:
     with transaction() as session:
         batch = session.get_one(ImportBatch, batch_id)
-        move(session, batch, "failed", because=CHANGED, message=message, finished_at=now(), lease_until=None)
+        move(
+            session,
+            batch,
+            "failed",
+            because=CHANGED,
+            message=message,
+            finished_at=now(),
+            lease_until=None,
+        )
 
 
-def _cells(session: Session, batch: ImportBatch, row: ImportRow) -> dict[str, str]:
+def _cells(batch: ImportBatch, row: ImportRow) -> dict[str, str]:
     columns: list[str] = json.loads(batch.columns)
     given = dict(zip(columns, json.loads(row.cells), strict=False))
-    return {column.heading: given.get(column.heading, "") for column in importer_of(batch.kind).columns}
+    return {
+        column.heading: given.get(column.heading, "") for column in importer_of(batch.kind).columns
+    }
 
 
-def _slices(session: Session, batch_id: int, state: str) -> list[ImportRow]:
+def _slice(session: Session, batch_id: int, state: str, after: int = 0) -> list[ImportRow]:
     return list(
         session.scalars(
             select(ImportRow)
-            .where(ImportRow.batch_id == batch_id, ImportRow.state == state)
+            .where(
+                ImportRow.batch_id == batch_id, ImportRow.state == state, ImportRow.row_no > after
+            )
             .order_by(ImportRow.row_no)
             .limit(SLICE)
         )
@@ -158,17 +180,52 @@ def _check_rows(batch_id: int, checker: Checker) -> None:
     while True:
         with transaction() as session:
             batch = session.get_one(ImportBatch, batch_id)
-            rows = _slices(session, batch_id, "waiting")
+            rows = _slice(session, batch_id, "waiting")
             if not rows:
                 move(session, batch, "previewed", because=CHANGED, lease_until=None)
                 return
+            results = _Results("waiting")
             for row in rows:
-                problems = _problems(checker, _cells(session, batch, row))
-                row.state = "faulty" if problems else "good"
-                row.problems = json.dumps([[p.column, p.what] for p in problems], ensure_ascii=False)
-                batch.faulty += bool(problems)
+                problems = _problems(checker, _cells(batch, row))
+                results.note(row, "faulty" if problems else "good", problems)
+            results.write(session, batch)
             batch.checked += len(rows)
             _renew(session, batch_id)
+
+
+class _Results:
+    """What became of a slice's rows, written with a few statements."""
+
+    def __init__(self, before: str) -> None:
+        self.before = before
+        self.rows: dict[str, list[int]] = {}
+        self.problems: list[dict[str, object]] = []
+        self.last_row = 0
+
+    def note(self, row: ImportRow, state: str, problems: Iterable[Problem] = ()) -> None:
+        self.rows.setdefault(state, []).append(row.id)
+        if state == "faulty":
+            words = json.dumps([[p.column, p.what] for p in problems], ensure_ascii=False)
+            self.problems.append({"of": row.id, "words": words})
+
+    def write(self, session: Session, batch: ImportBatch) -> None:
+        table = ImportRow.__table__
+        if self.problems:
+            statement = update(table).where(table.c.id == bindparam("of"))  # type: ignore[arg-type]
+            statement = statement.values(problems=bindparam("words"))
+            session.connection().execute(statement, self.problems)
+        for state, ids in self.rows.items():
+            for start in range(0, len(ids), SLICE):
+                move_many(
+                    session,
+                    ImportRow,
+                    ImportRow.id.in_(ids[start : start + SLICE]),
+                    self.before,
+                    state,
+                )
+        batch.faulty += len(self.rows.get("faulty", ()))
+        batch.applied += len(self.rows.get("applied", ()))
+        batch.unchanged += len(self.rows.get("unchanged", ()))
 
 
 def _problems(checker: Checker, cells: dict[str, str]) -> list[Problem]:
@@ -180,51 +237,84 @@ def _problems(checker: Checker, cells: dict[str, str]) -> list[Problem]:
 
 
 def _take_good(batch_id: int, checker: Checker) -> None:
-    """Good rows one by one, each in a savepoint: what the services refuse becomes faulty, the rest goes on."""
+    """Good rows, a slice in each transaction; what a service refuses becomes faulty, the rest goes on."""
     while True:
         with transaction() as session:
             batch = session.get_one(ImportBatch, batch_id)
-            rows = _slices(session, batch_id, "good")
+            rows = _slice(session, batch_id, "good")
             if not rows:
                 _finish(session, batch)
                 return
-            for row in rows:
-                try:
-                    with session.begin_nested():
-                        _note(batch, row, changed=checker.apply(session, checker.check(_cells(session, batch, row))))
-                except FaultyRow as faulty:
-                    _note_faulty(batch, row, faulty.problems)
-                except MarketplaceError as error:
-                    _note_faulty(batch, row, [Problem("", error.message)])
+            results = _Results("good")
+            values = _checked(checker, batch, rows, results)
+            try:
+                with session.begin_nested():
+                    _apply(session, checker, values, results)
+            except MarketplaceError:
+                _apply_one_by_one(session, checker, values, results)
+            results.write(session, batch)
             _renew(session, batch_id)
+
+
+Values = list[tuple[ImportRow, Any]]
+
+
+def _checked(
+    checker: Checker, batch: ImportBatch, rows: Iterable[ImportRow], results: _Results
+) -> Values:
+    """Rows with their values; what is faulty by now is noted and left out."""
+    values: Values = []
+    for row in rows:
+        try:
+            values.append((row, checker.check(_cells(batch, row))))
+        except FaultyRow as faulty:
+            results.note(row, "faulty", faulty.problems)
+    return values
+
+
+def _apply(session: Session, checker: Checker, values: Values, results: _Results) -> None:
+    checker.prepare(session, [value for _, value in values])
+    with session.no_autoflush:
+        changed = [checker.apply(session, value) for _, value in values]
+    session.flush()
+    for (row, _), is_changed in zip(values, changed, strict=True):
+        results.note(row, "applied" if is_changed else "unchanged")
+
+
+def _apply_one_by_one(
+    session: Session, checker: Checker, values: Values, results: _Results
+) -> None:
+    """A slice in which something was refused: each row in a savepoint of its own."""
+    for row, value in values:
+        try:
+            with session.begin_nested():
+                _apply(session, checker, [(row, value)], results)
+        except MarketplaceError as error:
+            results.note(row, "faulty", [Problem("", error.message)])
 
 
 def _take_whole(batch_id: int, checker: Checker) -> None:
     """All rows in one transaction: one refusal and nothing of the file is taken."""
     with transaction() as session:
         batch = session.get_one(ImportBatch, batch_id)
-        statement = select(ImportRow).where(ImportRow.batch_id == batch_id).order_by(ImportRow.row_no)
-        for row in session.scalars(statement).all():
+        results = _Results("good")
+        while rows := _slice(session, batch_id, "good", after=results.last_row):
+            values = _checked(checker, batch, rows, results)
+            if results.problems:
+                raise Conflict(_nothing_taken(rows, results))
             try:
-                value = checker.check(_cells(session, batch, row))
-                _note(batch, row, changed=checker.apply(session, value))
-            except FaultyRow as faulty:
-                raise Conflict(f"第 {row.row_no} 行:{faulty.problems[0].what}整份都没有导入。") from faulty
+                _apply(session, checker, values, results)
             except MarketplaceError as error:
-                raise Conflict(f"第 {row.row_no} 行:{error.message}整份都没有导入。") from error
+                raise Conflict(f"{error.message}整份都没有导入。") from error
+            results.last_row = rows[-1].row_no
+        results.write(session, batch)
         _finish(session, batch)
 
 
-def _note(batch: ImportBatch, row: ImportRow, *, changed: bool) -> None:
-    row.state = "applied" if changed else "unchanged"
-    batch.applied += changed
-    batch.unchanged += not changed
-
-
-def _note_faulty(batch: ImportBatch, row: ImportRow, problems: list[Problem]) -> None:
-    row.state = "faulty"
-    row.problems = json.dumps([[p.column, p.what] for p in problems], ensure_ascii=False)
-    batch.faulty += 1
+def _nothing_taken(rows: list[ImportRow], results: _Results) -> str:
+    bad = next(row for row in rows if row.id == results.problems[0]["of"])
+    _, what = json.loads(str(results.problems[0]["words"]))[0]
+    return f"第 {bad.row_no} 行:{what}整份都没有导入。"
 
 
 def _finish(session: Session, batch: ImportBatch) -> None:
@@ -251,7 +341,9 @@ def faulty_rows(session: Session, batch: ImportBatch) -> Iterator[list[str]]:
     ):
         columns: list[str] = json.loads(batch.columns)
         cells: list[str] = json.loads(row.cells)
-        problems = "; ".join(f"{column}:{what}" if column else what for column, what in json.loads(row.problems))
+        problems = "; ".join(
+            f"{column}:{what}" if column else what for column, what in json.loads(row.problems)
+        )
         given = dict(zip(columns, cells, strict=False))
         yield [given.get(c, "") for c in kept_columns(batch)] + [problems]
 
@@ -261,7 +353,9 @@ def kept_columns(batch: ImportBatch) -> list[str]:
     return [c for c in json.loads(batch.columns) if c and c != PROBLEM_HEADING]
 
 
-def take_table(actor: Actor, kind: str, file_name: str, table: Table, take: str = "good") -> ImportBatch:
+def take_table(
+    actor: Actor, kind: str, file_name: str, table: Table, take: str = "good"
+) -> ImportBatch:
     """Store, check and take a file at once, for the command line and the demo county."""
     with transaction() as session:
         batch_id = store_batch(session, actor, kind, file_name, table).id

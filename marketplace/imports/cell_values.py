@@ -5,7 +5,16 @@ from datetime import date
 
 from marketplace.core.errors import InvalidInput
 
-YES_NO = {"是": True, "否": False, "有": True, "无": False, "Y": True, "N": False, "1": True, "0": False}
+YES_NO = {
+    "是": True,
+    "否": False,
+    "有": True,
+    "无": False,
+    "Y": True,
+    "N": False,
+    "1": True,
+    "0": False,
+}
 _DAY = re.compile(r"(\d{4})\D{1,2}(\d{1,2})(?:\D{1,2}(\d{1,2}))?日?(?: 00:00:00)?")
 
 

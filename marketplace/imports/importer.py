@@ -1,6 +1,6 @@
 """What a feature says about a kind of file that people may bring."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
@@ -30,7 +30,7 @@ class Problem:
     what: str
 
 
-class FaultyRow(Exception):  # noqa: N818 - says what it is
+class FaultyRow(Exception):
     def __init__(self, problems: list[Problem]) -> None:
         super().__init__("; ".join(problem.what for problem in problems))
         self.problems = problems
@@ -41,6 +41,9 @@ class Checker(Protocol):
 
     def check(self, cells: Cells) -> Any:
         """The row as a value; raises FaultyRow with every problem of the row."""
+
+    def prepare(self, session: Session, values: Sequence[Any]) -> None:
+        """Called before each slice of rows is taken: look up what they need, for all at once."""
 
     def apply(self, session: Session, value: Any) -> bool:
         """Take the row; False when everything was so already. May raise MarketplaceError."""
@@ -56,6 +59,13 @@ class Importer:
     columns: tuple[Column, ...]
     start: Callable[[Session, Actor], Checker]
     note: str = ""
+
+
+class RowByRow:
+    """Base of checkers that need no preparation: each row looks up for itself."""
+
+    def prepare(self, session: Session, values: Sequence[Any]) -> None:
+        pass
 
 
 IMPORTERS: dict[str, Importer] = {}

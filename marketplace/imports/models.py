@@ -65,6 +65,9 @@ class ImportRow(Base):
         ),
         Index("ix_import_row_state", "batch_id", "state", "row_no"),
     )
+    MOVES: ClassVar[Moves] = moves(
+        {"waiting": ["good", "faulty"], "good": ["applied", "unchanged", "faulty"]}
+    )
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     batch_id: Mapped[int] = mapped_column(ForeignKey("import_batch.id"))
     row_no: Mapped[int]  # as the spreadsheet counts

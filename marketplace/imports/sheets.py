@@ -36,7 +36,9 @@ class Table:
 def read_table(content: bytes, columns: Sequence[Column]) -> Table:
     """The table of a file; raises InvalidInput (field `file`) saying what is wrong with the file."""
     raw = _read_xlsx(content) if content[:4] == b"PK\x03\x04" else _read_text(content)
-    first = next((i for i, row in enumerate(raw[:HEADING_ROWS]) if _looks_like_headings(row, columns)), None)
+    first = next(
+        (i for i, row in enumerate(raw[:HEADING_ROWS]) if _looks_like_headings(row, columns)), None
+    )
     if first is None:
         wanted = "、".join(column.heading for column in columns if column.required)
         raise _bad(f"没有找到表头。第一行要有这些列:{wanted}。可以先下载模板。")
@@ -87,7 +89,10 @@ def _read_text(content: bytes) -> list[list[str]]:
         raise _bad("这不是表格文件。请传 .xlsx 或 .csv 文件。")
     separator = "\t" if "\t" in text[:2000] else ","
     try:
-        return [[_text(cell) for cell in row] for row in csv.reader(io.StringIO(text), delimiter=separator)]
+        return [
+            [_text(cell) for cell in row]
+            for row in csv.reader(io.StringIO(text), delimiter=separator)
+        ]
     except csv.Error:
         raise _bad("这个 .csv 文件读不懂,请另存为 .xlsx 再传。") from None
 
@@ -128,7 +133,8 @@ def write_xlsx(headings: Sequence[str], rows: Iterable[Sequence[str | int]], she
     """An xlsx file of one sheet; texts stay texts."""
     buffer = io.BytesIO()
     records = (
-        {h: safe_cell(c) if isinstance(c, str) else c for h, c in zip(headings, row, strict=True)} for row in rows
+        {h: safe_cell(c) if isinstance(c, str) else c for h, c in zip(headings, row, strict=True)}
+        for row in rows
     )
     write_worksheet(records, buffer, sheet_name=sheet[:31])
     return buffer.getvalue()

@@ -106,7 +106,11 @@ def show(batch_id: int) -> str:
         50,
     )
     columns: list[str] = json.loads(batch.columns)
-    unknown = [c for c in columns if c and c != PROBLEM_HEADING and c not in {x.heading for x in importer.columns}]
+    unknown = [
+        c
+        for c in columns
+        if c and c != PROBLEM_HEADING and c not in {x.heading for x in importer.columns}
+    ]
     rows = [
         {
             "number": row.row_no,
@@ -116,7 +120,13 @@ def show(batch_id: int) -> str:
         for row in faulty.items
     ]
     return render_template(
-        "imports/show.html", batch=batch, importer=importer, rows=rows, page=faulty, states=STATES, unknown=unknown
+        "imports/show.html",
+        batch=batch,
+        importer=importer,
+        rows=rows,
+        page=faulty,
+        states=STATES,
+        unknown=unknown,
     )
 
 
@@ -156,7 +166,9 @@ def faulty_file(batch_id: int) -> Response:
 def template(kind: str) -> Response:
     importer = _importer(kind)
     headings = [column.heading for column in importer.columns]
-    return _download(write_xlsx(headings, [[""] * len(headings)], importer.title), f"{importer.title}模板.xlsx")
+    return _download(
+        write_xlsx(headings, [[""] * len(headings)], importer.title), f"{importer.title}模板.xlsx"
+    )
 
 
 def _download(content: bytes, name: str) -> Response:

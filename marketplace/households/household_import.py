@@ -1,0 +1,200 @@
+"""Households from a file (户/成员), and who looks after them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from marketplace.core.clock import today
+from marketplace.core.errors import InvalidInput
+from marketplace.core.identifiers import normalise_phone, parse_identity_number
+from marketplace.core.spoken_number import read_number
+from marketplace.households.models import Household
+from marketplace.households.service import (
+    HouseholdInput,
+    StatusInput,
+    assign_cadre,
+    find_by_number,
+    save_household,
+)
+from marketplace.identity.actor import Actor
+from marketplace.identity.models import RoleGrant, User
+from marketplace.identity.permissions import HOUSEHOLD_MANAGE, IMPORT_RUN
+from marketplace.imports.cell_values import YES_NO, read_count, read_day
+from marketplace.imports.importer import Cells, Column, Importer, RowReader, register
+from marketplace.regions.models import Region
+
+MONITOR_WORDS = {
+    "": "",
+    "无": "",
+    "脱贫不稳定户": "unstable_exit",
+    "边缘易致贫户": "marginal_risk",
+    "突发严重困难户": "sudden_hardship",
+    "脱贫不稳定": "unstable_exit",
+    "边缘易致贫": "marginal_risk",
+    "突发严重困难": "sudden_hardship",
+}
+LONG_AGO = date(2020, 12, 31)
+"""When a file does not say since when a household counts as 脱贫户."""
+
+COLUMNS = (
+    Column("户编号", required=True, hint="县里统一的户编号,再次导入按它更新"),
+    Column("乡镇", hint="写乡镇和村名,或只写村代码"),
+    Column("村", hint="村名"),
+    Column("村代码", aliases=("村(12位)", "行政区划代码"), hint="12 位区划代码"),
+    Column("户主", required=True, aliases=("户主姓名",), hint="姓名"),
+    Column("证件号码", aliases=("身份证号", "户主证件号码"), hint="18 位,残疾人证 20 或 22 位"),
+    Column("电话", aliases=("联系电话", "手机"), hint="几户共用一个也可以"),
+    Column("人口", aliases=("家庭人口",), hint="整数"),
+    Column("是否脱贫户", hint="是或否"),
+    Column("监测对象类别", hint="脱贫不稳定户、边缘易致贫户、突发严重困难户,没有就空着"),
+    Column("识别监测时间", aliases=("识别时间",), hint="例如 2024-03-01"),
+    Column("风险是否已消除", hint="是或否"),
+    Column("消除时间", aliases=("风险消除时间",), hint="已消除的要填"),
+    Column("耕地面积", aliases=("耕地(亩)",), hint="亩"),
+    Column("家禽数", hint="只"),
+    Column("帮扶人", aliases=("帮扶联系人", "帮扶联系人账号"), hint="帮扶联系人的账号"),
+)
+
+
+@dataclass(frozen=True)
+class HouseholdRow:
+    household: HouseholdInput
+    cadre_id: int | None
+
+
+class Villages:
+    """Villages in the actor's reach, by code and by town and name."""
+
+    def __init__(self, session: Session, actor: Actor) -> None:
+        scope = actor.scope_for(HOUSEHOLD_MANAGE)
+        regions = {region.code: region for region in session.scalars(select(Region))}
+        self._codes = {
+            code
+            for code, region in regions.items()
+            if region.level == "village" and scope.covers_region(code)
+        }
+        self._names: dict[tuple[str, str], list[str]] = {}
+        for code in sorted(self._codes):
+            town = regions.get(regions[code].parent_code or "")
+            for name in ("", town.name if town else ""):
+                self._names.setdefault((name, regions[code].name), []).append(code)
+
+    def find(self, reader: RowReader) -> str | None:
+        code = reader.text("村代码")
+        if code:
+            if code not in self._codes:
+                reader.problem("村代码", f"没有代码是 {code} 的村,或不归您管。请核对 12 位代码。")
+                return None
+            return code
+        village = reader.text("村", required="请填村名,或填 12 位村代码。")
+        found = self._names.get((reader.text("乡镇"), village), [])
+        if village and not found:
+            reader.problem("村", f"没有「{village}」这个村,或不归您管。请核对乡镇和村名。")
+        elif len(found) > 1:
+            reader.problem("乡镇", f"有 {len(found)} 个村叫「{village}」,请填乡镇。")
+        return found[0] if len(found) == 1 else None
+
+
+class HouseholdChecker:
+    def __init__(self, session: Session, actor: Actor) -> None:
+        self._actor = actor
+        self._villages = Villages(session, actor)
+        cadres = (
+            select(User.login_name, User.id)
+            .join(RoleGrant, RoleGrant.user_id == User.id)
+            .where(RoleGrant.role == "cadre", User.active)
+        )
+        self._cadres: dict[str, int] = {row.login_name: row.id for row in session.execute(cadres)}
+
+        self._held: dict[str, Household] = {}
+
+    def check(self, cells: Cells) -> HouseholdRow:
+        reader = RowReader(cells)
+        number = reader.text("户编号", required="请填户编号。", longest=30)
+        region_code = self._villages.find(reader)
+        name = reader.text("户主", required="请填户主姓名。", longest=30)
+        identity = reader.read("证件号码", _identity)
+        phone = reader.read("电话", normalise_phone)
+        statuses = _statuses(reader)
+        cadre = reader.text("帮扶人").lower()
+        if cadre and cadre not in self._cadres:
+            reader.problem("帮扶人", f"没有账号是「{cadre}」的帮扶联系人,请先建账号。")
+        persons = reader.read("人口", read_count)
+        if persons == 0:
+            reader.problem("人口", "人口至少是 1。")
+        land = reader.read("耕地面积", _land)
+        poultry = reader.read("家禽数", read_count)
+        reader.finish()
+        assert region_code is not None
+        household = HouseholdInput(
+            household_no=number,
+            region_code=region_code,
+            head_name=name,
+            identity_no=identity,
+            phone=phone,
+            persons=persons,
+            land_mu_hundredths=land,
+            poultry=poultry,
+            statuses=statuses,
+            source="导入",
+        )
+        return HouseholdRow(household, self._cadres.get(cadre))
+
+    def prepare(self, session: Session, values: Sequence[HouseholdRow]) -> None:
+        self._held = find_by_number(session, {value.household.household_no for value in values})
+
+    def apply(self, session: Session, value: HouseholdRow) -> bool:
+        number = value.household.household_no
+        household, changed = save_household(session, value.household, self._held.get(number))
+        self._held[number] = household
+        if value.cadre_id is not None:
+            changed = assign_cadre(household, value.cadre_id, today()) or changed
+        return changed
+
+
+def _identity(text: str) -> str:
+    return parse_identity_number(text, today=today()).number
+
+
+def _land(text: str) -> int:
+    """Mu with up to two decimals → hundredths."""
+    mu = read_number(text.removesuffix("亩")).value
+    hundredths = mu * 100
+    if hundredths != hundredths.to_integral_value() or not Decimal(0) <= mu <= Decimal(100_000):
+        raise InvalidInput(f"「{text[:20]}」要填亩数,最多两位小数。", code="bad_land")
+    return int(hundredths)
+
+
+def _statuses(reader: RowReader) -> tuple[StatusInput, ...]:
+    found = []
+    if reader.choice("是否脱贫户", YES_NO, default=False):
+        found.append(StatusInput("povertyexit", LONG_AGO))
+    kind = reader.choice("监测对象类别", MONITOR_WORDS, default="")
+    since = reader.read("识别监测时间", read_day)
+    until = reader.read("消除时间", read_day)
+    gone = reader.choice("风险是否已消除", YES_NO, default=False)
+    if kind and since is None and not reader.cells["识别监测时间"]:
+        reader.problem("识别监测时间", "监测对象要填识别监测时间。")
+    if gone and until is None and not reader.cells["消除时间"]:
+        reader.problem("消除时间", "风险已消除的要填消除时间。")
+    if since and until and until < since:
+        reader.problem("消除时间", "消除时间早于识别监测时间,请核对。")
+    if kind and since:
+        found.append(StatusInput(kind, since, until if gone else None))
+    return tuple(found)
+
+
+HOUSEHOLDS = register(
+    Importer(
+        code="households",
+        title="农户",
+        permission=IMPORT_RUN,
+        columns=COLUMNS,
+        start=HouseholdChecker,
+        note="户、户类别和帮扶联系人。再次导入按户编号更新,不会重复。",
+    )
+)

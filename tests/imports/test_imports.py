@@ -1,0 +1,241 @@
+"""Files people bring: preview with row, column and cure; whole or by good rows; twice changes nothing."""
+
+import io
+import zipfile
+
+import pytest
+from sqlalchemy import func, select
+
+from marketplace.catalog.models import SupplyReport
+from marketplace.core.errors import InvalidInput
+from marketplace.households.household_import import HOUSEHOLDS
+from marketplace.households.models import CadreAssignment, Household, SupportStatus
+from marketplace.imports.batches import take_table
+from marketplace.imports.models import ImportBatch, ImportRow
+from marketplace.imports.sheets import read_table, safe_cell, write_xlsx
+
+HEADINGS = [
+    "户编号",
+    "乡镇",
+    "村",
+    "户主",
+    "电话",
+    "人口",
+    "是否脱贫户",
+    "监测对象类别",
+    "识别监测时间",
+    "帮扶人",
+]
+GOOD = ["H100", "青石镇", "三岔村", "陈大山", "00012345678", "4", "是", "", "", ""]
+
+
+def xlsx(*rows, headings=HEADINGS):
+    return write_xlsx(headings, rows, "农户")
+
+
+def upload(client, content, kind="households"):
+    return client.post(
+        f"/imports/new/{kind}",
+        data={"file": (io.BytesIO(content), "户.xlsx")},
+        follow_redirects=True,
+    )
+
+
+def take(client, world, take="all"):
+    with world.transaction() as session:
+        batch = session.scalars(select(ImportBatch).order_by(ImportBatch.id.desc())).first()
+    return client.post(f"/imports/{batch.id}/take", data={"take": take}, follow_redirects=True)
+
+
+def count(world, model):
+    with world.transaction() as session:
+        return session.scalar(select(func.count()).select_from(model))
+
+
+@pytest.fixture
+def operator(world):
+    return world.sign_in(world.operator())
+
+
+def test_a_faultless_file_is_taken_whole_and_the_second_time_changes_nothing(world, operator):
+    cadre = world.user("cadre", name="liu.ganbu")
+    rows = [
+        GOOD,
+        [
+            "H101",
+            "青石镇",
+            "柳湾村",
+            "李桂香",
+            "",
+            "3",
+            "",
+            "边缘易致贫户",
+            "2024-03-01",
+            "liu.ganbu",
+        ],
+    ]
+    assert "每一行都没问题" in upload(operator, xlsx(*rows)).text
+    assert "导入了 2 行" in take(operator, world).text
+    assert (count(world, Household), count(world, SupportStatus)) == (2, 2)
+    with world.transaction() as session:
+        assert session.scalars(select(CadreAssignment)).one().user_id == cadre.id
+    upload(operator, xlsx(*rows))
+    assert "导入了 0 行,2 行原来就是这样" in take(operator, world).text
+    assert (
+        count(world, Household),
+        count(world, SupportStatus),
+        count(world, CadreAssignment),
+    ) == (2, 2, 1)
+
+
+def test_each_fault_names_row_column_and_cure_and_good_rows_can_go_first(world, operator):
+    page = upload(
+        operator,
+        xlsx(
+            GOOD,
+            ["", "青石镇", "无名村", "", "12", "x", "可能", "贫困户", "", "nobody"],
+            ["H103", "云岭镇", "松坪村", "王福来", "", "2", "否", "突发严重困难户", "去年", ""],
+        ),
+    ).text
+    for words in (
+        "请填户编号",
+        "没有「无名村」这个村",
+        "请填户主姓名",
+        "「可能」不认识",
+        "没有账号是「nobody」",
+        "看不懂,请写成 2026-11-20",
+    ):
+        assert words in page, words
+    assert "导入没问题的 1 行" in page
+    assert operator.post("/imports/1/take", data={"take": "all"}).status_code == 409
+    assert "导入了 1 行" in take(operator, world, "good").text
+    back = operator.get("/imports/1/faulty.xlsx").data
+    table = read_table(back, HOUSEHOLDS.columns)
+    assert [row[1][3] for row in table.rows] == ["", "王福来"]
+    assert "看不懂" in table.rows[1][1][-1]
+
+
+def test_a_mended_file_of_the_faulty_rows_can_be_sent_again(world, operator):
+    upload(operator, xlsx(GOOD, ["H104", "", "松坪村", "", "", "", "", "", "", ""]))
+    take(operator, world, "good")
+    back = operator.get("/imports/1/faulty.xlsx").data
+    (_, cells), *_ = read_table(back, HOUSEHOLDS.columns).rows
+    cells[HEADINGS.index("户主")] = "孙有田"
+    again = upload(operator, xlsx(cells, headings=[*HEADINGS, "问题"]))
+    assert "每一行都没问题" in again.text
+    take(operator, world)
+    assert count(world, Household) == 2
+
+
+def test_personal_data_of_a_file_is_not_readable_in_the_database(world, operator):
+    upload(operator, xlsx(GOOD))
+    with world.transaction() as session:
+        raw = session.connection().exec_driver_sql("SELECT cells FROM import_row").scalars().all()
+    assert raw
+    assert not any("陈大山" in cells or "00012345678" in cells for cells in raw)
+
+
+def test_someone_elses_import_does_not_exist(world, operator):
+    upload(operator, xlsx(GOOD))
+    other = world.sign_in(world.operator())
+    assert other.get("/imports/1").status_code == 404
+    assert other.get("/imports/1/faulty.xlsx").status_code == 404
+    assert other.post("/imports/1/take").status_code == 404
+    assert world.sign_in(world.user("staff", unit=world.unit())).get("/imports").status_code == 404
+
+
+def test_a_reviewer_imports_only_into_villages_of_the_own_town(world):
+    reviewer = world.sign_in(world.user("reviewer", region="990101102000"))
+    assert "不归您管" in upload(reviewer, xlsx(GOOD)).text
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"not a table", "没有找到表头"),
+        (b"<html><body>login</body></html>", "这不是表格文件"),
+        (b"PK\x03\x04 broken", "打不开"),
+        (b"", "没有找到表头"),
+        ("户编号,户主\n".encode(), "表头下面没有内容"),
+        ("户主,电话\n陈大山,1\n".encode("gb18030"), "缺少这些列:户编号"),
+        ("户编号,户编号,户主\n1,2,x\n".encode(), "出现了两次"),
+    ],
+)
+def test_a_file_that_is_no_table_gets_a_sentence(content, words):
+    with pytest.raises(InvalidInput, match=words):
+        read_table(content, HOUSEHOLDS.columns)
+
+
+def test_a_zip_bomb_is_refused_without_being_unpacked():
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/worksheets/sheet1.xml", b"0" * (130 * 1024 * 1024))
+    assert len(buffer.getvalue()) < 1_000_000
+    with pytest.raises(InvalidInput, match="展开后太大"):
+        read_table(buffer.getvalue(), HOUSEHOLDS.columns)
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+86", "-1", "@x", "\tx"])
+def test_no_exported_cell_is_a_formula(text):
+    assert safe_cell(text).startswith("'")
+
+
+def test_supply_reports_from_a_file_become_reports_once(world):
+    cadre = world.user("cadre")
+    with world.transaction() as session:
+        session.flush()
+    household = world.household(cadre=cadre)
+    world.product("鸡蛋", "piece", piece_word="枚", reference_fen=100)
+    world.product("马蹄")
+    client = world.sign_in(cadre)
+    headings = ["户编号", "品种", "数量", "单位", "到户价", "成因"]
+    rows = [
+        [household.household_no, "马蹄", "2000", "斤", "1.5", "没有客商"],
+        [household.household_no, "鸡蛋", "1.5千", "枚", "0.9", ""],
+    ]
+    content = write_xlsx(headings, rows, "登记")
+    upload(client, content, "reports")
+    assert "导入了 2 行" in take(client, world).text
+    upload(client, content, "reports")
+    assert "导入了 0 行" in take(client, world).text
+    with world.transaction() as session:
+        found = session.scalars(select(SupplyReport).order_by(SupplyReport.id)).all()
+    assert [(r.quantity_base, r.asked_fen, r.channel) for r in found] == [
+        (1_000_000, 150, "import"),
+        (1500, 90, "import"),
+    ]
+
+
+def test_ten_thousand_rows_with_one_per_cent_faulty(world):
+    rows = [
+        [
+            f"K{number:05d}",
+            "青石镇",
+            "三岔村",
+            "陈大山",
+            "",
+            "3",
+            "是",
+            "",
+            "",
+            "" if number % 100 else "nobody",
+        ]
+        for number in range(10_000)
+    ]
+    operator = world.actor(world.operator())
+    with world.app.app_context():
+        batch = take_table(
+            operator, "households", "万行.xlsx", read_table(xlsx(*rows), HOUSEHOLDS.columns)
+        )
+        assert (batch.state, batch.applied, batch.faulty, batch.checked) == (
+            "done",
+            9900,
+            100,
+            10_000,
+        )
+    assert count(world, Household) == 9900
+    with world.transaction() as session:
+        faulty = session.scalars(
+            select(ImportRow.row_no).where(ImportRow.state == "faulty").order_by(ImportRow.row_no)
+        )
+        assert list(faulty)[:3] == [2, 102, 202]
