@@ -83,15 +83,10 @@ def create_app(settings: Settings) -> Flask:
     filters.init_filters(app)
     qr.init_qr(app)
     _init_navigation(app)
-<<<<<<< HEAD
-    for bp in dict.fromkeys([import_module(name).bp for name in FEATURES]):
-        app.register_blueprint(bp)
-=======
     for name in IMPORTERS:
         import_module(name)
-    for name in FEATURES:
-        app.register_blueprint(import_module(name).bp)
->>>>>>> be9f00f (Import households, members, units, accounts and reports; ten thousand rows in slices with cures)
+    for bp in dict.fromkeys([import_module(name).bp for name in FEATURES]):
+        app.register_blueprint(bp)
     for name in FIELD_PAGES:
         import_module(name)
     app.register_blueprint(field_blueprint.bp)

@@ -93,3 +93,10 @@ def transaction() -> Iterator[Session]:
     except BaseException:
         session.rollback()
         raise
+
+
+@contextmanager
+def savepoint(session: Session) -> Iterator[None]:
+    """A part of a transaction that may fail alone: an exception undoes only this part and travels on."""
+    with session.begin_nested():
+        yield

@@ -12,10 +12,11 @@ from wtforms import SubmitField
 
 from marketplace.core.db import db, transaction
 from marketplace.core.errors import MarketplaceError, NotFound
+from marketplace.core.wake import wake
 from marketplace.identity.access import current_actor, signed_in
 from marketplace.identity.actor import Actor
 from marketplace.identity.scope import Scope
-from marketplace.imports import batches
+from marketplace.imports import batches, taking
 from marketplace.imports.importer import IMPORTERS, Importer
 from marketplace.imports.models import ImportBatch, ImportRow
 from marketplace.imports.sheets import PROBLEM_HEADING, read_table, write_xlsx
@@ -85,7 +86,9 @@ def new(kind: str) -> str | Response | tuple[str, int]:
                 batch = batches.store_batch(session, current_actor(), kind, name, table)
                 batch_id, small = batch.id, batch.total <= AT_ONCE
             if small:
-                batches.work_on(batch_id)
+                taking.work_on(batch_id)
+            else:
+                wake()
             return redirect(url_for("imports.show", batch_id=batch_id))
         except MarketplaceError as error:
             form.refuse(error)
@@ -139,7 +142,9 @@ def take(batch_id: int) -> Response:
         batches.ask_to_take(session, current_actor(), batch, request.form.get("take", "good"))
         small = batch.total <= AT_ONCE
     if small:
-        batches.work_on(batch_id)
+        taking.work_on(batch_id)
+    else:
+        wake()
     return redirect(url_for("imports.show", batch_id=batch_id))
 
 

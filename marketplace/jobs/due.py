@@ -6,6 +6,7 @@ from marketplace.catalog.lots import expire_lots
 from marketplace.core.clock import today
 from marketplace.core.db import transaction
 from marketplace.identity.actor import SYSTEM
+from marketplace.imports.taking import run_due_batches
 from marketplace.jobs.registry import Job
 from marketplace.notices.delivery import deliver_due
 
@@ -19,5 +20,6 @@ def _expire_lots() -> None:
 
 JOBS = (
     Job("send_notices", MINUTE, deliver_due, on_wake=True),
+    Job("imports", MINUTE, run_due_batches, on_wake=True),
     Job("expire_lots", timedelta(hours=1), _expire_lots),
 )

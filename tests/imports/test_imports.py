@@ -10,9 +10,9 @@ from marketplace.catalog.models import SupplyReport
 from marketplace.core.errors import InvalidInput
 from marketplace.households.household_import import HOUSEHOLDS
 from marketplace.households.models import CadreAssignment, Household, SupportStatus
-from marketplace.imports.batches import take_table
 from marketplace.imports.models import ImportBatch, ImportRow
 from marketplace.imports.sheets import read_table, safe_cell, write_xlsx
+from marketplace.imports.taking import take_table
 
 HEADINGS = [
     "户编号",
