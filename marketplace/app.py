@@ -31,6 +31,7 @@ FEATURES = (
     "marketplace.identity.county_views",
     "marketplace.identity.audit_views",
     "marketplace.notices.views",
+    "marketplace.catalog.product_views",
     "marketplace.catalog.report_views",
     "marketplace.imports.views",
     "marketplace.orders.allocation_views",

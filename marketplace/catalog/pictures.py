@@ -16,7 +16,7 @@ from marketplace.core.errors import InvalidInput
 
 MAX_PIXELS = 40_000_000
 MAX_STORED_BYTES = 200 * 1024
-FORMATS = ("JPEG", "MPO", "PNG", "WEBP")
+FORMATS = ("JPEG", "PNG", "WEBP")  # a phone's MPO opens as JPEG
 _SIDES = (1280, 1024, 800, 640)
 _QUALITIES = (80, 65, 50)
 _MARKUP = re.compile(rb"<script|<!doctype|<html[\s>]|<iframe|<\?php|<svg[\s>][^>]*xmlns", re.I)

@@ -9,7 +9,6 @@ from flask import (
     redirect,
     render_template,
     request,
-    send_file,
     url_for,
 )
 from sqlalchemy import select
@@ -249,6 +248,4 @@ def photo(photo_id: int) -> Response:
     path = picture_path(current_app.extensions["settings"].folder, found.sha256)
     if not path.exists():
         raise NotFound("这张照片的文件不在了。")
-    answer = send_file(path, mimetype="image/webp", conditional=False)
-    answer.headers["Cache-Control"] = "no-store"
-    return answer
+    return Response(path.read_bytes(), content_type="image/webp")
