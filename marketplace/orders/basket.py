@@ -67,13 +67,18 @@ def parse_packs(typed: str, field: str = "packs") -> int:
     return int(words)
 
 
+def number(text: str) -> int:
+    """A number that our own page wrote; -1, which fits nothing, for anything else."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else -1
+
+
 def typed_packs(form: Mapping[str, str]) -> dict[int, str]:
     """What stands in the fields packs-12 … of a form, as typed."""
     found = {}
     for name, typed in form.items():
-        number = name.removeprefix(PREFIX)
-        if name.startswith(PREFIX) and number.isascii() and number.isdecimal() and len(number) < 19:
-            found[int(number)] = typed
+        listing_id = number(name.removeprefix(PREFIX))
+        if name.startswith(PREFIX) and listing_id > 0:
+            found[listing_id] = typed
     return found
 
 

@@ -94,22 +94,16 @@ def _order(form: CheckoutForm, wanted: Mapping[int, int]) -> OrderInput:
     if by_unit and actor.organisation_id is None:
         raise InvalidInput("您的账号没有单位，请选取货时付。", code="no_unit", field="pay_how")
     return OrderInput(
-        round_id=_number(form.round_id.data),
+        round_id=baskets.number(str(form.round_id.data)),
         packs=wanted,
-        pickup_point_id=_number(form.pickup_point_id.data),
+        pickup_point_id=baskets.number(str(form.pickup_point_id.data)),
         contact_name=str(form.contact_name.data),
         contact_phone=str(form.contact_phone.data),
         idempotency_key=str(form.key.data or ""),
         organisation_id=actor.organisation_id if by_unit else None,
         pay_how=str(form.pay_how.data),
-        shown_fen=_number(form.shown.data),
+        shown_fen=baskets.number(str(form.shown.data)),
     )
-
-
-def _number(text: object) -> int:
-    """A number that our own form wrote; -1, which fits nothing, for anything else."""
-    words = str(text or "")
-    return int(words) if words.isascii() and words.isdecimal() and len(words) < 19 else -1
 
 
 def _group(packs: Mapping[int, int], round_text: str) -> baskets.Group | None:
@@ -120,18 +114,17 @@ def _group(packs: Mapping[int, int], round_text: str) -> baskets.Group | None:
 
 
 def _fitted(form: CheckoutForm, wanted: Mapping[int, int]) -> str | Response:
-    """One tap after somebody was faster: every line takes what is left, nothing is submitted yet."""
+    """One tap after somebody was faster: every line takes what is left, nothing is submitted yet.
+
+    What is gone for good stays in the basket, named, as long as the buyer likes.
+    """
     fitted = {}
     for found in baskets.groups(db.session, wanted):
         for line in found.lines:
             left = 0 if line.gone else min(line.packs, line.listing.left_packs)
             fitted[line.listing.id] = left
-    rest = {
-        listing_id: packs
-        for listing_id, packs in baskets.read().items()
-        if listing_id not in wanted
-    }
-    baskets.write(rest | {listing_id: packs for listing_id, packs in fitted.items() if packs})
+    kept = {listing_id: packs or wanted[listing_id] for listing_id, packs in fitted.items()}
+    baskets.write(baskets.read() | kept)
     group = _group({k: v for k, v in fitted.items() if v}, str(form.round_id.data))
     if group is None:
         flash("这些产品都订完了，请看看别的。", "warning")

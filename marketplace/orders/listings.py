@@ -13,6 +13,7 @@ from marketplace.core.clock import now, today
 from marketplace.core.errors import Conflict, InvalidInput, NotFound
 from marketplace.core.money import format_yuan
 from marketplace.households.models import SUPPORTED_KINDS, SupportStatus, in_force
+from marketplace.households.public_place import public_villages
 from marketplace.identity import audit
 from marketplace.identity.actor import Actor
 from marketplace.identity.models import Organisation
@@ -217,11 +218,8 @@ def refresh_listing(session: Session, listing: Listing) -> None:
 
 
 def _search_text(session: Session, listing: Listing, lots: list[Lot], towns: list[str]) -> str:
-    villages = session.scalars(
-        select(Region.name)
-        .where(Region.code.in_({lot.region_code for lot in lots}))
-        .order_by(Region.code)
-    )
+    places = public_villages(session, {lot.region_code for lot in lots})
+    villages = [place.village for _, place in sorted(places.items()) if place.village]
     suppliers = session.scalars(
         select(Organisation.name).where(Organisation.id.in_({lot.organisation_id for lot in lots}))
     )

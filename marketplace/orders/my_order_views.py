@@ -87,8 +87,7 @@ def save_change(number: str) -> Response | tuple[str, int]:
             held = {line.listing_id: line.packs for line in found.lines}
             if not packs.keys() <= held.keys():
                 raise InvalidInput("要加别的产品，请另下一单。", code="unknown_listing")
-            number_shown = int(version) if version.isdecimal() and len(version) < 10 else -1
-            change_order(session, current_actor(), found, held | packs, number_shown)
+            change_order(session, current_actor(), found, held | packs, baskets.number(version))
     except MarketplaceError as error:
         found = get_order(db.session, current_scope(), number)
         said = _short_lines(error, found) if isinstance(error, SoldOut) else [error.message]

@@ -105,7 +105,7 @@ def _chips(wish: Wish, kinds: list[str]) -> list[dict[str, object]]:
     ]
 
 
-@bp.get("/goods/<int:listing_id>")
+@bp.get("/goods/<int(max=9223372036854775807):listing_id>")
 @public
 def product(listing_id: int) -> str:
     return _product_page(listing_id)
@@ -125,7 +125,7 @@ def _product_page(listing_id: int, typed: str = "1", refused: str = "") -> str:
     )
 
 
-@bp.post("/basket/add/<int:listing_id>")
+@bp.post("/basket/add/<int(max=9223372036854775807):listing_id>")
 @public
 def add(listing_id: int) -> str | Response | tuple[str, int]:
     """Put packs into the basket and stay: a script reads the answer, a plain form comes back."""
@@ -170,10 +170,8 @@ def change_basket() -> str | Response | tuple[str, int]:
         except InvalidInput as error:
             refused[listing_id] = (typed, error.message)
     baskets.write({listing_id: packs for listing_id, packs in held.items() if packs})
-    if request.form.get("fit", "").isdecimal():
-        _fit(int(request.form["fit"]))
-    if request.form.get("drop", "").isdecimal():
-        baskets.drop([int(request.form["drop"])])
+    _fit(baskets.number(request.form.get("fit", "")))
+    baskets.drop([baskets.number(request.form.get("drop", ""))])
     if refused:
         return _basket_page(refused), 422
     return redirect(url_for("shop.basket"), 303)

@@ -38,7 +38,8 @@ class Page:
 def page_number() -> int:
     """The page asked for; nonsense means the first."""
     asked = request.args.get("page", "1")
-    return min(int(asked), 100_000) if asked.isdecimal() and int(asked) > 0 else 1
+    number = int(asked[:9]) if asked.isdecimal() else 1
+    return min(max(number, 1), 100_000)
 
 
 def paginate(session: Session, statement: Select[Any], size: int = 30) -> Page:
