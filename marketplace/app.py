@@ -40,6 +40,10 @@ FEATURES = (
     "marketplace.orders.shop_views",
     "marketplace.orders.checkout_views",
     "marketplace.orders.my_order_views",
+    "marketplace.orders.listing_views",
+    "marketplace.orders.order_desk_views",
+    "marketplace.orders.place_views",
+    "marketplace.orders.round_views",
 )
 """Modules that hold a blueprint `bp`, several may hold the same one; a new page's module is added here."""
 IMPORTERS = (

@@ -1,16 +1,57 @@
-"""How orders end before goods move: refused by the unit, expired at closing, cancelled by the county."""
+"""How orders end before goods move: refused by the unit, expired at closing, cancelled by the county.
+
+Locks are taken in one order everywhere: orders by id, then listings by id. A buyer who changes an
+order at the same moment takes its row first too, so neither waits for the other in a circle.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
 from marketplace.core.clock import now
+from marketplace.core.errors import Conflict, InvalidInput
 from marketplace.core.states import move
 from marketplace.identity import audit
 from marketplace.identity.actor import Actor
+from marketplace.identity.scope import Where
 from marketplace.orders.order_models import Order, OrderLine
 from marketplace.orders.reserve import give_back
 
 CHANGED = "订单刚刚变了,请刷新再看。"
+UNAPPROVED = {
+    "awaiting_approval": "截单时还没有审批",
+    "awaiting_payment": "截单时还没有付款",
+}
+
+
+def lock_orders(session: Session, *which: Where) -> list[Order]:
+    """The orders with their lines as they are now, locked in id order. Lock listings afterwards."""
+    return list(
+        session.scalars(
+            select(Order)
+            .where(*which)
+            .options(selectinload(Order.lines))
+            .order_by(Order.id)
+            .with_for_update(of=Order)
+            .execution_options(populate_existing=True)
+        )
+    )
+
+
+def end_orders(
+    session: Session, actor: Actor, orders: Iterable[Order], state: str, because: str
+) -> None:
+    """Move locked orders that hold goods to `state`; what they held goes back at once, in one step."""
+    held: Counter[int] = Counter()
+    for order in orders:
+        for line in order.lines:
+            held[line.listing_id] += line.packs
+        move(session, order, state, because=CHANGED, ended_at=now(), ended_because=because)
+        audit.record(session, actor, f"order_{state}", "order", order.number)
+    if held:
+        give_back(session, held)
 
 
 def held_packs(session: Session, order_id: int) -> dict[int, int]:
@@ -21,22 +62,26 @@ def held_packs(session: Session, order_id: int) -> dict[int, int]:
 
 
 def end_order(session: Session, actor: Actor, order: Order, state: str, because: str) -> None:
-    """Move an order that holds goods to `state` and give back what it held."""
-    move(session, order, state, because=CHANGED, ended_at=now(), ended_because=because)
-    give_back(session, held_packs(session, order.id))
-    audit.record(session, actor, f"order_{state}", "order", order.number)
+    """One order ends, with what it holds at this moment and not what a page showed a while ago."""
+    end_orders(session, actor, lock_orders(session, Order.id == order.id), state, because)
+
+
+def cancel_by_operator(session: Session, actor: Actor, order: Order, reason: str) -> None:
+    """The county cancels for a buyer, also after closing; raises Conflict once packs are allocated."""
+    if not reason.strip():
+        raise InvalidInput("请写取消的原因,买家会看到。", code="missing", field="reason")
+    if order.state == "allocated":
+        raise Conflict("这个订单已经分配到户,请先撤销分配再取消。", code="allocated")
+    if not order.holds_goods:
+        raise Conflict("这个订单已经结束,不用再取消。", code="wrong_state")
+    end_order(session, actor, order, "cancelled", reason.strip())
 
 
 def expire_unapproved(session: Session, actor: Actor, round_id: int) -> int:
-    """At closing: what its unit has not approved (or nobody has paid) ends. Returns how many."""
-    waiting = session.scalars(
-        select(Order)
-        .where(
-            Order.round_id == round_id, Order.state.in_(("awaiting_approval", "awaiting_payment"))
-        )
-        .options(selectinload(Order.lines))
-        .order_by(Order.id)
-    ).all()
-    for order in waiting:
-        end_order(session, actor, order, "expired", "截单时还没有审批")
+    """At closing: what its unit has not approved (or nobody has paid) ends. Returns how many.
+    The caller has closed the round's listings, so that no new order can come."""
+    waiting = lock_orders(session, Order.round_id == round_id, Order.state.in_(UNAPPROVED))
+    for state, because in UNAPPROVED.items():
+        these = [order for order in waiting if order.state == state]
+        end_orders(session, actor, these, "expired", because)
     return len(waiting)

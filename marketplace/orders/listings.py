@@ -1,5 +1,6 @@
 """What a round offers: packs, made of lots. Capacity follows from commitments; nobody types it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -66,7 +67,7 @@ def create_listing(session: Session, actor: Actor, in_round: Round, given: Listi
     product = session.get(Product, given.product_id)
     if product is None:
         raise InvalidInput("请选品种。", code="unknown_product", field="product_id")
-    _check_listing(given)
+    check_listing(given)
     listing = Listing(
         round_id=in_round.id,
         product_id=product.id,
@@ -93,7 +94,7 @@ def create_listing(session: Session, actor: Actor, in_round: Round, given: Listi
     return listing
 
 
-def _check_listing(given: ListingInput) -> None:
+def check_listing(given: ListingInput) -> None:
     if not given.title.strip():
         raise InvalidInput("请写品名。", code="missing", field="title")
     if not given.pack_name.strip():
@@ -112,53 +113,130 @@ def _check_listing(given: ListingInput) -> None:
 
 def asks_more(lot: Lot, listing: Listing) -> int:
     """By how many fen per pack the lot's asked price exceeds the listing's farm-gate price."""
-    asked = -(-lot.asked_fen * listing.pack_base // lot.asked_per_base)
-    return max(0, asked - listing.farmgate_fen)
+    return asks_above(lot, listing.pack_base, listing.farmgate_fen)
+
+
+def asks_above(lot: Lot, pack_base: int, farmgate_fen: int) -> int:
+    asked = -(-lot.asked_fen * pack_base // lot.asked_per_base)
+    return max(0, asked - farmgate_fen)
+
+
+@dataclass(frozen=True)
+class LotPart:
+    """Base units of a lot to be promised; `consent_note` says who agreed to less than asked, and how."""
+
+    lot_id: int
+    base: int
+    consent_note: str = ""
 
 
 def commit_lot(
     session: Session, actor: Actor, listing: Listing, lot_id: int, base: int, consent_note: str = ""
 ) -> Commitment:
-    """Promise `base` units of a lot to a listing: lot.free falls, capacity rises by whole packs.
+    """`commit_lots` for one lot."""
+    return commit_lots(session, actor, listing, [LotPart(lot_id, base, consent_note)])[0]
 
-    Raises Conflict("consent_needed") when the lot asks more than the listing pays and nobody recorded
-    the household's consent, Conflict("not_enough") when the lot has less.
+
+def commit_lots(
+    session: Session, actor: Actor, listing: Listing, parts: Sequence[LotPart]
+) -> list[Commitment]:
+    """Promise base units of lots to a listing: lot.free falls, capacity rises by whole packs.
+
+    All or none. Raises Conflict("consent_needed") naming the lots that ask more than the listing pays
+    while nobody recorded the household's consent, Conflict("not_enough") when a lot has less.
     """
     lock_listings(session, [listing.id])
-    lot = lock_lots(session, [lot_id]).get(lot_id)
-    if lot is None:
-        raise NotFound("没有这批货。")
     if listing.state == "closed":
         raise Conflict("已截单,不能再加货。", code="wrong_state")
+    lots = lock_lots(session, [part.lot_id for part in parts])
+    for part in parts:
+        _check_lot(lots.get(part.lot_id), listing)
+    _check_consents(listing, [(lots[part.lot_id], part) for part in parts])
+    held = {row.lot_id: row for row in commitments_now(session, listing.id)}
+    made = [
+        _commit(session, actor, listing, lots[part.lot_id], part, held.get(part.lot_id))
+        for part in sorted(parts, key=lambda part: part.lot_id)
+    ]
+    session.flush()
+    refresh_listing(session, listing)
+    for part in parts:
+        audit.record(
+            session,
+            actor,
+            "lot_committed",
+            "listing",
+            listing.id,
+            lot=part.lot_id,
+            base=part.base,
+            consent=bool(part.consent_note.strip()),
+        )
+    return made
+
+
+def commitments_now(session: Session, listing_id: int) -> list[Commitment]:
+    """What a listing holds at this moment, with the lots; lock the listing first."""
+    rows = session.scalars(
+        select(Commitment)
+        .where(Commitment.listing_id == listing_id)
+        .options(selectinload(Commitment.lot))
+        .order_by(Commitment.id)
+        .execution_options(populate_existing=True)
+    )
+    return list(rows)
+
+
+def _check_lot(lot: Lot | None, listing: Listing) -> None:
+    if lot is None:
+        raise NotFound("没有这批货。")
+    field = f"lot-{lot.id}"
     if lot.product_id != listing.product_id or lot.grade != listing.grade:
-        raise InvalidInput("品种或等级与上架的不一样。", code="other_product", field="lot")
+        raise InvalidInput("品种或等级与上架的不一样。", code="other_product", field=field)
     if lot.available_until < today():
-        raise InvalidInput(f"批次 {lot.code} 已过最晚可售日。", code="expired", field="lot")
-    more = asks_more(lot, listing)
-    if more and not consent_note.strip():
+        raise InvalidInput(f"批次 {lot.code} 已过最晚可售日。", code="expired", field=field)
+    if lot.state != "open":
+        raise Conflict(f"批次 {lot.code} 现在不能上架。", code="wrong_state", field=field)
+
+
+def _check_consents(listing: Listing, parts: list[tuple[Lot, LotPart]]) -> None:
+    dear = [
+        f"批次 {lot.code} 要价每份高 {format_yuan(asks_more(lot, listing))} 元"
+        for lot, part in parts
+        if asks_more(lot, listing) and not part.consent_note.strip()
+    ]
+    if dear:
+        more = f"等 {len(dear)} 批" if len(dear) > 3 else ""
         raise Conflict(
-            f"批次 {lot.code} 要价每份高 {format_yuan(more)} 元,请先征得农户同意并记下是谁、怎么同意的。",
+            f"{';'.join(dear[:3])}{more},请先征得农户同意,并记下是谁、怎么同意的。",
             code="consent_needed",
         )
-    held = next((c for c in listing.commitments if c.lot_id == lot.id), None)
-    whole = (base + (held.quantity_base if held else 0)) // listing.pack_base
-    if whole < 1:
+
+
+def _commit(
+    session: Session,
+    actor: Actor,
+    listing: Listing,
+    lot: Lot,
+    part: LotPart,
+    held: Commitment | None,
+) -> Commitment:
+    whole = (part.base + (held.quantity_base if held else 0)) // listing.pack_base
+    if part.base <= 0 or whole < 1:
         raise InvalidInput(
-            f"不足一份({listing.pack_name}),不能上架。", code="quantity", field="quantity"
+            f"批次 {lot.code} 不足一份({listing.pack_name}),不能上架。",
+            code="quantity",
+            field=f"lot-{lot.id}",
         )
-    commit_free(session, actor, lot, base, f"listing:{listing.id}")
+    commit_free(session, actor, lot, part.base, f"listing:{listing.id}")
     if held is None:
         held = Commitment(
             listing_id=listing.id, lot_id=lot.id, quantity_base=0, packs=0, committed_at=now()
         )
         session.add(held)
-    held.quantity_base += base
+    held.quantity_base += part.base
     held.packs = whole
-    if more:
-        held.consent_note, held.consent_by_id = consent_note.strip(), actor.user_id
-    session.flush()
-    refresh_listing(session, listing)
-    audit.record(session, actor, "lot_committed", "listing", listing.id, lot=lot.id, base=base)
+    if asks_more(lot, listing):
+        held.consent_note = part.consent_note.strip()[:200]
+        held.consent_by_id = actor.user_id or None  # the system is no account
     return held
 
 
@@ -168,7 +246,7 @@ def uncommit(session: Session, actor: Actor, commitment: Commitment, base: int) 
     lock_lots(session, [commitment.lot_id])
     session.refresh(commitment)
     packs_after = (commitment.quantity_base - base) // listing.pack_base
-    free_packs = listing.capacity_packs - listing.reserved_packs
+    free_packs = max(0, listing.capacity_packs - listing.reserved_packs)
     if not 0 < base <= commitment.quantity_base or commitment.packs - packs_after > free_packs:
         raise Conflict(f"最多能撤 {free_packs} 份,其余已有人订。", code="reserved")
     release_committed(session, actor, {commitment.lot_id: base}, f"listing:{listing.id}")

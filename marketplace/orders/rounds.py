@@ -3,27 +3,35 @@
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from marketplace.core.clock import now
+from marketplace.catalog.models import Lot
+from marketplace.core.clock import now, shanghai_date
 from marketplace.core.codes import next_number, random_code
-from marketplace.core.errors import InvalidInput, NotFound
+from marketplace.core.errors import Conflict, InvalidInput, NotFound
+from marketplace.core.identifiers import subtree_range
 from marketplace.core.states import move, move_many
 from marketplace.identity import audit
 from marketplace.identity.actor import Actor
-from marketplace.orders.endings import expire_unapproved
+from marketplace.orders.endings import UNAPPROVED, expire_unapproved, lock_orders
+from marketplace.orders.listings import lock_listings
+from marketplace.orders.order_models import HOLDING_STATES, Order
 from marketplace.orders.round_models import (
     SHORTAGE_RULES,
     CollectionPoint,
+    Commitment,
     Listing,
     PickupPoint,
     Round,
     RoundCollection,
     RoundPickup,
 )
+from marketplace.regions.models import Region
 
 CHANGED = "这一期刚刚变了,请刷新再看。"
+CHANGEABLE = frozenset({"draft", "open", "on_hold", "postponed"})
+"""In these states dates, audiences and places may change, as long as the round has not closed."""
 
 
 @dataclass(frozen=True)
@@ -96,11 +104,11 @@ def change_round(
     pickups: list[Slot],
     collections: list[Slot],
 ) -> None:
-    """Change what a draft or an open round says. An open round never closes earlier than said."""
-    if found.state not in {"draft", "open"}:
-        raise InvalidInput("截单后不能再改这一期。", code="wrong_state")
+    """Change what a round says before it closes. Once opened it never closes earlier than said."""
+    if found.state not in CHANGEABLE or found.closed_at:
+        raise Conflict("截单后不能再改这一期。", code="wrong_state")
     _check_round(given)
-    if found.state == "open" and given.closes_at < found.closes_at:
+    if found.state != "draft" and given.closes_at < found.closes_at:
         raise InvalidInput("已开放的期次只能延后截单,不能提前。", code="dates", field="closes_at")
     for name, value in _columns(given).items():
         setattr(found, name, value)
@@ -131,7 +139,7 @@ def _check_round(given: RoundInput) -> None:
         raise InvalidInput("截单时间要在开放时间之后。", code="dates", field="closes_at")
     if given.closes_at <= now():
         raise InvalidInput("截单时间已经过去。", code="dates", field="closes_at")
-    if given.delivers_on < given.closes_at.date():
+    if given.delivers_on < shanghai_date(given.closes_at - timedelta(microseconds=1)):
         raise InvalidInput("配送日要在截单之后。", code="dates", field="delivers_on")
     if not (given.open_to_canteens or given.open_to_staff or given.open_to_groups):
         raise InvalidInput("至少选一类买家。", code="missing", field="open_to_staff")
@@ -143,14 +151,9 @@ def set_places(
     session: Session, found: Round, pickups: list[Slot], collections: list[Slot]
 ) -> None:
     """Replace the round's pickup and collection places; ones already used keep their row."""
-    if not pickups:
-        raise InvalidInput("至少选一个提货点。", code="missing", field="pickups")
-    if not collections:
-        raise InvalidInput("至少排一个集货点。", code="missing", field="collections")
+    _check_slots(session, pickups, collections)
     held_pickups = {row.pickup_point_id: row for row in found.pickups}
     for slot in pickups:
-        if session.get(PickupPoint, slot.point_id) is None or slot.until_at <= slot.from_at:
-            raise InvalidInput("提货时间要有起有止。", code="dates", field="pickups")
         row = held_pickups.pop(slot.point_id, None) or RoundPickup(
             round_id=found.id, pickup_point_id=slot.point_id
         )
@@ -158,37 +161,118 @@ def set_places(
         session.add(row)
     held_collections = {row.region_code: row for row in found.collections}
     for slot in collections:
-        if session.get(CollectionPoint, slot.point_id) is None or slot.until_at <= slot.from_at:
-            raise InvalidInput("集货时间要有起有止。", code="dates", field="collections")
         line = held_collections.pop(slot.region_code, None) or RoundCollection(
             round_id=found.id, region_code=slot.region_code
         )
         line.collection_point_id = slot.point_id
         line.from_at, line.until_at = slot.from_at, slot.until_at
         session.add(line)
+    _refuse_used(session, found, list(held_pickups))
     for gone in (*held_pickups.values(), *held_collections.values()):
         session.delete(gone)
     session.flush()
     session.expire(found, ["pickups", "collections"])
 
 
-def open_round(session: Session, actor: Actor, found: Round) -> None:
-    """From now on (or from `opens_at`) people can order."""
-    if not found.listings:
-        raise InvalidInput("还没有上架任何产品,请先选货源上架。", code="no_listings")
+def _check_slots(session: Session, pickups: list[Slot], collections: list[Slot]) -> None:
+    if not pickups:
+        raise InvalidInput("至少选一个提货点。", code="missing", field="pickups")
+    if not collections:
+        raise InvalidInput("至少排一个集货点。", code="missing", field="collections")
+    for slots, model, field in (
+        (pickups, PickupPoint, "pickups"),
+        (collections, CollectionPoint, "collections"),
+    ):
+        keys = [slot.region_code or slot.point_id for slot in slots]
+        if len(set(keys)) < len(keys):
+            raise InvalidInput("同一处排了两次,请留一行。", code="twice", field=field)
+        for slot in slots:
+            if session.get(model, slot.point_id) is None:
+                raise InvalidInput("有地点已经没有了,请重选。", code="unknown_place", field=field)
+            if slot.until_at <= slot.from_at:
+                raise InvalidInput("时间要有起有止,止在起之后。", code="dates", field=field)
+    if any(session.get(Region, slot.region_code) is None for slot in collections):
+        raise InvalidInput("请给集货点选乡镇或村。", code="unknown_region", field="collections")
+
+
+def _refuse_used(session: Session, found: Round, point_ids: list[int]) -> None:
+    """A pickup point that a buyer chose cannot leave the round: the order would have no place."""
+    if not point_ids:
+        return
+    used = session.execute(
+        select(PickupPoint.name, func.count(Order.id))
+        .join(Order, Order.pickup_point_id == PickupPoint.id)
+        .where(
+            PickupPoint.id.in_(point_ids),
+            Order.round_id == found.id,
+            Order.state.in_(HOLDING_STATES),
+        )
+        .group_by(PickupPoint.name)
+        .order_by(PickupPoint.name)
+    ).first()
+    if used:
+        raise Conflict(
+            f"有 {used[1]} 个订单选了“{used[0]}”,不能去掉,可以改时间。",
+            code="pickup_used",
+            field="pickups",
+        )
+
+
+def uncovered_regions(session: Session, found: Round) -> list[str]:
+    """Names of the villages whose goods are offered while nothing says where to bring them."""
+    codes = session.execute(
+        select(Lot.region_code, Region.name)
+        .join(Region, Region.code == Lot.region_code)
+        .join(Commitment, Commitment.lot_id == Lot.id)
+        .join(Listing, Listing.id == Commitment.listing_id)
+        .where(Listing.round_id == found.id, Commitment.quantity_base > 0)
+        .distinct()
+        .order_by(Lot.region_code)
+    ).all()
+    ranges = [subtree_range(row.region_code) for row in found.collections]
+    return [name for code, name in codes if not any(low <= code <= high for low, high in ranges)]
+
+
+def open_round(session: Session, actor: Actor, found: Round) -> int:
+    """From now on (or from `opens_at`) people can order. Listings without goods stay off the shelf;
+    returns how many those are."""
+    if not any(listing.capacity_packs for listing in found.listings):
+        raise Conflict("还没有上架任何产品,请先选货源上架。", code="no_listings")
     if found.closes_at <= now():
-        raise InvalidInput("截单时间已经过去,请先改时间。", code="dates")
+        raise Conflict("截单时间已经过去,请先改时间。", code="dates")
+    uncovered = uncovered_regions(session, found)
+    if uncovered:
+        raise Conflict(
+            f"{'、'.join(uncovered[:5])}有货上架,但没有排集货点,请先在“时间和地点”里排上。",
+            code="no_collection",
+        )
     move(session, found, "open", because=CHANGED)
+    empty = [one for one in found.listings if not one.capacity_packs and one.state == "on_sale"]
+    for listing in empty:
+        move(session, listing, "stopped", because=CHANGED)
     audit.record(session, actor, "round_opened", "round", found.id)
+    return len(empty)
 
 
-def close_round(session: Session, actor: Actor, found: Round) -> None:
-    """Nobody orders any more; orders still waiting for approval expire and give back what they held."""
+def close_round(session: Session, actor: Actor, found: Round) -> int:
+    """Nobody orders any more; orders still waiting for approval expire and give back what they held.
+    Returns how many expired."""
     move(session, found, "closed", because=CHANGED, closed_at=now())
-    for before in ("on_sale", "stopped"):
-        move_many(session, Listing, Listing.round_id == found.id, before, "closed")
+    lock_orders(session, Order.round_id == found.id, Order.state.in_(UNAPPROVED))
+    close_listings(session, found)
     expired = expire_unapproved(session, actor, found.id)
     audit.record(session, actor, "round_closed", "round", found.id, expired=expired)
+    return expired
+
+
+def close_listings(session: Session, found: Round) -> None:
+    """All listings of the round at once, locked in id order as every door locks them. Lock the
+    orders that will end before: an order being changed holds its row and waits for listings."""
+    ids = select(Listing.id).where(Listing.round_id == found.id)
+    lock_listings(session, list(session.scalars(ids)))
+    for state in ("on_sale", "stopped"):
+        move_many(session, Listing, Listing.round_id == found.id, state, "closed")
+    session.expire(found, ["listings"])
 
 
 def due_to_close(session: Session) -> list[int]:
@@ -196,6 +280,17 @@ def due_to_close(session: Session) -> list[int]:
         session.scalars(
             select(Round.id)
             .where(Round.state == "open", Round.closes_at <= now())
+            .order_by(Round.id)
+        )
+    )
+
+
+def due_to_reopen(session: Session) -> list[int]:
+    """Postponed rounds whose new opening has come."""
+    return list(
+        session.scalars(
+            select(Round.id)
+            .where(Round.state == "postponed", Round.opens_at <= now())
             .order_by(Round.id)
         )
     )

@@ -1,0 +1,175 @@
+"""The operator's orders: find them, note money, cancel with a reason."""
+
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from werkzeug import Response
+
+from marketplace.core.db import db, transaction
+from marketplace.core.errors import InvalidInput, MarketplaceError
+from marketplace.core.identifiers import mask_name, mask_phone
+from marketplace.core.money import format_yuan, parse_yuan
+from marketplace.identity.access import current_actor, current_scope, requires
+from marketplace.identity.permissions import ORDER_MANAGE
+from marketplace.orders import collecting, order_desk
+from marketplace.orders.endings import cancel_by_operator
+from marketplace.orders.listings import get_listing
+from marketplace.orders.order_desk import OrderRow, Wanted, order_for_desk
+from marketplace.orders.order_models import CHANNELS, FUND_SOURCES, PAY_WAYS
+
+bp = Blueprint("orders", __name__, url_prefix="/desk/orders")
+Answer = str | Response | tuple[str, int]
+
+
+@bp.get("")
+@requires(ORDER_MANAGE)
+def index() -> str:
+    return _list()
+
+
+def _list(refused: MarketplaceError | None = None) -> str:
+    wanted = _wanted()
+    page, totals = order_desk.find_orders(db.session, current_scope(), wanted)
+    listing = get_listing(db.session, wanted.listing_id) if wanted.listing_id else None
+    return render_template(
+        "orders/desk/index.html",
+        page=page,
+        totals=totals,
+        wanted=wanted,
+        listing=listing,
+        rounds=order_desk.rounds_to_choose(db.session),
+        units=order_desk.units_with_orders(db.session, current_scope()),
+        states=order_desk.STATES,
+        money=order_desk.MONEY,
+        channels=CHANNELS,
+        ways=PAY_WAYS,
+        kept=_kept(),
+        refused=refused,
+    )
+
+
+def _kept() -> dict[str, Any]:
+    """The filters of this address, for links and forms that come back to it."""
+    return {key: value for key, value in request.args.items() if key in _FILTERS}
+
+
+_FILTERS = ("round", "state", "channel", "unit", "listing", "money", "q", "page")
+
+
+def _wanted() -> Wanted:
+    """The filters asked for; nonsense filters nothing."""
+    args = request.args
+    return Wanted(
+        round_id=_number(args.get("round", "")),
+        state=args.get("state", "") if args.get("state") in order_desk.STATES else "",
+        channel=args.get("channel", "") if args.get("channel") in CHANNELS else "",
+        organisation_id=_number(args.get("unit", "")),
+        listing_id=_number(args.get("listing", "")),
+        money=args.get("money", "") if args.get("money") in order_desk.MONEY else "",
+        number=args.get("q", "").strip().upper()[:20],
+    )
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 18 else None
+
+
+@bp.get("/<number>")
+@requires(ORDER_MANAGE)
+def show(number: str) -> str:
+    return _page(number)
+
+
+def _page(number: str, refused: MarketplaceError | None = None) -> str:
+    order = order_for_desk(db.session, current_scope(), number)
+    row = OrderRow(order, collecting.due_fen(db.session, order))
+    return render_template(
+        "orders/desk/show.html",
+        order=order,
+        row=row,
+        contact=mask_name(order.contact_name),
+        phone=mask_phone(order.contact_phone) if order.contact_phone else "没有留",
+        steps=[
+            {"title": f"{order_desk.ACTIONS[step.action]}", "at": step.at, "who": who, "held": held}
+            for step, who, held in order_desk.history(db.session, order)
+        ],
+        state=order_desk.STATES[order.state],
+        channels=CHANNELS,
+        funds=FUND_SOURCES,
+        ways=PAY_WAYS,
+        reasons=collecting.UNDO_REASONS,
+        refused=refused,
+        typed=request.form,
+    )
+
+
+@bp.post("/<number>/collect")
+@requires(ORDER_MANAGE)
+def collect(number: str) -> Answer:
+    try:
+        amount = parse_yuan(request.form.get("amount", ""), field="amount")
+        with transaction() as session:
+            order = order_for_desk(session, current_scope(), number)
+            how = request.form.get("how", "")
+            noted = collecting.record_collected(session, current_actor(), order, how, amount)
+    except MarketplaceError as error:
+        return _page(number, error), error.http_status
+    words = (
+        f"记好了:收 {format_yuan(amount)} 元。" if noted else "这个订单早已记过收款,没有重复记。"
+    )
+    flash(words, "success" if noted else "warning")
+    return redirect(url_for(".show", number=number))
+
+
+@bp.post("/<number>/uncollect")
+@requires(ORDER_MANAGE)
+def uncollect(number: str) -> Answer:
+    try:
+        with transaction() as session:
+            order = order_for_desk(session, current_scope(), number)
+            reason = request.form.get("reason", "")
+            collecting.undo_collected(session, current_actor(), order, reason)
+    except MarketplaceError as error:
+        return _page(number, error), error.http_status
+    flash("收款记录撤销了。", "success")
+    return redirect(url_for(".show", number=number))
+
+
+@bp.post("/<number>/cancel")
+@requires(ORDER_MANAGE)
+def cancel(number: str) -> Answer:
+    try:
+        with transaction() as session:
+            order = order_for_desk(session, current_scope(), number)
+            reason = request.form.get("reason", "")[:200]
+            cancel_by_operator(session, current_actor(), order, reason)
+    except MarketplaceError as error:
+        return _page(number, error), error.http_status
+    flash("订单取消了,货已退回,别人可以接着订。", "success")
+    return redirect(url_for(".show", number=number))
+
+
+@bp.post("/collect")
+@requires(ORDER_MANAGE)
+def collect_many() -> Answer:
+    """What was ticked in the list, each with the sum that the list showed."""
+    try:
+        wanted = [_picked(value) for value in request.form.getlist("pick")]
+        with transaction() as session:
+            came = collecting.record_many(
+                session, current_actor(), current_scope(), wanted, request.form.get("how", "")
+            )
+    except MarketplaceError as error:
+        return _list(error), error.http_status
+    already = f",{came.already} 个早已记过" if came.already else ""
+    flash(f"记好了 {came.recorded} 个订单的收款{already}。", "success")
+    for sentence in came.refused[:5]:
+        flash(sentence, "error")
+    return redirect(url_for(".index", **_kept()))
+
+
+def _picked(value: str) -> tuple[str, int]:
+    number, _, fen = value.partition(":")
+    if not fen.isascii() or not fen.isdecimal() or len(fen) > 15:
+        raise InvalidInput("勾选的内容不对,请刷新页面再试。", code="bad_pick", field="pick")
+    return number, int(fen)

@@ -1,0 +1,113 @@
+"""The figures of rounds: two statements for a whole page of them."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session, joinedload, selectinload
+
+from marketplace.catalog.models import LotShare
+from marketplace.core.clock import today
+from marketplace.households.models import SUPPORTED_KINDS, SupportStatus, in_force
+from marketplace.orders.order_models import HOLDING_STATES, Order
+from marketplace.orders.round_models import (
+    Commitment,
+    Listing,
+    Round,
+    RoundCollection,
+    RoundPickup,
+)
+
+STATES = {
+    # state: (what people read, tone of the tag)
+    "draft": ("草稿", "plain"),
+    "open": ("正在订购", "ripe"),
+    "on_hold": ("暂停", "warn"),
+    "postponed": ("延期", "warn"),
+    "closed": ("已截单", "sky"),
+    "allocated": ("已分配", "sky"),
+    "collecting": ("正在集货", "ripe"),
+    "delivering": ("正在配送", "ripe"),
+    "settled": ("已办结", "leaf"),
+    "cancelled": ("已取消", "bad"),
+}
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Packs offered and reserved; orders that hold goods and their sum. Listings that nobody can
+    order from any more still count while their packs are promised."""
+
+    listings: int = 0
+    capacity: int = 0
+    reserved: int = 0
+    shortfall: int = 0
+    orders: int = 0
+    amount_fen: int = 0
+
+
+def figures_of(session: Session, round_ids: Collection[int]) -> dict[int, Figures]:
+    """Two statements, whatever the number of rounds."""
+    offered = session.execute(
+        select(
+            Listing.round_id,
+            func.count(Listing.id),
+            func.sum(Listing.capacity_packs),
+            func.sum(Listing.reserved_packs),
+            func.sum(Listing.shortfall_packs),
+        )
+        .where(Listing.round_id.in_(round_ids))
+        .group_by(Listing.round_id)
+    ).all()
+    held = {
+        row[0]: (row[1], row[2])
+        for row in session.execute(
+            select(Order.round_id, func.count(Order.id), func.sum(Order.total_fen))
+            .where(Order.round_id.in_(round_ids), Order.state.in_((*HOLDING_STATES, "closed")))
+            .group_by(Order.round_id)
+        )
+    }
+    packs = {row[0]: tuple(int(value or 0) for value in row[1:]) for row in offered}
+    found = {}
+    for round_id in round_ids:
+        listings, capacity, reserved, shortfall = packs.get(round_id, (0, 0, 0, 0))
+        orders, amount = held.get(round_id, (0, 0))
+        found[round_id] = Figures(
+            listings, capacity, reserved, shortfall, int(orders), int(amount or 0)
+        )
+    return found
+
+
+def supported_households(session: Session, found: Round) -> int:
+    """Distinct supported households behind the goods that the round offers, today."""
+    return (
+        session.scalar(
+            select(func.count(func.distinct(LotShare.household_id)))
+            .join(Commitment, Commitment.lot_id == LotShare.lot_id)
+            .join(Listing, Listing.id == Commitment.listing_id)
+            .join(SupportStatus, SupportStatus.household_id == LotShare.household_id)
+            .where(
+                Listing.round_id == found.id,
+                Commitment.quantity_base > 0,
+                SupportStatus.kind.in_(SUPPORTED_KINDS),
+                in_force(SupportStatus, today()),
+            )
+        )
+        or 0
+    )
+
+
+def round_with_parts(session: Session, round_id: int) -> Round | None:
+    """A round with listings and places, in four statements."""
+    return session.scalar(
+        select(Round)
+        .where(Round.id == round_id)
+        .options(
+            selectinload(Round.listings).joinedload(Listing.product),
+            selectinload(Round.pickups).joinedload(RoundPickup.point),
+            selectinload(Round.collections).options(
+                joinedload(RoundCollection.point), joinedload(RoundCollection.region)
+            ),
+        )
+        .execution_options(populate_existing=True)
+    )

@@ -1,0 +1,67 @@
+/* The editor of a listing: price bar, capacity and consent follow the typing. The server counts again when it saves;
+   what this reading does not understand is left to the server ("重新算一算"). */
+(() => {
+  const box = document.querySelector("[data-preview]");
+  if (!box) return;
+  const form = box.closest("form");
+  const units = { 斤: 500, 市斤: 500, 公斤: 1000, 千克: 1000, kg: 1000, 吨: 1000000, 两: 50, 克: 1, g: 1 };
+  const counted = box.dataset.unit === "piece";
+
+  /* Base units of "480斤", "480", "1.5万只"; NaN when unclear. */
+  const base = (text) => {
+    const parts = text.replace(/[\s,，]/g, "").match(/^(\d+(?:\.\d+)?)(万)?(\D*)$/);
+    if (!parts) return NaN;
+    const number = Number(parts[1]) * (parts[2] ? 10000 : 1);
+    if (counted) return units[parts[3]] ? NaN : number;
+    return parts[3] === "" ? number * 500 : number * (units[parts[3].toLowerCase()] ?? NaN);
+  };
+  const fen = (name) => {
+    const input = form.elements[name];
+    return input ? Math.round(Number(input.value.replace(/[元¥￥,\s]/g, "") || 0) * 100) : NaN;
+  };
+  const yuan = (value) => (value / 100).toFixed(2).replace(/\B(?=(\d{3})+(?!\d))/g, ",");
+  const show = (name, text) => { const el = box.querySelector(`[data-${name}]`); if (el) el.textContent = text; };
+
+  const price = () => {
+    const parts = ["farmgate", "service", "freight"].map(fen);
+    if (parts.some((part) => !Number.isFinite(part) || part < 0)) return;
+    const total = parts[0] + parts[1] + parts[2];
+    show("price", yuan(total));
+    const bars = box.querySelectorAll(".price-bar rect");
+    bars[1]?.setAttribute("width", `${((parts[0] + parts[1]) * 100) / Math.max(total, 1)}%`);
+    bars[2]?.setAttribute("width", `${(parts[0] * 100) / Math.max(total, 1)}%`);
+    const words = box.querySelectorAll(".price-legend li");
+    if (words.length === 3) {
+      words[0].querySelector("b").textContent = yuan(parts[0]);
+      words[1].lastChild.textContent = ` ${yuan(parts[1])}`;
+      words[2].lastChild.textContent = ` ${yuan(parts[2])}`;
+    }
+  };
+
+  const lots = () => {
+    const pack = form.elements.pack ? base(form.elements.pack.value) : Number(box.dataset.pack);
+    const farmgate = form.elements.farmgate ? fen("farmgate") : NaN;
+    let packs = 0;
+    for (const row of form.querySelectorAll("[data-lot]")) {
+      const typed = row.querySelector("[data-amount]").value.trim();
+      const amount = typed === "" ? Number(row.dataset.free) : base(typed);
+      if (row.querySelector("input[type=checkbox]").checked) packs += Math.floor(amount / pack);
+      if (!(pack > 0) || !Number.isFinite(farmgate)) continue;
+      const more = Math.ceil((Number(row.dataset.asked) * pack) / Number(row.dataset.per)) - farmgate;
+      row.querySelector("[data-consent]").hidden = more <= 0 && !row.querySelector("[data-consent] input").value;
+      row.querySelector("[data-more]").textContent = yuan(Math.max(0, more));
+    }
+    show("capacity", Number.isFinite(packs) ? packs.toLocaleString("en-US") : "保存时算出");
+  };
+
+  const all = () => {
+    if (form.elements.farmgate) {
+      price();
+      show("title", form.elements.title.value);
+      show("pack-name", form.elements.pack_name.value || form.elements.pack.value);
+    }
+    lots();
+  };
+  form.addEventListener("input", all);
+  form.addEventListener("change", all);
+})();
