@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from importlib.resources import files
 from itertools import pairwise
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -233,3 +234,17 @@ def test_the_stylesheets_that_a_page_asks_for_are_there(app):
 def test_a_picture_is_never_handed_to_another_stylesheet_in_a_variable():
     """Its address would be looked for beside the stylesheet that uses the variable."""
     assert re.findall(r"--[\w-]+:\s*url\(", CSS) == []
+
+
+def test_pages_use_only_classes_that_the_look_knows():
+    """A class nobody styles is a name from elsewhere; `card` is Bootstrap's, ours is `panel`."""
+    bootstrap = Path(str(files("flask_bootstrap"))) / "static/bootstrap5/css/bootstrap.min.css"
+    known = set(re.findall(r"\.([a-zA-Z][\w-]*)", CSS + bootstrap.read_text())) - {"card"}
+    unknown = sorted(
+        f"{path.relative_to(templates_folder())}: {name}"
+        for path in templates_folder().rglob("*.html")
+        for names in re.findall(r'\bclass="([^"{]+)"', path.read_text())
+        for name in names.split()
+        if name not in known
+    )
+    assert unknown == []
