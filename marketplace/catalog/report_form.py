@@ -21,7 +21,7 @@ from marketplace.web.forms import Form, TrimmedField, at_most, required
 CAUSES = ("没有销路", "收购商没来", "价格太低", "集中上市", "路远运不出", "下架或退单")
 MAX_PRICE_FEN = 10_000_000  # for one unit: a hundred thousand yuan
 PRICE_UNITS = (
-    SelectChoice("", "每斤(论个的货每只)"),
+    SelectChoice("", "每斤或每只"),
     SelectChoice("斤", "每斤"),
     SelectChoice("公斤", "每公斤"),
     SelectChoice("吨", "每吨"),
@@ -46,7 +46,7 @@ class ReportForm(Form):
     )
     quantity = TrimmedField("有多少", required("请写有多少,例如 300斤。") + [at_most(60)])
     price = TrimmedField("到户价(元)", required("请写到户价,例如 1.5。") + [at_most(30)])
-    price_unit = SelectField("怎么算", choices=PRICE_UNITS, default="")
+    price_unit = SelectField("这个价是", choices=PRICE_UNITS, default="")
     available_from = DateField(
         "从哪天可以卖", default=today, validators=[InputRequired("请选从哪天可以卖。")]
     )
