@@ -47,6 +47,7 @@ FEATURES = (
 )
 """Modules that hold a blueprint `bp`, several may hold the same one; a new page's module is added here."""
 IMPORTERS = (
+    "marketplace.imports.region_import",
     "marketplace.imports.unit_import",
     "marketplace.imports.account_import",
     "marketplace.households.household_import",

@@ -1,0 +1,243 @@
+"""The story's rounds: one closed, allocated and told to most households; one open; one in preparation."""
+
+import uuid
+from collections.abc import Mapping
+from datetime import date, datetime, time, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from marketplace.catalog.models import Lot, Product
+from marketplace.core.clock import SHANGHAI, local_day_end, now, shanghai_date, today, use_clock
+from marketplace.core.db import db, transaction
+from marketplace.demo.bring import actor_named
+from marketplace.demo.people import person, phone
+from marketplace.demo.produce import OFFERS, Offer
+from marketplace.fulfilment.answering import answer_yes, get_sheet, record_told
+from marketplace.fulfilment.issuing import issue_sheets
+from marketplace.fulfilment.models import PreparationSheet
+from marketplace.identity.actor import Actor
+from marketplace.identity.models import User
+from marketplace.identity.permissions import SHEET_ANSWER
+from marketplace.orders.listings import ListingInput, asks_more, commit_lot, create_listing
+from marketplace.orders.lowering import lower_lot
+from marketplace.orders.ordering import OrderInput, place_order
+from marketplace.orders.round_allocation import allocate_round
+from marketplace.orders.round_models import CollectionPoint, Listing, PickupPoint, Round
+from marketplace.orders.rounds import RoundInput, Slot, close_round, create_round, get_round, open_round
+
+CONSENT = "户主电话里同意,联系人记"
+
+
+def rounds_of_the_story(start: datetime) -> None:
+    day = shanghai_date(start)
+    with use_clock(lambda: start - timedelta(days=9)):
+        first = _make("冬季滞销专场", start - timedelta(days=9), day - timedelta(days=2), day + timedelta(days=3))
+        _offer(first, OFFERS, share=2)
+        _open(first)
+    with use_clock(lambda: start - timedelta(days=6)):
+        _orders(first, buyers=18, seed=1)
+    with use_clock(lambda: start - timedelta(days=3)):
+        _a_loss_before_closing()
+    with use_clock(lambda: start - timedelta(days=1, hours=12)):
+        _close_and_allocate(first)
+    with use_clock(lambda: start - timedelta(hours=20)):
+        _tell_most(first)
+        second = _make("本周乡味", start - timedelta(hours=20), day + timedelta(days=3), day + timedelta(days=8))
+        _offer(second, OFFERS, share=1)
+        _open(second)
+    with use_clock(lambda: start - timedelta(hours=6)):
+        _orders(second, buyers=9, seed=5)
+    third = _make("年货预订", start + timedelta(days=5), day + timedelta(days=10), day + timedelta(days=15))
+    _offer(third, OFFERS[9:11], share=1)
+
+
+def _local(day: date, hour: int) -> datetime:
+    return datetime.combine(day, time(hour), tzinfo=SHANGHAI)
+
+
+def _make(name: str, opens_at: datetime, last_day: date, delivers_on: date) -> int:
+    """A round that closes at 24:00 of `last_day`; every town collects the day before delivery."""
+    operator = actor_named("yunying")
+    with transaction() as session:
+        given = RoundInput(
+            name=name, opens_at=opens_at, closes_at=local_day_end(last_day), delivers_on=delivers_on
+        )
+        eve = delivers_on - timedelta(days=1)
+        collections = [
+            Slot(point.id, _local(eve, 8 + i % 2 * 3), _local(eve, 10 + i % 2 * 3), point.region_code)
+            for i, point in enumerate(session.scalars(select(CollectionPoint).order_by(CollectionPoint.id)))
+        ]
+        pickups = [
+            Slot(point.id, _local(delivers_on, 9), _local(delivers_on + timedelta(days=1), 18))
+            for point in session.scalars(select(PickupPoint).order_by(PickupPoint.id))
+        ]
+        return create_round(session, operator, given, pickups, collections).id
+
+
+def _offer(round_id: int, offers: tuple[Offer, ...], share: int) -> None:
+    """List each offer with one part in `share` of what its lots have free, 马蹄 in two packs."""
+    operator = actor_named("yunying")
+    per_product = {offer.product: sum(o.product == offer.product for o in offers) for offer in offers}
+    for offer in offers:
+        with transaction() as session:
+            product = session.scalars(select(Product).where(Product.name == offer.product)).one()
+            listing = create_listing(session, operator, get_round(session, round_id), _listing(offer, product))
+            lots = session.scalars(
+                select(Lot).where(Lot.product_id == product.id, Lot.state == "open").order_by(Lot.id)
+            ).all()
+            for lot in lots:
+                part = lot.free // (share * per_product[offer.product])
+                base = part - part % offer.pack_base
+                if base and lot.available_until > get_round(session, round_id).delivers_on:
+                    consent = CONSENT if asks_more(lot, listing) else ""
+                    commit_lot(session, operator, listing, lot.id, base, consent)
+        per_product[offer.product] -= 1
+
+
+def _listing(offer: Offer, product: Product) -> ListingInput:
+    return ListingInput(
+        product_id=product.id,
+        title=offer.title,
+        grade="统货",
+        pack_name=offer.pack,
+        pack_base=offer.pack_base,
+        farmgate_fen=offer.farmgate,
+        service_fen=offer.service,
+        freight_fen=offer.freight,
+        minimum_packs=offer.minimum,
+        description=offer.text,
+        required_papers="承诺达标合格证",
+    )
+
+
+def _open(round_id: int) -> None:
+    with transaction() as session:
+        open_round(session, actor_named("yunying"), get_round(session, round_id))
+
+
+def _orders(round_id: int, buyers: int, seed: int) -> None:
+    """Staff buy a little of two or three things, canteens a lot of many."""
+    listings = {
+        listing.title: listing for listing in db.session.scalars(select(Listing).where(Listing.round_id == round_id))
+    }
+    points = list(db.session.scalars(select(PickupPoint.id).order_by(PickupPoint.id)))
+    titles = list(listings)
+    staff = db.session.scalars(
+        select(User).where(User.login_name.like("zhigong%")).order_by(User.id).limit(buyers)
+    ).all()
+    for i, user in enumerate(staff):
+        wanted = {
+            listings[titles[(i * 5 + seed + k * 3) % len(titles)]].id: 1 + (i + k) % 3
+            for k in range(2 + i % 2)
+        }
+        _place(round_id, actor_named(user.login_name), wanted, points[i % 3], f"shop{seed}-{i}")
+    canteens = db.session.scalars(select(User).where(User.login_name.like("caigou%")).order_by(User.id)).all()
+    for i, user in enumerate(canteens):
+        wanted = _canteen_wishes(listings, i + seed)
+        _place(round_id, actor_named(user.login_name), wanted, points[3], f"canteen{seed}-{i}", channel="canteen")
+    for i, login in enumerate(("gonghui", "gonghui2")):
+        group = {listings["马蹄"].id: 30 + i * 12, listings["雪毛鸡"].id: 14 + i, listings["土鸡蛋"].id: 22}
+        _place(round_id, actor_named(login), group, points[0], f"group{seed}-{i}", channel="group")
+
+
+def _canteen_wishes(listings: Mapping[str, Listing], number: int) -> dict[int, int]:
+    wanted = {
+        listings["马蹄(食堂装)"].id: 60 + number % 5 * 25,
+        listings["雪毛鸡"].id: 120 + number % 4 * 60,
+        listings["土鸡蛋"].id: 20 + number % 3 * 10,
+        listings["时令青菜"].id: 6 + number % 4,
+        listings["大米"].id: 30 + number % 5 * 5,
+        listings["冬瓜"].id: 20 + number % 6 * 5,
+        listings["苹果"].id: 40,
+    }
+    return {listing: packs for i, (listing, packs) in enumerate(wanted.items()) if (i + number) % 4}
+
+
+def _place(
+    round_id: int, actor: Actor, packs: Mapping[int, int], point: int, mark: str, channel: str = "shop"
+) -> None:
+    number = sum(map(ord, mark))
+    with transaction() as session:
+        user = session.get_one(User, actor.user_id)
+        place_order(
+            session,
+            actor,
+            OrderInput(
+                round_id=round_id,
+                packs=packs,
+                pickup_point_id=point,
+                contact_name=user.display_name or person(number),
+                contact_phone=user.phone or phone(number),
+                idempotency_key=str(uuid.uuid5(uuid.NAMESPACE_OID, mark)),
+                channel=channel,
+                organisation_id=user.organisation_id,
+                fund_source={"shop": "own", "canteen": "canteen", "group": "union"}[channel],
+            ),
+        )
+
+
+def _a_loss_before_closing() -> None:
+    """Two farms sold half elsewhere: what they promised is short, and the round's rule decides."""
+    cadre = actor_named("ganbu")
+    with transaction() as session:
+        lots = session.scalars(
+            select(Lot)
+            .join(Product, Product.id == Lot.product_id)
+            .where(Product.name == "天堂姜", Lot.household_id.is_not(None))
+            .order_by(Lot.id)
+            .limit(2)
+        ).all()
+        for lot in lots:
+            lower_lot(session, cadre, lot.id, lot.verified // 2, "sold_elsewhere")
+
+
+def _close_and_allocate(round_id: int) -> None:
+    operator = actor_named("yunying")
+    with transaction() as session:
+        close_round(session, operator, get_round(session, round_id))
+    with transaction() as session:
+        allocate_round(session, operator, get_round(session, round_id))
+    with transaction() as session:
+        issue_sheets(session, operator, get_round(session, round_id))
+
+
+def _tell_most(round_id: int) -> None:
+    """Most cadres have told their households; half of those have said yes."""
+    cadres = db.session.scalars(
+        select(User).where(User.login_name.like("ganbu%"), User.login_name != "ganbu").order_by(User.id).limit(30)
+    ).all()
+    for i, user in enumerate(cadres):
+        actor = actor_named(user.login_name)
+        scope = actor.scope_for(SHEET_ANSWER)
+        with transaction() as session:
+            sheets = _sheets(session, actor, round_id)
+            if not sheets:
+                continue
+            record_told(session, actor, scope, [sheet.id for sheet in sheets], ("call", "visit", "message")[i % 3], "")
+            for sheet in sheets:
+                if sheet.id % 2:
+                    answer_yes(session, actor, get_sheet(session, scope, sheet.id))
+
+
+def _sheets(session: Session, actor: Actor, round_id: int) -> list[PreparationSheet]:
+    scope = actor.scope_for(SHEET_ANSWER)
+    return list(
+        session.scalars(
+            scope.visible(select(PreparationSheet))
+            .where(PreparationSheet.round_id == round_id, PreparationSheet.current)
+            .order_by(PreparationSheet.id)
+        )
+    )
+
+
+def ensure_open_round() -> None:
+    """A demo that was left alone opens a new round from the last one's set-up, with what is free."""
+    with transaction() as session:
+        if session.scalar(select(Round.id).where(Round.state == "open")) is not None:
+            return
+        number = len(session.scalars(select(Round.id)).all()) + 1
+    made = _make(f"第 {number} 期乡味", now(), today() + timedelta(days=4), today() + timedelta(days=9))
+    _offer(made, OFFERS, share=1)
+    if db.session.scalar(select(Listing.id).where(Listing.round_id == made, Listing.capacity_packs > 0)):
+        _open(made)
