@@ -97,9 +97,16 @@ REVIEWERS = 6
 def accounts() -> list[Account]:
     """Everybody but those shown: the other cadres, reviewers, buyers, organisers, staff."""
     rows = [Account(f"ganbu{n:02d}", person(200 + n), "帮扶联系人") for n in range(2, CADRES + 1)]
-    rows += [Account(f"shenhe{t + 1}", person(260 + t), "乡镇审核", region=town_code(t)) for t in range(1, REVIEWERS)]
+    rows += [
+        Account(f"shenhe{t + 1}", person(260 + t), "乡镇审核", region=town_code(t))
+        for t in range(1, REVIEWERS)
+    ]
     canteens = [name for name, _, canteen, _ in UNITS if canteen == "有"]
-    rows += [Account(f"caigou{n + 1}", person(280 + n), "食堂采购员", unit) for n, unit in enumerate(canteens) if n]
+    rows += [
+        Account(f"caigou{n + 1}", person(280 + n), "食堂采购员", unit)
+        for n, unit in enumerate(canteens)
+        if n
+    ]
     rows += [
         Account(f"hezuoshe{n + 1}", person(270 + n), "合作社/龙头企业", unit)
         for n, unit in enumerate(HOME_OF_SUPPLIER)
@@ -108,7 +115,10 @@ def accounts() -> list[Account]:
     rows += [Account("shenpi2", person(290), "单位审批人", "岚溪县人民医院")]
     rows += [Account("gonghui2", person(291), "单位工会组织员", "岚溪县农业农村局")]
     offices = [name for name, kind, _, _ in UNITS if kind in {"机关", "学校", "医院"}]
-    rows += [Account(f"zhigong{n + 2}", person(300 + n), "干部职工", offices[n % len(offices)]) for n in range(16)]
+    rows += [
+        Account(f"zhigong{n + 2}", person(300 + n), "干部职工", offices[n % len(offices)])
+        for n in range(16)
+    ]
     return rows
 
 
@@ -149,14 +159,25 @@ JIN = 500
 """Grams."""
 
 
-def _by_weight(name: str, category: str, fen: int, shelf: int, drawing: str, mu: int | None, aliases: str = "") -> ProductInput:
+def _by_weight(
+    name: str, category: str, fen: int, shelf: int, drawing: str, mu: int | None, aliases: str = ""
+) -> ProductInput:
     return ProductInput(
         name=name, category=category, base_unit="g", piece_word="", piece_mass_g=None, aliases=aliases, shelf_days=shelf,
         reference_fen=fen, reference_per_base=JIN, yield_per_mu_base=mu and mu * JIN, yield_per_bird_base=None, drawing=drawing,
     )  # fmt: skip
 
 
-def _by_piece(name: str, fen: int, shelf: int, drawing: str, word: str, mass: int, bird: int, aliases: str = "") -> ProductInput:
+def _by_piece(
+    name: str,
+    fen: int,
+    shelf: int,
+    drawing: str,
+    word: str,
+    mass: int,
+    bird: int,
+    aliases: str = "",
+) -> ProductInput:
     return ProductInput(
         name=name, category="禽蛋", base_unit="piece", piece_word=word, piece_mass_g=mass, aliases=aliases, shelf_days=shelf,
         reference_fen=fen, reference_per_base=1, yield_per_mu_base=None, yield_per_bird_base=bird, drawing=drawing,

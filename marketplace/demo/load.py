@@ -54,14 +54,21 @@ def _at(moment: datetime) -> Iterator[None]:
 
 def _administrator() -> None:
     with transaction() as session:
-        admin = create_user(session, SYSTEM, login_name="guanli", display_name="金守", phone=phone(900), demo=True)
+        admin = create_user(
+            session, SYSTEM, login_name="guanli", display_name="金守", phone=phone(900), demo=True
+        )
         grant_role(session, SYSTEM, admin, NewGrant("administrator"))
 
 
 def _files_of_the_county() -> None:
     admin = actor_named("guanli")
     bring(admin, REGIONS, ("区划代码", "名称", "启用日期", "停用日期"), county.regions())
-    bring(admin, UNITS, ("单位名称", "类型", "区划代码", "有无食堂", "审批限额", "地址"), county.units())
+    bring(
+        admin,
+        UNITS,
+        ("单位名称", "类型", "区划代码", "有无食堂", "审批限额", "地址"),
+        county.units(),
+    )
     _shown_accounts(admin)
     rows = [
         [account.login, account.name, phone(910 + i), account.unit, account.role, account.region]
@@ -73,14 +80,21 @@ def _files_of_the_county() -> None:
     bring(operator, MEMBERS, ("合作社", "户编号", "入社日期"), _members())
     with transaction() as session:
         for number in range(0, 144, 4):
-            household = session.scalars(select(Household).where(Household.household_no == f"LX{number + 1:04d}")).one()
+            household = session.scalars(
+                select(Household).where(Household.household_no == f"LX{number + 1:04d}")
+            ).one()
             give_consent(session, operator, household, "上门签字")
 
 
 def _members() -> list[list[str]]:
     since = today().isoformat()
     rows = []
-    for unit, town in (("青石马蹄专业合作社", 0), ("云岭禽业合作社", 1), ("天堂姜业合作社", 2), ("岚溪粮油有限公司", 3)):
+    for unit, town in (
+        ("青石马蹄专业合作社", 0),
+        ("云岭禽业合作社", 1),
+        ("天堂姜业合作社", 2),
+        ("岚溪粮油有限公司", 3),
+    ):
         rows += [[unit, f"LX{town * 24 + n:04d}", since] for n in range(1, 13)]
     return rows
 
@@ -104,7 +118,10 @@ def _shown_accounts(admin: Actor) -> None:
                 )
                 role = ROLE_WORDS[account.role]
                 grant_role(
-                    session, admin, user, NewGrant(role, account.region or None, unit.id if unit else None)
+                    session,
+                    admin,
+                    user,
+                    NewGrant(role, account.region or None, unit.id if unit else None),
                 )
             activate_account(session, account.login, issue_activation(session, admin, user), hashed)
 
@@ -124,4 +141,9 @@ def _places_and_produce() -> None:
         ):
             save_place(session, operator, "pickup", PlaceInput(name, address, county.COUNTY, way))
         for t, town in enumerate(county.TOWNS):
-            save_place(session, operator, "collection", PlaceInput(f"{town}集货点", f"{town}政府旁", county.town_code(t)))
+            save_place(
+                session,
+                operator,
+                "collection",
+                PlaceInput(f"{town}集货点", f"{town}政府旁", county.town_code(t)),
+            )

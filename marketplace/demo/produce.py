@@ -54,7 +54,9 @@ def _of_town(town: int) -> list[int]:
     return list(range(town * each + 1, (town + 1) * each + 1))
 
 
-def _rows(product: str, numbers: list[int], amounts: tuple[str, ...], unit: str, prices: tuple[str, ...]) -> list[Stranded]:
+def _rows(
+    product: str, numbers: list[int], amounts: tuple[str, ...], unit: str, prices: tuple[str, ...]
+) -> list[Stranded]:
     return [
         Stranded(
             f"LX{number:04d}",
@@ -72,7 +74,13 @@ def household_reports() -> list[Stranded]:
     """Together with the pooled ones: 马蹄 80 吨, 雪毛鸡 1.5 万只, 鸡蛋 2.5 万枚, 天堂姜 1000 斤 …"""
     towns = [_of_town(town) for town in range(len(TOWNS))]
     return [
-        *_rows("马蹄", towns[0] + towns[1], ("2000", "2千", "１８００", "二千二百"), "斤", ("3", "3", "2.9")),
+        *_rows(
+            "马蹄",
+            towns[0] + towns[1],
+            ("2000", "2千", "１８００", "二千二百"),
+            "斤",
+            ("3", "3", "2.9"),
+        ),
         *_rows("雪毛鸡", towns[1][:20] + towns[5][:20], ("40", "100", "60"), "只", ("68", "66")),
         *_rows("鸡蛋", towns[1][8:] + towns[3][:14], ("500", "600", "400"), "枚", ("1.1", "1")),
         *_rows("天堂姜", towns[2][:10], ("100",), "斤", ("4.5", "4.5", "4.8")),
@@ -94,8 +102,12 @@ POOLED = (
 )
 
 OFFERS = (
-    Offer("马蹄", "马蹄", "5 斤装", 5 * JIN, 1500, 280, 200, "洗净即食,脆甜。挖出来就装袋,不泡水。"),
-    Offer("马蹄", "马蹄(食堂装)", "50 斤装", 50 * JIN, 15000, 1200, 600, "带皮,编织袋装,适合食堂。", 2),
+    Offer(
+        "马蹄", "马蹄", "5 斤装", 5 * JIN, 1500, 280, 200, "洗净即食,脆甜。挖出来就装袋,不泡水。"
+    ),
+    Offer(
+        "马蹄", "马蹄(食堂装)", "50 斤装", 50 * JIN, 15000, 1200, 600, "带皮,编织袋装,适合食堂。", 2
+    ),
     Offer("雪毛鸡", "雪毛鸡", "整只", 1, 6800, 1200, 500, "散养一年以上,约 3 斤一只,杀好配送。"),
     Offer("鸡蛋", "土鸡蛋", "30 枚装", 30, 3300, 400, 200, "散养鸡下的蛋,当周收齐。"),
     Offer("鸭蛋", "鸭蛋", "20 枚装", 20, 3000, 300, 200, "水田放养的鸭子。"),

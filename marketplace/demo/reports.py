@@ -9,7 +9,13 @@ from sqlalchemy.orm import Session
 
 from marketplace.catalog.models import Product, SupplyReport
 from marketplace.catalog.report_import import REPORTS
-from marketplace.catalog.reports import ReportInput, get_report, return_report, submit_report, verify_report
+from marketplace.catalog.reports import (
+    ReportInput,
+    get_report,
+    return_report,
+    submit_report,
+    verify_report,
+)
 from marketplace.core.clock import today, use_clock
 from marketplace.core.db import db, transaction
 from marketplace.demo import county
@@ -19,7 +25,18 @@ from marketplace.households.models import CadreAssignment, CooperativeMember, Ho
 from marketplace.identity.models import Organisation, User
 from marketplace.identity.permissions import REPORT_VERIFY
 
-HEADINGS = ("登记编号", "户编号", "品类", "待售量", "单位", "到户价", "上市起", "上市止", "成因", "已采取措施")
+HEADINGS = (
+    "登记编号",
+    "户编号",
+    "品类",
+    "待售量",
+    "单位",
+    "到户价",
+    "上市起",
+    "上市止",
+    "成因",
+    "已采取措施",
+)
 WAITING = 9
 """So many reports of the first town still wait, and two were sent back."""
 
@@ -91,7 +108,9 @@ def _report_pooled(pooled: Pooled) -> None:
         submit_report(session, actor, str(uuid.uuid4()), given)
 
 
-def _shares(session: Session, unit: Organisation, pooled: Pooled) -> tuple[tuple[int | None, int], ...]:
+def _shares(
+    session: Session, unit: Organisation, pooled: Pooled
+) -> tuple[tuple[int | None, int], ...]:
     """Equal shares of the members; what is left belongs to other members."""
     members = session.scalars(
         select(CooperativeMember.household_id)
@@ -106,7 +125,10 @@ def _shares(session: Session, unit: Organisation, pooled: Pooled) -> tuple[tuple
 
 
 def _verify_all_but_some() -> None:
-    reviewers = {county.town_code(t)[:9]: f"shenhe{t + 1}" if t else "shenhe" for t in range(len(county.TOWNS))}
+    reviewers = {
+        county.town_code(t)[:9]: f"shenhe{t + 1}" if t else "shenhe"
+        for t in range(len(county.TOWNS))
+    }
     waiting = db.session.scalars(
         select(SupplyReport).where(SupplyReport.state == "submitted").order_by(SupplyReport.id)
     ).all()

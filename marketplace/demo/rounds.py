@@ -24,7 +24,14 @@ from marketplace.orders.lowering import lower_lot
 from marketplace.orders.ordering import OrderInput, place_order
 from marketplace.orders.round_allocation import allocate_round
 from marketplace.orders.round_models import CollectionPoint, Listing, PickupPoint, Round
-from marketplace.orders.rounds import RoundInput, Slot, close_round, create_round, get_round, open_round
+from marketplace.orders.rounds import (
+    RoundInput,
+    Slot,
+    close_round,
+    create_round,
+    get_round,
+    open_round,
+)
 
 CONSENT = "户主电话里同意,联系人记"
 
@@ -32,7 +39,12 @@ CONSENT = "户主电话里同意,联系人记"
 def rounds_of_the_story(start: datetime) -> None:
     day = shanghai_date(start)
     with use_clock(lambda: start - timedelta(days=9)):
-        first = _make("冬季滞销专场", start - timedelta(days=9), day - timedelta(days=2), day + timedelta(days=3))
+        first = _make(
+            "冬季滞销专场",
+            start - timedelta(days=9),
+            day - timedelta(days=2),
+            day + timedelta(days=3),
+        )
         _offer(first, OFFERS, share=2)
         _open(first)
     with use_clock(lambda: start - timedelta(days=6)):
@@ -43,12 +55,19 @@ def rounds_of_the_story(start: datetime) -> None:
         _close_and_allocate(first)
     with use_clock(lambda: start - timedelta(hours=20)):
         _tell_most(first)
-        second = _make("本周乡味", start - timedelta(hours=20), day + timedelta(days=3), day + timedelta(days=8))
+        second = _make(
+            "本周乡味",
+            start - timedelta(hours=20),
+            day + timedelta(days=3),
+            day + timedelta(days=8),
+        )
         _offer(second, OFFERS, share=1)
         _open(second)
     with use_clock(lambda: start - timedelta(hours=6)):
         _orders(second, buyers=9, seed=5)
-    third = _make("年货预订", start + timedelta(days=5), day + timedelta(days=10), day + timedelta(days=15))
+    third = _make(
+        "年货预订", start + timedelta(days=5), day + timedelta(days=10), day + timedelta(days=15)
+    )
     _offer(third, OFFERS[9:11], share=1)
 
 
@@ -65,8 +84,12 @@ def _make(name: str, opens_at: datetime, last_day: date, delivers_on: date) -> i
         )
         eve = delivers_on - timedelta(days=1)
         collections = [
-            Slot(point.id, _local(eve, 8 + i % 2 * 3), _local(eve, 10 + i % 2 * 3), point.region_code)
-            for i, point in enumerate(session.scalars(select(CollectionPoint).order_by(CollectionPoint.id)))
+            Slot(
+                point.id, _local(eve, 8 + i % 2 * 3), _local(eve, 10 + i % 2 * 3), point.region_code
+            )
+            for i, point in enumerate(
+                session.scalars(select(CollectionPoint).order_by(CollectionPoint.id))
+            )
         ]
         pickups = [
             Slot(point.id, _local(delivers_on, 9), _local(delivers_on + timedelta(days=1), 18))
@@ -78,13 +101,19 @@ def _make(name: str, opens_at: datetime, last_day: date, delivers_on: date) -> i
 def _offer(round_id: int, offers: tuple[Offer, ...], share: int) -> None:
     """List each offer with one part in `share` of what its lots have free, 马蹄 in two packs."""
     operator = actor_named("yunying")
-    per_product = {offer.product: sum(o.product == offer.product for o in offers) for offer in offers}
+    per_product = {
+        offer.product: sum(o.product == offer.product for o in offers) for offer in offers
+    }
     for offer in offers:
         with transaction() as session:
             product = session.scalars(select(Product).where(Product.name == offer.product)).one()
-            listing = create_listing(session, operator, get_round(session, round_id), _listing(offer, product))
+            listing = create_listing(
+                session, operator, get_round(session, round_id), _listing(offer, product)
+            )
             lots = session.scalars(
-                select(Lot).where(Lot.product_id == product.id, Lot.state == "open").order_by(Lot.id)
+                select(Lot)
+                .where(Lot.product_id == product.id, Lot.state == "open")
+                .order_by(Lot.id)
             ).all()
             for lot in lots:
                 part = lot.free // (share * per_product[offer.product])
@@ -119,7 +148,8 @@ def _open(round_id: int) -> None:
 def _orders(round_id: int, buyers: int, seed: int) -> None:
     """Staff buy a little of two or three things, canteens a lot of many."""
     listings = {
-        listing.title: listing for listing in db.session.scalars(select(Listing).where(Listing.round_id == round_id))
+        listing.title: listing
+        for listing in db.session.scalars(select(Listing).where(Listing.round_id == round_id))
     }
     points = list(db.session.scalars(select(PickupPoint.id).order_by(PickupPoint.id)))
     titles = list(listings)
@@ -132,12 +162,25 @@ def _orders(round_id: int, buyers: int, seed: int) -> None:
             for k in range(2 + i % 2)
         }
         _place(round_id, actor_named(user.login_name), wanted, points[i % 3], f"shop{seed}-{i}")
-    canteens = db.session.scalars(select(User).where(User.login_name.like("caigou%")).order_by(User.id)).all()
+    canteens = db.session.scalars(
+        select(User).where(User.login_name.like("caigou%")).order_by(User.id)
+    ).all()
     for i, user in enumerate(canteens):
         wanted = _canteen_wishes(listings, i + seed)
-        _place(round_id, actor_named(user.login_name), wanted, points[3], f"canteen{seed}-{i}", channel="canteen")
+        _place(
+            round_id,
+            actor_named(user.login_name),
+            wanted,
+            points[3],
+            f"canteen{seed}-{i}",
+            channel="canteen",
+        )
     for i, login in enumerate(("gonghui", "gonghui2")):
-        group = {listings["马蹄"].id: 30 + i * 12, listings["雪毛鸡"].id: 14 + i, listings["土鸡蛋"].id: 22}
+        group = {
+            listings["马蹄"].id: 30 + i * 12,
+            listings["雪毛鸡"].id: 14 + i,
+            listings["土鸡蛋"].id: 22,
+        }
         _place(round_id, actor_named(login), group, points[0], f"group{seed}-{i}", channel="group")
 
 
@@ -155,7 +198,12 @@ def _canteen_wishes(listings: Mapping[str, Listing], number: int) -> dict[int, i
 
 
 def _place(
-    round_id: int, actor: Actor, packs: Mapping[int, int], point: int, mark: str, channel: str = "shop"
+    round_id: int,
+    actor: Actor,
+    packs: Mapping[int, int],
+    point: int,
+    mark: str,
+    channel: str = "shop",
 ) -> None:
     number = sum(map(ord, mark))
     with transaction() as session:
@@ -205,7 +253,10 @@ def _close_and_allocate(round_id: int) -> None:
 def _tell_most(round_id: int) -> None:
     """Most cadres have told their households; half of those have said yes."""
     cadres = db.session.scalars(
-        select(User).where(User.login_name.like("ganbu%"), User.login_name != "ganbu").order_by(User.id).limit(30)
+        select(User)
+        .where(User.login_name.like("ganbu%"), User.login_name != "ganbu")
+        .order_by(User.id)
+        .limit(30)
     ).all()
     for i, user in enumerate(cadres):
         actor = actor_named(user.login_name)
@@ -214,7 +265,14 @@ def _tell_most(round_id: int) -> None:
             sheets = _sheets(session, actor, round_id)
             if not sheets:
                 continue
-            record_told(session, actor, scope, [sheet.id for sheet in sheets], ("call", "visit", "message")[i % 3], "")
+            record_told(
+                session,
+                actor,
+                scope,
+                [sheet.id for sheet in sheets],
+                ("call", "visit", "message")[i % 3],
+                "",
+            )
             for sheet in sheets:
                 if sheet.id % 2:
                     answer_yes(session, actor, get_sheet(session, scope, sheet.id))
@@ -237,7 +295,11 @@ def ensure_open_round() -> None:
         if session.scalar(select(Round.id).where(Round.state == "open")) is not None:
             return
         number = len(session.scalars(select(Round.id)).all()) + 1
-    made = _make(f"第 {number} 期乡味", now(), today() + timedelta(days=4), today() + timedelta(days=9))
+    made = _make(
+        f"第 {number} 期乡味", now(), today() + timedelta(days=4), today() + timedelta(days=9)
+    )
     _offer(made, OFFERS, share=1)
-    if db.session.scalar(select(Listing.id).where(Listing.round_id == made, Listing.capacity_packs > 0)):
+    if db.session.scalar(
+        select(Listing.id).where(Listing.round_id == made, Listing.capacity_packs > 0)
+    ):
         _open(made)

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from marketplace.core.errors import InvalidInput
-from marketplace.core.identifiers import division_level, parent_code
+from marketplace.core.identifiers import division_level
 from marketplace.identity.actor import Actor
 from marketplace.identity.permissions import ACCOUNT_MANAGE
 from marketplace.imports.cell_values import read_day
@@ -45,7 +45,7 @@ class RegionChecker(RowByRow):
         start = reader.read("启用日期", read_day)
         reader.text("启用日期", required="请填启用日期。")
         end = reader.read("停用日期", read_day)
-        above = parent_code(code) if level in {"town", "village"} else None
+        above = {"town": code[:6] + "0" * 6, "village": code[:9] + "0" * 3}.get(level or "")
         if above and above not in self._known:
             reader.problem("区划代码", f"上级 {above} 还没有,请把上级写在前面。")
         if start and end and end < start:
@@ -62,7 +62,9 @@ class RegionChecker(RowByRow):
             session.add(Region(**vars(value)))
             session.flush()
             return True
-        changed = {name: given for name, given in vars(value).items() if getattr(region, name) != given}
+        changed = {
+            name: given for name, given in vars(value).items() if getattr(region, name) != given
+        }
         for name, given in changed.items():
             setattr(region, name, given)
         return bool(changed)

@@ -1,0 +1,189 @@
+"""Closing and allocating a big round: 100 000 order lines over 5 000 lots, through the database."""
+
+import resource
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.orm import Session
+
+from bench.servers import environment, new_database
+from marketplace.app import create_app
+from marketplace.catalog.models import Lot, LotMovement, LotShare, SupplyReport
+from marketplace.core.clock import now, today
+from marketplace.core.settings import from_environment
+from marketplace.identity.actor import SYSTEM
+from marketplace.orders.order_models import Order, OrderLine
+from marketplace.orders.round_allocation import allocate_round
+from marketplace.orders.round_models import Commitment, Listing
+from marketplace.orders.rounds import close_round, get_round, open_round
+from marketplace.reporting.verify import verify
+from tests.support.app import dispose
+from tests.support.runs import Run
+from tests.support.world import VILLAGES, World
+
+LINES, LOTS, LISTINGS, PACK = 100_000, 5_000, 10, 2500
+
+
+def round_of_orders(run: Run) -> Iterator[str]:
+    """Seconds and memory; beside it what the same rows cost to be written and read with the same library."""
+    url = new_database(run, "bench_allocation")
+    folder = Path(run.folder, "bench_allocation")
+    folder.mkdir()
+    app = create_app(from_environment(environment(url, folder)))
+    world = World(app)
+    in_round = world.round()
+    written = _fill(world, in_round.id)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    start = time.perf_counter()
+    with world.transaction() as session:
+        close_round(session, SYSTEM, get_round(session, in_round.id))
+        allocate_round(session, SYSTEM, get_round(session, in_round.id))
+    took = time.perf_counter() - start
+    grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024
+    with world.transaction() as session:
+        faults = verify(session)
+    dispose(app)
+    assert not faults, faults
+    yield (
+        f"close and allocate {LINES} lines over {LOTS} lots: {took:.1f} s, {took / written:.1f} × writing those "
+        f"lines, {grown} MB more memory (aim: seconds, linear)"
+    )
+
+
+def _fill(world: World, round_id: int) -> float:
+    """Rows in bulk (only a benchmark may do that); returns the seconds that the order lines took."""
+    product = world.product("马蹄")
+    household = world.household()
+    buyer = world.user("staff", unit=world.unit())
+    cadre = world.user("cadre")
+    villages = list(VILLAGES)
+    per_lot = LINES * 2 // LOTS + 4
+    with world.transaction() as session:
+        day, moment = today(), now()
+        price = {"farmgate_fen": 1500, "service_fen": 280, "freight_fen": 200, "price_fen": 1980}
+        common = {
+            "product_id": product.id,
+            "grade": "统货",
+            "region_code": villages[0],
+            "asked_fen": 300,
+        }
+        dates = {
+            "asked_per_base": 500,
+            "available_from": day,
+            "available_until": day + timedelta(days=30),
+        }
+        base = per_lot * PACK
+        session.execute(
+            insert(SupplyReport),
+            [
+                common
+                | dates
+                | {
+                    "client_uuid": f"u{i}", "receipt_no": f"R{i}", "state": "verified", "household_id": household.id,
+                    "typed_quantity": "1", "quantity_base": base, "submitted_by_id": cadre.id, "submitted_at": moment,
+                }
+                for i in range(LOTS)
+            ],
+        )  # fmt: skip
+        reports = session.scalars(select(SupplyReport.id).order_by(SupplyReport.id)).all()
+        session.execute(
+            insert(Lot),
+            [
+                common
+                | dates
+                | {
+                    "region_code": villages[i % 4], "code": f"L{i}", "trace_code": f"T{i}", "report_id": report,
+                    "household_id": household.id, "verified": base, "committed": base, "created_at": moment,
+                }
+                for i, report in enumerate(reports)
+            ],
+        )  # fmt: skip
+        lots = session.scalars(select(Lot.id).order_by(Lot.id)).all()
+        session.execute(
+            insert(LotShare),
+            [{"lot_id": lot, "household_id": household.id, "quantity_base": base} for lot in lots],
+        )
+        for kind in ("verified", "committed"):
+            moved = {"kind": kind, "quantity_base": base, "by_id": 0, "at": moment}
+            session.execute(insert(LotMovement), [moved | {"lot_id": lot} for lot in lots])
+        per_listing = LOTS // LISTINGS
+        session.execute(
+            insert(Listing),
+            [
+                price
+                | {
+                    "round_id": round_id, "product_id": product.id, "title": f"马蹄{i}", "grade": "统货",
+                    "pack_name": "5 斤装", "pack_base": PACK, "search_text": "x", "capacity_packs": per_lot * per_listing,
+                }
+                for i in range(LISTINGS)
+            ],
+        )  # fmt: skip
+        listings = session.scalars(select(Listing.id).order_by(Listing.id)).all()
+        session.execute(
+            insert(Commitment),
+            [
+                {
+                    "listing_id": listings[i % LISTINGS], "lot_id": lot, "quantity_base": base, "packs": per_lot,
+                    "committed_at": moment,
+                }
+                for i, lot in enumerate(lots)
+            ],
+        )  # fmt: skip
+        found = get_round(session, round_id)
+        point = found.pickups[0].pickup_point_id
+        orders = [
+            {
+                "number": f"D{i}", "state": "confirmed", "channel": ("shop", "canteen", "group")[i % 3],
+                "round_id": round_id, "buyer_id": buyer.id, "region_code": villages[0], "pickup_point_id": point,
+                "contact_name": "x", "total_fen": 0, "placed_at": moment, "confirmed_at": moment,
+            }
+            for i in range(LINES // LISTINGS)
+        ]  # fmt: skip
+        session.execute(insert(Order), orders)
+        ids = session.scalars(select(Order.id).order_by(Order.id)).all()
+        start = time.perf_counter()
+        session.execute(
+            insert(OrderLine),
+            [
+                price
+                | {
+                    "order_id": order,
+                    "listing_id": listing,
+                    "packs": 1 + (i + k) % 3,
+                    "pack_base": PACK,
+                }
+                for i, order in enumerate(ids)
+                for k, listing in enumerate(listings)
+            ],
+        )
+        took = time.perf_counter() - start
+        _add_up(session)
+        session.execute(
+            update(type(found)).where(type(found).id == round_id).values(opens_at=moment)
+        )
+    with world.transaction() as session:
+        open_round(session, SYSTEM, get_round(session, round_id))
+    return took
+
+
+def _add_up(session: Session) -> None:
+    """Reserved packs and order totals as the door would have left them."""
+    reserved = (
+        select(func.sum(OrderLine.packs))
+        .where(OrderLine.listing_id == Listing.id)
+        .scalar_subquery()
+    )
+    session.execute(
+        update(Listing).values(reserved_packs=reserved).execution_options(synchronize_session=False)
+    )
+    total = (
+        select(func.sum(OrderLine.packs * OrderLine.price_fen))
+        .where(OrderLine.order_id == Order.id)
+        .scalar_subquery()
+    )
+    session.execute(
+        update(Order).values(total_fen=total).execution_options(synchronize_session=False)
+    )
