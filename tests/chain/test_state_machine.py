@@ -1,0 +1,199 @@
+"""The whole chain under random moves: after each of them every invariant of the books holds."""
+
+import itertools
+from contextlib import suppress
+from datetime import timedelta
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+from sqlalchemy import select
+
+from marketplace.app import create_app
+from marketplace.catalog.models import Lot
+from marketplace.core.errors import MarketplaceError
+from marketplace.fulfilment.answering import answer_less, answer_yes, get_sheet
+from marketplace.fulfilment.issuing import issue_sheets
+from marketplace.fulfilment.models import PreparationSheet
+from marketplace.identity.permissions import ORDER_OWN, SHEET_ANSWER
+from marketplace.orders.listings import commit_lot, uncommit
+from marketplace.orders.lowering import lower_lot
+from marketplace.orders.order_models import Order
+from marketplace.orders.ordering import cancel_order, change_order, get_order
+from marketplace.orders.round_allocation import allocate_round, undo_allocation
+from marketplace.orders.round_models import Commitment, Listing
+from marketplace.orders.rounds import close_round, get_round
+from marketplace.reporting.verify import verify
+from tests.support.app import dispose, settings_for
+from tests.support.world import World
+
+PACKS = (2500, 5000)
+SMALL = st.integers(0, 50)
+
+
+class Chain(RuleBasedStateMachine):
+    """One round with two pack sizes of one product, over lots of several households."""
+
+    def __init__(self, app):
+        super().__init__()
+        self.app = app
+        self.world = World(app)
+        self.product = self.world.product()
+        self.operator = self.world.actor(self.world.operator())
+        self.staff = [self.world.user("staff", unit=self.world.unit()) for _ in range(2)]
+        self.buyers = [self.world.actor(user) for user in self.staff]
+        self.reviewer = self.world.user("reviewer", region="990101000000")
+        self.cadre = self.world.user("cadre")
+        self.clerk = self.world.actor(self.cadre)
+        self.households = [self.world.household(cadre=self.cadre) for _ in range(3)]
+        self.round = self.world.round(closes_in=timedelta(days=2))
+        lot = self.world.lot(self.product, 20 * 2500)
+        self.listings = [self.world.listing(self.round, self.product, {lot: 10 * 2500}, pack_base=base) for base in PACKS]
+        self.world.open_round(self.round)
+
+    def teardown(self):
+        dispose(self.app)
+
+    def act(self, use_case):
+        """One use case in one transaction; what the product refuses changes nothing."""
+        with suppress(MarketplaceError), self.world.transaction() as session:
+            use_case(session)
+
+    def pick(self, session, model, number, *where):
+        rows = session.scalars(select(model).where(*where).order_by(model.id)).all()
+        return rows[number % len(rows)] if rows else None
+
+    @property
+    def state(self):
+        with self.world.transaction() as session:
+            return get_round(session, self.round.id).state
+
+    @rule(number=SMALL, grams=st.integers(1, 40_000))
+    def report_and_verify(self, number, grams):
+        household = self.households[number % len(self.households)]
+        self.world.verify(self.reviewer, self.world.report(self.cadre, self.product, grams, household=household))
+
+    @rule(number=SMALL, which=SMALL, grams=st.integers(1, 40_000))
+    def commit(self, number, which, grams):
+        def use_case(session):
+            lot = self.pick(session, Lot, number, Lot.state == "open")
+            listing = session.get_one(Listing, self.listings[which % 2].id)
+            commit_lot(session, self.operator, listing, lot.id, min(grams, max(lot.free, 1)), "同意")
+
+        self.act(use_case)
+
+    @rule(number=SMALL, grams=st.integers(1, 40_000))
+    def take_back(self, number, grams):
+        self.act(lambda session: uncommit(session, self.operator, self.pick(session, Commitment, number), grams))
+
+    @rule(number=SMALL, grams=st.integers(1, 60_000))
+    def lower(self, number, grams):
+        self.act(lambda session: lower_lot(session, self.operator, self.pick(session, Lot, number).id, grams, "eaten"))
+
+    @rule(who=SMALL, first=st.integers(0, 6), second=st.integers(0, 4))
+    def order(self, who, first, second):
+        packs = {listing.id: n for listing, n in zip(self.listings, (first, second), strict=True) if n}
+        with suppress(MarketplaceError):
+            self.world.order(self.staff[who % 2], self.round, packs)
+
+    @rule(who=SMALL, number=SMALL, packs=st.integers(0, 8))
+    def change(self, who, number, packs):
+        actor = self.buyers[who % 2]
+
+        def use_case(session):
+            order = self.pick(session, Order, number, Order.buyer_id == actor.user_id)
+            if order is not None:
+                found = get_order(session, actor.scope_for(ORDER_OWN), order.number)
+                change_order(session, actor, found, {self.listings[0].id: packs}, found.version)
+
+        self.act(use_case)
+
+    @rule(who=SMALL, number=SMALL)
+    def cancel(self, who, number):
+        actor = self.buyers[who % 2]
+
+        def use_case(session):
+            order = self.pick(session, Order, number, Order.buyer_id == actor.user_id)
+            if order is not None:
+                cancel_order(session, actor, get_order(session, actor.scope_for(ORDER_OWN), order.number))
+
+        self.act(use_case)
+
+    @precondition(lambda self: self.state == "open")
+    @rule(sure=st.integers(0, 3))
+    def close(self, sure):
+        if sure == 0:
+            self.act(lambda session: close_round(session, self.operator, get_round(session, self.round.id)))
+
+    @precondition(lambda self: self.state == "closed")
+    @rule()
+    def allocate(self):
+        self.act(lambda session: allocate_round(session, self.operator, get_round(session, self.round.id)))
+
+    @precondition(lambda self: self.state == "allocated")
+    @rule()
+    def undo(self):
+        self.act(lambda session: undo_allocation(session, self.operator, get_round(session, self.round.id)))
+
+    @precondition(lambda self: self.state == "allocated")
+    @rule()
+    def issue(self):
+        self.act(lambda session: issue_sheets(session, self.operator, get_round(session, self.round.id)))
+
+    @precondition(lambda self: self.state == "collecting")
+    @rule(number=SMALL, packs=st.integers(-1, 5))
+    def answer(self, number, packs):
+        scope = self.operator.scope_for(SHEET_ANSWER)
+
+        def use_case(session):
+            sheet = self.pick(session, PreparationSheet, number, PreparationSheet.current)
+            if sheet is None:
+                return
+            found = get_sheet(session, scope, sheet.id, for_update=True)
+            if packs < 0:
+                answer_yes(session, self.operator, found)
+            else:
+                bring = {line.listing_id: min(packs, line.packs) for line in found.lines}
+                answer_less(session, self.operator, found, bring, "died")
+
+        self.act(use_case)
+
+    @invariant()
+    def the_books_add_up(self):
+        with self.world.transaction() as session:
+            assert verify(session) == []
+
+
+@pytest.fixture
+def new_app(request, tmp_path):
+    """Fresh applications on fresh databases, as many as the machine asks for."""
+    numbers = itertools.count(1)
+
+    def sqlite():
+        template = request.getfixturevalue("sqlite_template")
+        path = tmp_path / f"{next(numbers)}.sqlite"
+        path.write_bytes(template.read_bytes())
+        return f"sqlite:///{path}"
+
+    def postgres():
+        server = request.getfixturevalue("postgres")
+        return server.create(server.new_name(), request.getfixturevalue("postgres_template"))
+
+    def make(kind):
+        return create_app(settings_for(sqlite() if kind == "sqlite" else postgres(), tmp_path))
+
+    return make
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_no_sequence_of_moves_unbalances_the_books(new_app, kind):
+    run_state_machine_as_test(
+        lambda: Chain(new_app(kind)),
+        settings=settings(
+            max_examples=12 if kind == "sqlite" else 6,
+            stateful_step_count=30,
+            suppress_health_check=list(HealthCheck),
+            deadline=None,
+        ),
+    )
