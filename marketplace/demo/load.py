@@ -1,11 +1,10 @@
 """Loads the demo county: every row comes from an import or a service, at its own moment in the story."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import select
 
 from marketplace.catalog.products import save_product
 from marketplace.core.clock import now, today, use_clock
@@ -31,18 +30,17 @@ from marketplace.imports.unit_import import UNITS
 from marketplace.orders.places import PlaceInput, save_place
 
 
-def is_loaded(session: Session) -> bool:
-    return (session.scalar(select(func.count(User.id)).where(User.demo)) or 0) > 0
-
-
-def load_demo(moment: datetime | None = None) -> None:
-    """Fill an empty, migrated database; takes some twenty seconds. Needs an application context."""
+def load_demo(moment: datetime | None = None, say: Callable[[str], None] = lambda _words: None) -> None:
+    """Fill an empty, migrated database, telling `say` how far it is. Needs an application context."""
     start = moment or now()
     with _at(start - timedelta(days=30)):
+        say(f"正在准备演示县{county.COUNTY_NAME}(只有第一次需要,约一分钟):区划、单位、账号、农户 …")
         _administrator()
         _files_of_the_county()
         _places_and_produce()
+    say("滞销登记和核实 …")
     report_and_verify(start)
+    say("期次、订购、分配、备货单 …")
     rounds_of_the_story(start)
 
 

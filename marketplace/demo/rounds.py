@@ -186,13 +186,13 @@ def _orders(round_id: int, buyers: int, seed: int) -> None:
 
 def _canteen_wishes(listings: Mapping[str, Listing], number: int) -> dict[int, int]:
     wanted = {
-        listings["马蹄(食堂装)"].id: 60 + number % 5 * 25,
-        listings["雪毛鸡"].id: 120 + number % 4 * 60,
-        listings["土鸡蛋"].id: 20 + number % 3 * 10,
-        listings["时令青菜"].id: 6 + number % 4,
-        listings["大米"].id: 30 + number % 5 * 5,
-        listings["冬瓜"].id: 20 + number % 6 * 5,
-        listings["苹果"].id: 40,
+        listings["马蹄(食堂装)"].id: 90 + number % 5 * 30,
+        listings["雪毛鸡"].id: 480 + number % 4 * 160,
+        listings["土鸡蛋"].id: 24 + number % 3 * 8,
+        listings["时令青菜"].id: 8 + number % 4,
+        listings["大米"].id: 60 + number % 5 * 15,
+        listings["冬瓜"].id: 30 + number % 6 * 5,
+        listings["苹果"].id: 260 + number % 3 * 60,
     }
     return {listing: packs for i, (listing, packs) in enumerate(wanted.items()) if (i + number) % 4}
 
