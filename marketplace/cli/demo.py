@@ -26,7 +26,9 @@ def prepare_demo(settings: Settings, *, reset: bool) -> None:
     Raises BadConfiguration where the demo must not touch the database.
     """
     if not settings.demo or make_url(settings.database_url).get_backend_name() != "sqlite":
-        raise BadConfiguration("The demo runs on its own embedded database: unset MARKETPLACE_MODE and MARKETPLACE_DATABASE_URL.")
+        raise BadConfiguration(
+            "The demo runs on its own embedded database: unset MARKETPLACE_MODE and MARKETPLACE_DATABASE_URL."
+        )
     database = Path(str(make_url(settings.database_url).database))
     if reset:
         _remove(settings.folder, database)
@@ -51,15 +53,15 @@ def _make(settings: Settings, database: Path) -> None:
         path.unlink()
     drafting = replace(settings, database_url=f"sqlite:///{draft}")
     upgrade(drafting.database_url)
-    with _opened(drafting) as app:
-        _hurry(app)
+    with _opened(drafting):
+        _hurry()
         load_demo(say=lambda words: print(words, flush=True))
     with contextlib.closing(sqlite3.connect(draft)) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     draft.rename(database)
 
 
-def _hurry(app: Flask) -> None:
+def _hurry() -> None:
     """A draft needs no disk barrier after every step."""
 
     @event.listens_for(db.engine, "connect")

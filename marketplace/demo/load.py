@@ -30,7 +30,9 @@ from marketplace.imports.unit_import import UNITS
 from marketplace.orders.places import PlaceInput, save_place
 
 
-def load_demo(moment: datetime | None = None, say: Callable[[str], None] = lambda _words: None) -> None:
+def load_demo(
+    moment: datetime | None = None, say: Callable[[str], None] = lambda _words: None
+) -> None:
     """Fill an empty, migrated database, telling `say` how far it is. Needs an application context."""
     start = moment or now()
     with _at(start - timedelta(days=30)):

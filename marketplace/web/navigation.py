@@ -56,6 +56,7 @@ DESK: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         (
             Entry("备货单", "sheets.index", "sheets.view"),
             Entry("消息", "notices.index", "notices.view"),
+            Entry("溯源", "trace.index", "trace.view"),
         ),
     ),
     (

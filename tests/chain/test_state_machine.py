@@ -7,14 +7,20 @@ from datetime import timedelta
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+from marketplace.fulfilment.answering import answer_less, answer_yes, get_sheet
+from marketplace.fulfilment.issuing import issue_sheets
 from sqlalchemy import select
 
 from marketplace.app import create_app
 from marketplace.catalog.models import Lot
 from marketplace.core.errors import MarketplaceError
-from marketplace.fulfilment.answering import answer_less, answer_yes, get_sheet
-from marketplace.fulfilment.issuing import issue_sheets
 from marketplace.fulfilment.models import PreparationSheet
 from marketplace.identity.permissions import ORDER_OWN, SHEET_ANSWER
 from marketplace.orders.listings import commit_lot, uncommit
@@ -49,7 +55,10 @@ class Chain(RuleBasedStateMachine):
         self.households = [self.world.household(cadre=self.cadre) for _ in range(3)]
         self.round = self.world.round(closes_in=timedelta(days=2))
         lot = self.world.lot(self.product, 20 * 2500)
-        self.listings = [self.world.listing(self.round, self.product, {lot: 10 * 2500}, pack_base=base) for base in PACKS]
+        self.listings = [
+            self.world.listing(self.round, self.product, {lot: 10 * 2500}, pack_base=base)
+            for base in PACKS
+        ]
         self.world.open_round(self.round)
 
     def teardown(self):
@@ -72,28 +81,42 @@ class Chain(RuleBasedStateMachine):
     @rule(number=SMALL, grams=st.integers(1, 40_000))
     def report_and_verify(self, number, grams):
         household = self.households[number % len(self.households)]
-        self.world.verify(self.reviewer, self.world.report(self.cadre, self.product, grams, household=household))
+        self.world.verify(
+            self.reviewer, self.world.report(self.cadre, self.product, grams, household=household)
+        )
 
     @rule(number=SMALL, which=SMALL, grams=st.integers(1, 40_000))
     def commit(self, number, which, grams):
         def use_case(session):
             lot = self.pick(session, Lot, number, Lot.state == "open")
             listing = session.get_one(Listing, self.listings[which % 2].id)
-            commit_lot(session, self.operator, listing, lot.id, min(grams, max(lot.free, 1)), "同意")
+            commit_lot(
+                session, self.operator, listing, lot.id, min(grams, max(lot.free, 1)), "同意"
+            )
 
         self.act(use_case)
 
     @rule(number=SMALL, grams=st.integers(1, 40_000))
     def take_back(self, number, grams):
-        self.act(lambda session: uncommit(session, self.operator, self.pick(session, Commitment, number), grams))
+        self.act(
+            lambda session: uncommit(
+                session, self.operator, self.pick(session, Commitment, number), grams
+            )
+        )
 
     @rule(number=SMALL, grams=st.integers(1, 60_000))
     def lower(self, number, grams):
-        self.act(lambda session: lower_lot(session, self.operator, self.pick(session, Lot, number).id, grams, "eaten"))
+        self.act(
+            lambda session: lower_lot(
+                session, self.operator, self.pick(session, Lot, number).id, grams, "eaten"
+            )
+        )
 
     @rule(who=SMALL, first=st.integers(0, 6), second=st.integers(0, 4))
     def order(self, who, first, second):
-        packs = {listing.id: n for listing, n in zip(self.listings, (first, second), strict=True) if n}
+        packs = {
+            listing.id: n for listing, n in zip(self.listings, (first, second), strict=True) if n
+        }
         with suppress(MarketplaceError):
             self.world.order(self.staff[who % 2], self.round, packs)
 
@@ -116,7 +139,9 @@ class Chain(RuleBasedStateMachine):
         def use_case(session):
             order = self.pick(session, Order, number, Order.buyer_id == actor.user_id)
             if order is not None:
-                cancel_order(session, actor, get_order(session, actor.scope_for(ORDER_OWN), order.number))
+                cancel_order(
+                    session, actor, get_order(session, actor.scope_for(ORDER_OWN), order.number)
+                )
 
         self.act(use_case)
 
@@ -124,22 +149,36 @@ class Chain(RuleBasedStateMachine):
     @rule(sure=st.integers(0, 3))
     def close(self, sure):
         if sure == 0:
-            self.act(lambda session: close_round(session, self.operator, get_round(session, self.round.id)))
+            self.act(
+                lambda session: close_round(
+                    session, self.operator, get_round(session, self.round.id)
+                )
+            )
 
     @precondition(lambda self: self.state == "closed")
     @rule()
     def allocate(self):
-        self.act(lambda session: allocate_round(session, self.operator, get_round(session, self.round.id)))
+        self.act(
+            lambda session: allocate_round(
+                session, self.operator, get_round(session, self.round.id)
+            )
+        )
 
     @precondition(lambda self: self.state == "allocated")
     @rule()
     def undo(self):
-        self.act(lambda session: undo_allocation(session, self.operator, get_round(session, self.round.id)))
+        self.act(
+            lambda session: undo_allocation(
+                session, self.operator, get_round(session, self.round.id)
+            )
+        )
 
     @precondition(lambda self: self.state == "allocated")
     @rule()
     def issue(self):
-        self.act(lambda session: issue_sheets(session, self.operator, get_round(session, self.round.id)))
+        self.act(
+            lambda session: issue_sheets(session, self.operator, get_round(session, self.round.id))
+        )
 
     @precondition(lambda self: self.state == "collecting")
     @rule(number=SMALL, packs=st.integers(-1, 5))

@@ -1,0 +1,282 @@
+"""From an order line to lots and households and back: for anyone with a code, and for those who audit.
+
+The public part says only what the public may know: a place by the small-village rule, a masked name
+only with consent in force, what the farm gets from one pack and never a household's total.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session, joinedload, selectinload
+
+from marketplace.catalog.lots import quantity_words
+from marketplace.catalog.models import Lot, LotShare
+from marketplace.core.clock import shanghai_date
+from marketplace.core.errors import NotFound
+from marketplace.households.models import (
+    SUPPORTED_KINDS,
+    Consent,
+    Household,
+    SupportStatus,
+    in_force,
+)
+from marketplace.households.public_place import public_villages
+from marketplace.identity.scope import Scope
+from marketplace.orders.allocation_models import Allocation, AllocationRun
+from marketplace.orders.order_models import Order, OrderLine
+from marketplace.orders.round_models import Commitment, Listing, Round
+
+
+@dataclass(frozen=True)
+class Step:
+    title: str
+    note: str
+    state: str = "done"
+
+
+@dataclass(frozen=True)
+class PackShare:
+    """What the farm gets from one pack of a listing."""
+
+    title: str
+    pack_name: str
+    farmgate_fen: int
+    service_fen: int
+    freight_fen: int
+
+
+@dataclass(frozen=True)
+class PublicLot:
+    lot: Lot
+    place: str
+    whose: str
+    supported: int
+    packs: list[PackShare]
+    steps: list[Step]
+
+
+def public_lot(session: Session, trace_code: str) -> PublicLot:
+    """Everything that the page behind a box's code says; NotFound for a code nobody gave out."""
+    lot = session.scalar(
+        select(Lot)
+        .where(Lot.trace_code == trace_code)
+        .options(
+            joinedload(Lot.product),
+            joinedload(Lot.household),
+            joinedload(Lot.organisation),
+            joinedload(Lot.report),
+        )
+    )
+    if lot is None:
+        raise NotFound("没有这个溯源码,请核对纸上的字。")
+    place = public_villages(session, [lot.region_code])[lot.region_code]
+    commitments = _commitments(session, [lot.id])
+    return PublicLot(
+        lot=lot,
+        place=place.words,
+        whose=_whose(session, lot, village_named=bool(place.village)),
+        supported=_supported(session, lot),
+        packs=_packs(commitments),
+        steps=_steps(session, lot, commitments),
+    )
+
+
+def _whose(session: Session, lot: Lot, *, village_named: bool) -> str:
+    """The cooperative's name; a household's masked name with consent, and where a village may be named."""
+    if lot.organisation is not None:
+        return lot.organisation.name
+    consent = session.scalar(
+        select(Consent.id).where(
+            Consent.household_id == lot.household_id,
+            Consent.kind == "public_name",
+            Consent.withdrawn_at.is_(None),
+        )
+    )
+    assert lot.household is not None
+    return lot.household.masked_name if consent is not None and village_named else ""
+
+
+def _supported(session: Session, lot: Lot) -> int:
+    """Distinct supported households behind the lot, on the day it was reported."""
+    day = shanghai_date(lot.report.submitted_at)
+    return (
+        session.scalar(
+            select(func.count(func.distinct(LotShare.household_id)))
+            .join(SupportStatus, SupportStatus.household_id == LotShare.household_id)
+            .where(
+                LotShare.lot_id == lot.id,
+                SupportStatus.kind.in_(SUPPORTED_KINDS),
+                in_force(SupportStatus, day),
+            )
+        )
+        or 0
+    )
+
+
+def _commitments(session: Session, lot_ids: Sequence[int]) -> list[Commitment]:
+    return list(
+        session.scalars(
+            select(Commitment)
+            .join(Listing, Listing.id == Commitment.listing_id)
+            .join(Round, Round.id == Listing.round_id)
+            .where(Commitment.lot_id.in_(lot_ids), Round.state.not_in(("draft", "cancelled")))
+            .options(joinedload(Commitment.listing).joinedload(Listing.round))
+            .order_by(Commitment.id)
+        )
+    )
+
+
+def _packs(commitments: list[Commitment]) -> list[PackShare]:
+    """One entry for each kind of pack, the newest price last offered."""
+    found = {
+        (c.listing.title, c.listing.pack_name): PackShare(
+            c.listing.title,
+            c.listing.pack_name,
+            c.listing.farmgate_fen,
+            c.listing.service_fen,
+            c.listing.freight_fen,
+        )
+        for c in commitments
+    }
+    return list(found.values())
+
+
+def _steps(session: Session, lot: Lot, commitments: list[Commitment]) -> list[Step]:
+    report = lot.report
+    steps = [
+        Step(
+            f"{_day(report.submitted_at)} 登记",
+            f"帮扶联系人登记:{quantity_words(lot, report.quantity_base)}",
+        )
+    ]
+    if report.reviewed_at:
+        steps.append(
+            Step(
+                f"{_day(report.reviewed_at)} 核实", f"乡镇核实 {quantity_words(lot, lot.verified)}"
+            )
+        )
+    moments = _allocated_at(session, [c.listing_id for c in commitments])
+    for commitment in commitments:
+        found = commitment.listing.round
+        words = f"第 {found.number} 期 · {commitment.listing.title}({commitment.listing.pack_name})"
+        steps.append(Step(f"{_day(commitment.committed_at)} 上架", words))
+        if commitment.allocated_packs:
+            moment = moments[commitment.listing_id]
+            steps.append(
+                Step(
+                    f"{_day(moment)} 分配",
+                    f"第 {found.number} 期的订单分到 {commitment.allocated_packs} 份",
+                )
+            )
+    steps.append(Step("过磅、配送、验收", "发生以后记在这里", "todo"))
+    return steps
+
+
+def _allocated_at(session: Session, listing_ids: list[int]) -> dict[int, datetime]:
+    rows = session.execute(
+        select(AllocationRun.listing_id, func.max(AllocationRun.created_at))
+        .where(AllocationRun.listing_id.in_(listing_ids), AllocationRun.undone_at.is_(None))
+        .group_by(AllocationRun.listing_id)
+    )
+    return {listing_id: moment for listing_id, moment in rows}  # noqa: C416  # rows are no pairs to mypy
+
+
+def _day(moment: datetime) -> str:
+    day = shanghai_date(moment)
+    return f"{day.month}月{day.day}日"
+
+
+@dataclass(frozen=True)
+class Sale:
+    """Packs of one order line that came from one lot."""
+
+    packs: int
+    base: int
+    farmgate_fen: int
+    lot: Lot
+    line: OrderLine
+    order: Order
+    round_number: int
+
+
+def _sales(session: Session, where: object) -> list[Sale]:
+    rows = session.execute(
+        select(Allocation, OrderLine, Order, Round.number)
+        .join(OrderLine, OrderLine.id == Allocation.order_line_id)
+        .join(Order, Order.id == OrderLine.order_id)
+        .join(Round, Round.id == Order.round_id)
+        .where(where)  # type: ignore[arg-type]
+        .options(
+            joinedload(Allocation.lot).options(
+                joinedload(Lot.product),
+                joinedload(Lot.household),
+                joinedload(Lot.organisation),
+                joinedload(Lot.region),
+            ),
+            joinedload(OrderLine.listing),
+            joinedload(Order.organisation),
+        )
+        .order_by(Allocation.id)
+        .limit(2000)
+    )
+    return [
+        Sale(
+            packs=allocation.packs,
+            base=allocation.packs * line.pack_base,
+            farmgate_fen=allocation.packs * line.farmgate_fen,
+            lot=allocation.lot,
+            line=line,
+            order=order,
+            round_number=number,
+        )
+        for allocation, line, order, number in rows
+    ]
+
+
+def sales_of_order(session: Session, number: str) -> tuple[Order, list[Sale]]:
+    """Order → lots → households, for those who audit; the buyer's name and phone are not part of it."""
+    order = session.scalar(
+        select(Order)
+        .where(Order.number == number)
+        .options(joinedload(Order.organisation), joinedload(Order.round), selectinload(Order.lines))
+    )
+    if order is None:
+        raise NotFound("没有这个订单。")
+    return order, _sales(session, Order.id == order.id)
+
+
+def sales_of_household(
+    session: Session, scope: Scope, household_id: int
+) -> tuple[Household, list[Lot], list[Sale]]:
+    """Household → its lots (own, and shares of cooperatives') → every pack sold of its own lots."""
+    household = session.scalar(
+        scope.visible(select(Household).where(Household.id == household_id)).options(
+            joinedload(Household.region)
+        )
+    )
+    if household is None:
+        raise NotFound("没有这一户。")
+    lots = session.scalars(
+        select(Lot)
+        .join(LotShare, LotShare.lot_id == Lot.id)
+        .where(LotShare.household_id == household_id)
+        .options(joinedload(Lot.product), joinedload(Lot.organisation))
+        .order_by(Lot.id.desc())
+    ).all()
+    return household, list(lots), _sales(session, Allocation.lot_id.in_([lot.id for lot in lots]))
+
+
+def sales_of_lot(session: Session, scope: Scope, lot_id: int) -> tuple[Lot, list[Sale]]:
+    lot = session.scalar(
+        scope.visible(select(Lot).where(Lot.id == lot_id)).options(
+            joinedload(Lot.product),
+            joinedload(Lot.region),
+            joinedload(Lot.household),
+            joinedload(Lot.organisation),
+        )
+    )
+    if lot is None:
+        raise NotFound("没有这批货。")
+    return lot, _sales(session, Allocation.lot_id == lot.id)

@@ -1,0 +1,115 @@
+"""The public page tells the way of a pack and nothing that is private."""
+
+import re
+
+import pytest
+from sqlalchemy import select
+
+from marketplace.catalog.models import Lot
+from marketplace.households.models import Household
+from marketplace.households.service import give_consent, withdraw_consent
+from marketplace.identity.actor import SYSTEM
+from marketplace.orders.round_allocation import allocate_round
+from marketplace.orders.rounds import close_round, get_round
+
+
+class Sold:
+    """One household's lot of which a staff member bought three packs."""
+
+    def __init__(self, world, *, neighbours=3):
+        self.world = world
+        self.cadre = world.user("cadre")
+        self.household = world.household(name="陈大山", cadre=self.cadre)
+        for _ in range(neighbours):
+            world.household()
+        product = world.product("马蹄")
+        self.lot = world.lot(product, 25_000, household=self.household)
+        in_round = world.round()
+        listing = world.listing(in_round, product, [self.lot], farmgate_fen=1500)
+        world.open_round(in_round)
+        self.staff = world.user("staff", unit=world.unit("教育局"))
+        self.number = world.order(self.staff, in_round, {listing.id: 3})
+        with world.transaction() as session:
+            close_round(session, SYSTEM, get_round(session, in_round.id))
+            allocate_round(session, SYSTEM, get_round(session, in_round.id))
+
+    def page(self, client):
+        return client.get(f"/t/{self.lot.trace_code}")
+
+    def consent(self, act):
+        actor = self.world.actor(self.world.operator())
+        with self.world.transaction() as session:
+            household = session.get_one(Household, self.household.id)
+            if act == "give":
+                give_consent(session, actor, household, "签字")
+            else:
+                withdraw_consent(session, actor, household)
+
+
+def test_the_page_names_the_village_and_what_the_farm_gets_from_this_pack(world, client):
+    page = Sold(world).page(client).text
+    assert "青石镇" in page
+    assert "三岔村" in page
+    assert "15.00" in page
+    assert "分到 3 份" in page
+
+
+def test_the_name_appears_masked_only_with_consent_and_goes_at_once(world, client):
+    sold = Sold(world)
+    assert "陈**" not in sold.page(client).text
+    sold.consent("give")
+    assert "陈**" in sold.page(client).text
+    sold.consent("withdraw")
+    page = sold.page(client).text
+    assert "陈**" not in page
+    assert "陈大山" not in page
+
+
+def test_in_a_small_village_only_the_township_is_named(world, client):
+    sold = Sold(world, neighbours=0)
+    sold.consent("give")
+    page = sold.page(client).text
+    assert "青石镇" in page
+    assert "三岔村" not in page
+    assert "陈**" not in page
+
+
+def test_an_unknown_code_is_a_friendly_404(client):
+    answer = client.get("/t/NOSUCHCODE")
+    assert answer.status_code == 404
+    assert "没有这个溯源码" in answer.text
+
+
+def test_a_buyer_comes_from_the_order_to_the_village(world):
+    sold = Sold(world)
+    client = world.sign_in(sold.staff)
+    order = client.get(f"/orders/{sold.number}")
+    order = order if order.status_code == 200 else client.get(f"/my/orders/{sold.number}")
+    (link,) = re.findall(r'href="(/t/[^"]+)"', order.text)
+    assert "三岔村" in client.get(link).text
+
+
+def test_an_auditor_goes_from_order_to_household_and_back_without_the_buyers_name(world):
+    sold = Sold(world)
+    client = world.sign_in(world.user("auditor", region="990101000000"))
+    order = client.get(f"/trace/orders/{sold.number}").text
+    assert "陈**" in order
+    assert "周小满" not in order
+    household = client.get(f"/trace/households/{sold.household.id}").text
+    assert sold.number in household
+    assert "45.00" in household
+
+
+@pytest.mark.parametrize("path", ["/trace/lots/{lot}", "/trace/households/{household}"])
+def test_outside_the_own_reach_nothing_exists(world, path):
+    sold = Sold(world)
+    with world.transaction() as session:
+        lot = session.scalars(select(Lot)).one()
+    address = path.format(lot=lot.id, household=sold.household.id)
+    stranger = world.sign_in(world.user("cadre"))
+    assert stranger.get(address).status_code == 404
+    assert world.sign_in(sold.cadre).get(address).status_code == 200
+    assert (
+        world.sign_in(world.user("reviewer", region="990101102000")).get(address).status_code == 404
+    )
+    assert world.sign_in(sold.cadre).get(f"/trace/orders/{sold.number}").status_code == 404
