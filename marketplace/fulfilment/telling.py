@@ -1,0 +1,116 @@
+"""Messages about sheets: to those who look after a household, and to buyers who get less."""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, joinedload
+
+from marketplace.core.clock import today
+from marketplace.fulfilment.portions import Supplier
+from marketplace.households.models import CadreAssignment, in_force
+from marketplace.identity.actor import Actor
+from marketplace.identity.models import RoleGrant
+from marketplace.notices.outbox import Message, enqueue_all
+from marketplace.orders.order_models import OrderLine
+from marketplace.orders.round_models import Round
+
+
+def keepers_of(session: Session, suppliers: Collection[Supplier]) -> dict[Supplier, set[int]]:
+    """Who looks after each supplier today: the household's cadre, the cooperative's managers."""
+    found: defaultdict[Supplier, set[int]] = defaultdict(set)
+    households = [one.household_id for one in suppliers if one.household_id]
+    organisations = [one.organisation_id for one in suppliers if one.organisation_id]
+    if households:
+        for row in session.execute(
+            select(CadreAssignment.household_id, CadreAssignment.user_id).where(
+                CadreAssignment.household_id.in_(households), in_force(CadreAssignment, today())
+            )
+        ):
+            found[Supplier(row.household_id, 0)].add(row.user_id)
+    if organisations:
+        for grant in session.execute(
+            select(RoleGrant.organisation_id, RoleGrant.user_id).where(
+                RoleGrant.role == "cooperative",
+                RoleGrant.organisation_id.in_(organisations),
+                in_force(RoleGrant, today()),
+            )
+        ):
+            found[Supplier(0, grant.organisation_id or 0)].add(grant.user_id)
+    return found
+
+
+def tell_issued(session: Session, in_round: Round, suppliers: Collection[Supplier]) -> None:
+    """One message for each person, however many households."""
+    households: defaultdict[int, int] = defaultdict(int)
+    for keepers in keepers_of(session, suppliers).values():
+        for user_id in keepers:
+            households[user_id] += 1
+    enqueue_all(
+        session,
+        [
+            Message(
+                provider_key=f"round:{in_round.id}:sheets:{user_id}",
+                kind="sheets_issued",
+                subject=f"round:{in_round.id}",
+                title=f"第 {in_round.number} 期备货单出来了,您有 {count} 张要通知",
+                body="请在“备货”里看每户备什么、何时送到哪里,通知到户后记下回音。",
+                to_user_id=user_id,
+            )
+            for user_id, count in sorted(households.items())
+        ],
+    )
+
+
+def tell_changed(
+    session: Session, actor: Actor, in_round: Round, made: Mapping[Supplier, int], *, own: Supplier
+) -> None:
+    """New versions: to whoever looks after them, but not to the person who just answered for `own`."""
+    enqueue_all(
+        session,
+        [
+            Message(
+                provider_key=f"sheet:{made[supplier]}:{user_id}",
+                kind="sheet_changed",
+                subject=f"sheet:{made[supplier]}",
+                title=f"第 {in_round.number} 期有一张备货单改了",
+                body="份数变了,请在“备货”里看新的一版,再通知这一户。",
+                to_user_id=user_id,
+            )
+            for supplier, keepers in sorted(keepers_of(session, list(made)).items())
+            for user_id in sorted(keepers)
+            if not (supplier == own and user_id == actor.user_id)
+        ],
+    )
+
+
+def tell_cut(session: Session, in_round: Round, cut: Mapping[int, int], answer_id: int) -> None:
+    """Buyers whose lines lost packs (order line id → packs), one message for each order."""
+    if not cut:
+        return
+    orders: defaultdict[int, list[OrderLine]] = defaultdict(list)
+    for line in session.scalars(
+        select(OrderLine)
+        .where(OrderLine.id.in_(cut))
+        .options(joinedload(OrderLine.order), joinedload(OrderLine.listing))
+        .order_by(OrderLine.id)
+    ):
+        orders[line.order_id].append(line)
+    enqueue_all(
+        session,
+        [
+            Message(
+                provider_key=f"order:{order_id}:cut:{answer_id}",
+                kind="order_cut",
+                subject=f"order:{order_id}",
+                title=f"订单 {lines[0].order.number} 少了 {sum(cut[x.id] for x in lines)} 份",
+                body=f"第 {in_round.number} 期有农户备不齐,订单里"
+                + "、".join(
+                    f"{x.listing.title}({x.listing.pack_name})少 {cut[x.id]} 份" for x in lines
+                )
+                + "。少的不收钱。",
+                to_user_id=lines[0].order.buyer_id,
+            )
+            for order_id, lines in sorted(orders.items())
+        ],
+    )
