@@ -14,13 +14,13 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from marketplace.fulfilment.answering import answer_less, answer_yes, get_sheet
-from marketplace.fulfilment.issuing import issue_sheets
 from sqlalchemy import select
 
 from marketplace.app import create_app
 from marketplace.catalog.models import Lot
 from marketplace.core.errors import MarketplaceError
+from marketplace.fulfilment.answering import answer_less, answer_yes, get_sheet
+from marketplace.fulfilment.issuing import issue_sheets
 from marketplace.fulfilment.models import PreparationSheet
 from marketplace.identity.permissions import ORDER_OWN, SHEET_ANSWER
 from marketplace.orders.listings import commit_lot, uncommit
