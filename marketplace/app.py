@@ -36,6 +36,7 @@ FEATURES = (
     "marketplace.imports.views",
     "marketplace.orders.allocation_views",
     "marketplace.orders.lot_views",
+    "marketplace.reporting.board_views",
     "marketplace.reporting.trace_views",
     "marketplace.jobs.health_views",
     "marketplace.orders.shop_views",
