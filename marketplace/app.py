@@ -46,6 +46,9 @@ FEATURES = (
     "marketplace.orders.order_desk_views",
     "marketplace.orders.place_views",
     "marketplace.orders.round_views",
+    "marketplace.orders.canteen_views",
+    "marketplace.orders.canteen_order_views",
+    "marketplace.orders.approval_views",
 )
 """Modules that hold a blueprint `bp`, several may hold the same one; a new page's module is added here."""
 IMPORTERS = (

@@ -6,14 +6,15 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from marketplace.catalog.models import Lot
-from marketplace.core.clock import format_deadline, format_when
+from marketplace.core.clock import format_deadline, format_when, now
+from marketplace.core.identifiers import mask_phone
 from marketplace.core.money import format_yuan
 from marketplace.households.public_place import public_villages
 from marketplace.identity.scope import Scope
 from marketplace.orders.allocation_models import Allocation
 from marketplace.orders.order_models import PAY_WAYS, Order, OrderLine
-from marketplace.orders.round_models import Listing
-from marketplace.orders.shop_queries import takes_orders
+from marketplace.orders.round_models import Listing, Round
+from marketplace.orders.shop_queries import pickups
 
 TOO_LATE = "已经截单，农户已在按单备货，自己不能再改。要改请打服务电话说明原因。"
 
@@ -36,11 +37,11 @@ class LineLot:
     trace_code: str
 
 
-def orders_of(scope: Scope) -> Select[Order]:
-    """The person's own orders, the newest first, with what a list shows of them."""
+def orders_of(scope: Scope, channel: str = "shop") -> Select[Order]:
+    """The orders in reach, the newest first, with what a list shows of them."""
     return (
         scope.visible(select(Order))
-        .where(Order.channel == "shop")
+        .where(Order.channel == channel)
         .options(
             joinedload(Order.round, innerjoin=True),
             joinedload(Order.pickup_point, innerjoin=True),
@@ -52,8 +53,40 @@ def orders_of(scope: Scope) -> Select[Order]:
     )
 
 
+def still_open(found: Round) -> bool:
+    """Before closing orders can be changed and cancelled, whoever the round is for."""
+    return found.state == "open" and now() < found.closes_at
+
+
 def changeable(order: Order) -> bool:
-    return order.state in {"confirmed", "awaiting_approval"} and takes_orders(order.round)
+    return order.state in {"confirmed", "awaiting_approval"} and still_open(order.round)
+
+
+def line_by_line(order: Order) -> bool:
+    """Whether quantities can be changed in the order itself; a group's follow its registration."""
+    return changeable(order) and order.channel != "group"
+
+
+def order_page(session: Session, order: Order, viewer_id: int) -> dict[str, object]:
+    """What the page of one order shows; colleagues of the buyer see the phone masked."""
+    phone = order.contact_phone or ""
+    slots = [
+        row
+        for row in pickups(session, order.round_id)
+        if row.pickup_point_id == order.pickup_point_id
+    ]
+    return {
+        "order": order,
+        "phone": phone if order.buyer_id == viewer_id else mask_phone(phone),
+        "slot": slots[0] if slots else None,
+        "state": state_of(order),
+        "money": money_of(order),
+        "stages": stages_of(order),
+        "changeable": changeable(order),
+        "line_by_line": line_by_line(order),
+        "lots": lots_of(session, order),
+        "total_fen": due_fen(order),
+    }
 
 
 def due_fen(order: Order) -> int:
@@ -88,7 +121,7 @@ def state_of(order: Order) -> Said:
     if order.state in {"allocated", "closed"}:
         reached = "settled" if order.state == "closed" else found.state
         return _ON_ITS_WAY.get(reached, _ON_ITS_WAY["allocated"])
-    if takes_orders(found):
+    if still_open(found):
         return Said("已订好", "leaf", f"{format_deadline(found.closes_at)}前可以自己改或取消。")
     return Said("已截单", "leaf", "正在把订单分配到农户，马上开始备货。")
 
@@ -106,7 +139,8 @@ def money_of(order: Order) -> Said:
         "unit": "由您单位统一收齐。",
         "pickup": "取货时在提货点付。",
     }
-    return Said(f"还没付 {format_yuan(due - paid)} 元", "warn", notes.get(order.collected_how, ""))
+    note = "由单位统一结账。" if order.channel == "canteen" else notes.get(order.collected_how, "")
+    return Said(f"还没付 {format_yuan(due - paid)} 元", "warn", note)
 
 
 def stages_of(order: Order) -> list[dict[str, str]]:
@@ -114,7 +148,7 @@ def stages_of(order: Order) -> list[dict[str, str]]:
     found = order.round
     if order.state in _ENDED or found.state == "cancelled":
         return []
-    reached = 1 if takes_orders(found) else 2
+    reached = 1 if still_open(found) else 2
     if order.state == "allocated":
         reached = {"collecting": 3, "delivering": 4, "settled": 6}.get(found.state, 2)
     elif order.state == "closed":

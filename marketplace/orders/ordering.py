@@ -33,6 +33,17 @@ CHANGED = "订单刚刚变了,请刷新再看。"
 AUDIENCE = {"shop": "open_to_staff", "canteen": "open_to_canteens", "group": "open_to_groups"}
 
 
+class BelowMinimum(InvalidInput):
+    """Some lines of a canteen are too small; `lines` are (listing id, title, asked, minimum)."""
+
+    default_code = "minimum"
+
+    def __init__(self, lines: list[tuple[int, str, int, int]]) -> None:
+        self.lines = lines
+        words = ";".join(f"{title}至少订 {minimum} 份" for _, title, _, minimum in lines)
+        super().__init__(f"{words}。", field="packs")
+
+
 @dataclass(frozen=True)
 class OrderInput:
     """`packs` is listing id → packs. `idempotency_key` is made by the form: sent twice, ordered once.
@@ -81,7 +92,7 @@ def place_order(session: Session, actor: Actor, given: OrderInput) -> str:
     in_round, region_code = _round_and_place(session, given)
     phone = normalise_phone(given.contact_phone, field="contact_phone")
     listings = reserve(session, in_round, given.packs)
-    _check_minimums(given, listings)
+    _check_minimums(given.channel, given.packs, listings)
     order = Order(
         number=dated_code("D", now()),
         channel=given.channel,
@@ -126,6 +137,7 @@ def change_order(
     held = {line.listing_id: line.packs for line in order.lines}
     give_back(session, held)
     listings = reserve(session, in_round, wanted)
+    _check_minimums(order.channel, wanted, listings)
     before = json.dumps({str(i): n for i, n in held.items()}, sort_keys=True)
     session.add(OrderChange(order_id=order.id, at=now(), by_id=actor.user_id, before=before))
     prices = {line.listing_id: line for line in order.lines}
@@ -236,15 +248,18 @@ def _round_and_place(session: Session, given: OrderInput) -> tuple[Round, str]:
     return in_round, str(row[1])
 
 
-def _check_minimums(given: OrderInput, listings: Mapping[int, Listing]) -> None:
-    if given.channel != "canteen":
+def _check_minimums(
+    channel: str, packs: Mapping[int, int], listings: Mapping[int, Listing]
+) -> None:
+    if channel != "canteen":
         return
-    for listing_id, packs in given.packs.items():
-        listing = listings[listing_id]
-        if packs < listing.minimum_packs:
-            raise InvalidInput(
-                f"{listing.title}至少订 {listing.minimum_packs} 份。", code="minimum", field="packs"
-            )
+    low = [
+        (i, listings[i].title, packs[i], listings[i].minimum_packs)
+        for i in sorted(packs)
+        if packs[i] < listings[i].minimum_packs
+    ]
+    if low:
+        raise BelowMinimum(low)
 
 
 def _total(given: OrderInput, listings: Mapping[int, Listing]) -> int:
