@@ -32,6 +32,7 @@ FEATURES = (
     "marketplace.identity.audit_views",
     "marketplace.notices.views",
     "marketplace.catalog.product_views",
+    "marketplace.households.views",
     "marketplace.catalog.report_views",
     "marketplace.imports.views",
     "marketplace.orders.allocation_views",
