@@ -37,7 +37,9 @@ FEATURES = (
     "marketplace.imports.views",
     "marketplace.orders.allocation_views",
     "marketplace.orders.lot_views",
-    "marketplace.reporting.board_views",
+    "marketplace.fulfilment.views",
+    "marketplace.fulfilment.sheet_views",
+    "marketplace.fulfilment.paper_views",
     "marketplace.reporting.trace_views",
     "marketplace.jobs.health_views",
     "marketplace.orders.shop_views",
@@ -65,6 +67,7 @@ FIELD_PAGES: tuple[str, ...] = (
     "marketplace.catalog.field_views",
     "marketplace.orders.field_views",
     "marketplace.orders.field_lot_views",
+    "marketplace.fulfilment.field_views",
 )
 """Modules that attach views to the blueprint `field`; imported before it is registered."""
 

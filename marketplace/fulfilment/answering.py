@@ -63,7 +63,7 @@ def record_told(
     if how not in TOLD_HOW:
         raise InvalidInput("请选是怎么通知的。", code="unknown_how", field="how")
     if not sheet_ids:
-        raise InvalidInput("请先勾选户。", code="nothing_chosen", field="ids")
+        raise InvalidInput("请先勾选户。", code="nothing_chosen", field="chosen")
     found = session.scalars(
         scope.visible(select(PreparationSheet))
         .where(PreparationSheet.id.in_(sheet_ids), PreparationSheet.current)

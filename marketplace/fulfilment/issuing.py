@@ -1,6 +1,7 @@
 """Preparation sheets come into being, and later get new versions."""
 
 from collections.abc import Collection, Mapping
+from dataclasses import asdict
 
 from sqlalchemy import ColumnElement, and_, insert, or_, select, update
 from sqlalchemy.orm import Session, selectinload
@@ -76,22 +77,20 @@ def write_sheets(
         )
     }
     made = {supplier: ids[code] for supplier, code in codes.items()}
+    _write_lines(session, made, wanted)
+    return made
+
+
+def _write_lines(
+    session: Session, sheets: Mapping[Supplier, int], wanted: Mapping[Supplier, list[Portion]]
+) -> None:
     lines = [
-        {
-            "sheet_id": made[supplier],
-            "listing_id": portion.listing_id,
-            "lot_id": portion.lot_id,
-            "packs": portion.packs,
-            "quantity_base": portion.quantity_base,
-            "farmgate_fen": portion.farmgate_fen,
-            "amount_fen": portion.amount_fen,
-        }
+        {"sheet_id": sheets[supplier], **asdict(portion)}
         for supplier, portions in wanted.items()
         for portion in portions
     ]
     if lines:
         session.execute(insert(SheetLine), lines)
-    return made
 
 
 def reissue(

@@ -94,17 +94,15 @@ def changes(before: Iterable[Prepared], after: Iterable[Prepared]) -> list[Chang
 def short_message(
     who: str, lines: Sequence[Prepared], handover: Handover, *, number: int, changed: bool
 ) -> str:
-    """The sheet in at most 70 characters, `who` (陈**家) first: whose, what, when, where, for how much, whom to call.
-
-    What does not fit is left out in this order: packs, weekday, further products (the sheet has
-    them), the ends of long names.
+    """The sheet in at most 70 characters: whose (`who`: 陈**家), what, when, where, for how much, whom
+    to call. What does not fit is left out in this order: packs, weekday, further products (the
+    sheet has them), the ends of long names.
     """
     phone = _close(handover.phone)
-    name = who[:_NAME]
     if not lines:
-        return f"{name}:第{number}期的货取消了,不用备,不用送。有疑问打{phone}"
+        return f"{who[:_NAME]}:第{number}期的货取消了,不用备,不用送。有疑问打{phone}"
     total = format_yuan(sum(line.amount_fen for line in lines))
-    opening = f"{name}{'备货改为' if changed else '请备'}"
+    verb = "备货改为" if changed else "请备"
     dated = _close(handover.when)
     undated = re.sub(r"\(周.\)", "", dated)
     in_packs = "、".join(f"{line.title}{line.packs}份共{_close(line.quantity)}" for line in lines)
@@ -112,16 +110,23 @@ def short_message(
     first = f"{lines[0].title}{_close(lines[0].quantity)}"
     summary = first if len(lines) == 1 else f"{first}等{len(lines)}样"
 
-    def text(what: str, when: str, place: str) -> str:
-        return f"{opening}{what},{when}送{place},得{total}元。备不齐打{phone}"
+    def text(name: str, what: str, when: str, place: str) -> str:
+        return f"{name}{verb}{what},{when}送{place},得{total}元。备不齐打{phone}"
 
-    for what, when in ((in_packs, dated), (in_all, dated), (in_all, undated), (summary, undated)):
-        words = text(what, when, handover.place)
+    for name, what, when in (
+        (who, in_packs, dated),
+        (who, in_all, dated),
+        (who, in_all, undated),
+        (who, summary, undated),
+        (who[:_NAME], summary, undated),
+    ):
+        words = text(name, what, when, handover.place)
         if len(words) <= SMS_LENGTH:
             return words
-    room = max(0, SMS_LENGTH - len(text("", undated, "")))
+    name = who[:_NAME]
+    room = max(0, SMS_LENGTH - len(text(name, "", undated, "")))
     for_place = min(len(handover.place), room // 2)
-    return text(summary[: room - for_place], undated, handover.place[:for_place])
+    return text(name, summary[: room - for_place], undated, handover.place[:for_place])
 
 
 def village_text(

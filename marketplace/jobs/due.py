@@ -5,10 +5,12 @@ from datetime import timedelta
 from marketplace.catalog.lots import expire_lots
 from marketplace.core.clock import today
 from marketplace.core.db import transaction
+from marketplace.fulfilment.reminding import remind_unanswered
 from marketplace.identity.actor import SYSTEM
 from marketplace.imports.taking import run_due_batches
 from marketplace.jobs.registry import Job
 from marketplace.notices.delivery import deliver_due
+from marketplace.orders.due import close_due_rounds, reopen_due_rounds
 
 MINUTE = timedelta(minutes=1)
 
@@ -19,7 +21,10 @@ def _expire_lots() -> None:
 
 
 JOBS = (
+    Job("close_rounds", MINUTE, close_due_rounds),
+    Job("reopen_rounds", MINUTE, reopen_due_rounds),
     Job("send_notices", MINUTE, deliver_due, on_wake=True),
     Job("imports", MINUTE, run_due_batches, on_wake=True),
+    Job("remind_unanswered", timedelta(minutes=15), remind_unanswered),
     Job("expire_lots", timedelta(hours=1), _expire_lots),
 )

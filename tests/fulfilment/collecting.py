@@ -21,6 +21,8 @@ class Collecting:
     `ready`: numbers of the suppliers whose cadre confirmed that more could be brought.
     """
 
+    STEPS = (close_round, allocate_round, issue_sheets)
+
     def __init__(
         self, world, ordered=(12, 8), supplies=(40, 10), ready=(), issue=True, villages=()
     ):

@@ -196,14 +196,13 @@ def test_several_workers_at_once_send_each_message_once(mail, database_url, tmp_
     _put(*(_mail(number) for number in range(12)))
     settings = settings_for(database_url, tmp_path, smtp_url=f"smtp://127.0.0.1:{mail.port}")
 
-    def work(app):
+    def work():
+        app = create_app(settings)
         with app.app_context():
             deliver_due()
         dispose(app)
 
-    # Made one after the other: routes are compiled, and Python 3.11 may fail to do so in threads.
-    apps = [create_app(settings) for _ in range(4)]
-    threads = [threading.Thread(target=work, args=[app]) for app in apps]
+    threads = [threading.Thread(target=work) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -1,0 +1,106 @@
+"""What is printed: sheets on A4, and lists to tick off or to call by.
+
+Opened with GET a page shows masked names. The full ones come with POST, a reason and an audit row,
+for who may reveal personal data; telephones stand on the call list only, a stack at a time.
+"""
+
+from typing import Any
+
+from flask import render_template, request, url_for
+
+from marketplace.core.db import db, transaction
+from marketplace.fulfilment.papers import Paper, papers
+from marketplace.fulfilment.revealing import REASONS, reason_words, record_reveal
+from marketplace.fulfilment.sheet_pages import STACK, Listed, listed, one_paper
+from marketplace.fulfilment.views import bp
+from marketplace.identity.access import current_actor, current_scope, requires
+from marketplace.identity.permissions import PERSONAL_REVEAL, SHEET_VIEW
+
+
+def reveal(made: list[Paper], what: str) -> None:
+    """Record what is about to be shown, for the reason chosen on the page."""
+    words = reason_words(request.form.get("reason", ""))
+    with transaction() as session:
+        record_reveal(session, current_actor(), [paper.row for paper in made], words, what)
+
+
+@bp.get("/<int:sheet_id>/paper")
+@requires(SHEET_VIEW)
+def paper(sheet_id: int) -> str:
+    return _one(one_paper(db.session, current_scope(), sheet_id), full=False)
+
+
+@bp.post("/<int:sheet_id>/paper")
+@requires(PERSONAL_REVEAL)
+def print_paper(sheet_id: int) -> str:
+    made = one_paper(db.session, current_scope(), sheet_id, names=True)
+    reveal([made], "name")
+    return _one(made, full=True)
+
+
+def _one(made: Paper, *, full: bool) -> str:
+    return render_template(
+        "fulfilment/paper.html",
+        papers=[made],
+        full=full,
+        page=None,
+        reasons=REASONS,
+        back_url=url_for("sheets.sheet", sheet_id=made.row.sheet.id),
+    )
+
+
+@bp.get("/round/<int:round_id>/paper")
+@requires(SHEET_VIEW)
+def papers_of_round(round_id: int) -> str:
+    found = listed(db.session, current_scope(), round_id, STACK)
+    return _stack("fulfilment/paper.html", found, _papers(found, names=False), full=False)
+
+
+@bp.post("/round/<int:round_id>/paper")
+@requires(PERSONAL_REVEAL)
+def print_papers(round_id: int) -> str:
+    found = listed(db.session, current_scope(), round_id, STACK)
+    made = _papers(found, names=True)
+    reveal(made, "name")
+    return _stack("fulfilment/paper.html", found, made, full=True)
+
+
+@bp.get("/round/<int:round_id>/calls")
+@requires(SHEET_VIEW)
+def calls(round_id: int) -> str:
+    found = listed(db.session, current_scope(), round_id, STACK)
+    return _stack("fulfilment/calls.html", found, _papers(found, names=False), full=False)
+
+
+@bp.post("/round/<int:round_id>/calls")
+@requires(PERSONAL_REVEAL)
+def reveal_calls(round_id: int) -> str:
+    found = listed(db.session, current_scope(), round_id, STACK)
+    made = _papers(found, names=True)
+    reveal(made, "name,phone")
+    return _stack("fulfilment/calls.html", found, made, full=True)
+
+
+def _papers(found: Listed, *, names: bool) -> list[Paper]:
+    return papers(db.session, found.rows, found.settings, names=names)
+
+
+def _stack(template: str, found: Listed, made: list[Paper], *, full: bool) -> str:
+    filters = found.filters
+    narrowed: dict[str, Any] = {
+        "village": filters.village or None,
+        "cadre": filters.cadre,
+        "point": filters.point,
+        "stand": filters.stand or None,
+    }
+    return render_template(
+        template,
+        papers=made,
+        round=found.round,
+        full=full,
+        page=found.page,
+        narrowed=narrowed,
+        reasons=REASONS,
+        may_reveal=current_actor().may(PERSONAL_REVEAL),
+        back_url=url_for("sheets.round", round_id=found.round.id, **narrowed),
+    )
