@@ -156,6 +156,7 @@ def _desk(listing_id: int, refused: MarketplaceError | None = None) -> str:
         fixed=changes.ever_ordered(db.session, listing),
         may_manage=may_manage,
         may_orders=actor.may(ORDER_MANAGE),
+        may_lots=actor.may(LOT_VIEW),
         refused=refused,
         amount=lot_choices.amount_words,
     )
