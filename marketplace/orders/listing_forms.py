@@ -54,6 +54,15 @@ class ListingForm(Form):
             raise ValidationError("一份多少要写准,不能写大约。")
         self.pack_base = typed.base
 
+    def validate_pack_name(self, field: TrimmedField) -> None:
+        """`5 斤装` beside a pack of 10 斤 would cheat the buyer: a name that says a quantity must fit."""
+        try:
+            said = parse_quantity((field.data or "").removesuffix("装"), base_unit=self.base_unit)
+        except InvalidInput:
+            return  # 整只, 礼盒: no quantity
+        if self.pack_base and said.base != self.pack_base:
+            raise ValidationError("装法写的量和“一份多少”不一样,请改成一样的,或者不填。")
+
     def validate_farmgate(self, field: TrimmedField) -> None:
         self.farmgate_fen = _fen(field.data, allow_zero=False)
 
@@ -78,12 +87,11 @@ class ListingForm(Form):
         self.validate_freight(self.freight)
 
     def given(self, grade: str) -> ListingInput:
-        words = pack_words(self.pack_base, self.base_unit, self.product.piece_word)
         return ListingInput(
             product_id=self.product.id,
             title=self.title.data,
             grade=grade,
-            pack_name=self.pack_name.data or f"{words}装",
+            pack_name=self.pack_name.data or usual_name(self.pack_base, self.product),
             pack_base=self.pack_base,
             farmgate_fen=self.farmgate_fen,
             service_fen=self.service_fen,
@@ -109,6 +117,11 @@ def pack_words(base: int, unit: BaseUnit, piece_word: str) -> str:
     )
 
 
+def usual_name(base: int, product: Product) -> str:
+    unit: BaseUnit = "g" if product.base_unit == "g" else "piece"
+    return f"{pack_words(base, unit, product.piece_word)}装"
+
+
 def sellers(session: Session) -> list[Organisation]:
     return list(
         session.scalars(
@@ -126,7 +139,10 @@ def values_of(listing: Listing) -> dict[str, Any]:
     return {
         "title": listing.title,
         "pack": pack_words(listing.pack_base, unit, product.piece_word),
-        "pack_name": listing.pack_name,
+        # A name made from the pack is left to follow it.
+        "pack_name": listing.pack_name
+        if listing.pack_name != usual_name(listing.pack_base, product)
+        else "",
         "farmgate": format_yuan(listing.farmgate_fen),
         "service": format_yuan(listing.service_fen),
         "freight": format_yuan(listing.freight_fen),

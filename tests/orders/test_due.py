@@ -7,12 +7,15 @@ import pytest
 from sqlalchemy import func, select
 
 from marketplace.core.clock import now, use_clock
+from marketplace.core.errors import MarketplaceError
 from marketplace.identity.actor import SYSTEM
 from marketplace.identity.audit import AuditRow
+from marketplace.identity.permissions import ORDER_CANTEEN
 from marketplace.orders import due
 from marketplace.orders.due import close_due_rounds, reopen_due_rounds
 from marketplace.orders.interruptions import NewDates, postpone_round
 from marketplace.orders.order_models import Order
+from marketplace.orders.ordering import change_order, get_order
 from marketplace.orders.round_models import Listing, Round
 from marketplace.orders.rounds import close_round, get_round
 
@@ -65,6 +68,51 @@ def test_two_schedulers_close_a_round_once(world):
     with world.transaction() as session:
         assert session.scalar(select(func.count()).where(AuditRow.action == "round_closed")) == 1
         assert session.scalar(select(func.count()).where(AuditRow.action == "order_expired")) == 5
+        assert session.get_one(Listing, listing.id).reserved_packs == 0
+
+
+def test_closing_while_buyers_order_and_change_leaves_nothing_half_done(world):
+    in_round, listing = world.shop(packs=200)
+    unit = world.unit(approval_above_fen=0)
+    buyers = [world.user("buyer", unit=unit) for _ in range(3)]
+    actors = {buyer.id: world.actor(buyer) for buyer in buyers}
+    together, faults = threading.Barrier(4), []
+
+    def orders_and_changes(buyer) -> None:
+        actor = actors[buyer.id]
+        together.wait()
+        for _ in range(6):
+            number = world.order(
+                buyer, in_round, {listing.id: 2}, channel="canteen", organisation_id=unit.id
+            )
+            with world.transaction() as session:
+                order = get_order(session, actor.scope_for(ORDER_CANTEEN), number)
+                change_order(session, actor, order, {listing.id: 3}, 1)
+
+    def closes() -> None:
+        together.wait()
+        with world.transaction() as session:
+            close_round(session, SYSTEM, get_round(session, in_round.id))
+
+    def quietly(work, *given) -> None:
+        try:
+            work(*given)
+        except MarketplaceError:
+            pass  # too late: the round has closed
+        except BaseException as error:
+            faults.append(error)
+
+    threads = [threading.Thread(target=quietly, args=(orders_and_changes, b)) for b in buyers]
+    threads.append(threading.Thread(target=quietly, args=(closes,)))
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert faults == []
+    with world.transaction() as session:
+        assert session.get_one(Round, in_round.id).state == "closed"
+        states = set(session.scalars(select(Order.state)))
+        assert states <= {"expired"}
         assert session.get_one(Listing, listing.id).reserved_packs == 0
 
 

@@ -210,6 +210,7 @@ def test_the_editor_proposes_urgent_lots_ticked_and_saves_in_one_go(world, desk)
     [
         ("pack", "3箱", "不知道一箱是多少斤"),
         ("pack", "约5斤", "要写准"),
+        ("pack_name", "10 斤装", "不一样"),
         ("farmgate", "abc", "看不懂"),
         ("farmgate", "-3", "大于零"),
         ("service", "1.234", "比分还小"),
