@@ -19,7 +19,16 @@ from marketplace.identity.access import find_actor, init_access
 from marketplace.identity.passwords import passwords
 from marketplace.identity.permissions import REPORT_SUBMIT
 from marketplace.jobs.queue import make_waker
-from marketplace.web import assets, errors, field_blueprint, filters, navigation, qr, requests
+from marketplace.web import (
+    addresses,
+    assets,
+    errors,
+    field_blueprint,
+    filters,
+    navigation,
+    qr,
+    requests,
+)
 
 FEATURES = (
     "marketplace.web.health",
@@ -84,6 +93,7 @@ def create_app(settings: Settings) -> Flask:
     keyring.configure(settings.data_keys, settings.lookup_key)
     if settings.mode == "test":
         passwords.configure(PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
+    addresses.init_addresses(app)
     requests.configure_logs()
     requests.init_requests(app, secure=settings.secure_cookies)
     db.init_app(app)

@@ -1,0 +1,166 @@
+"""The `marketplace` command: serve, work, migrate, make the first administrator.
+
+Every fault that a person can mend ends as one sentence and a code: 2 for configuration and
+arguments, 1 for everything else.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+from sqlalchemy import select
+from sqlalchemy.exc import OperationalError, ProgrammingError
+
+from marketplace.app import create_app
+from marketplace.cli.supervisor import PortBusyError, serve
+from marketplace.core.db import db, transaction
+from marketplace.core.errors import MarketplaceError
+from marketplace.core.schema import is_current, upgrade
+from marketplace.core.settings import BadConfiguration, Settings, from_environment
+from marketplace.identity.accounts import (
+    ACTIVATION_DAYS,
+    NewGrant,
+    create_user,
+    grant_role,
+    issue_activation,
+)
+from marketplace.identity.actor import SYSTEM
+from marketplace.identity.models import User
+from marketplace.jobs import worker
+
+
+class CannotRun(Exception):
+    """The command cannot do its work; the message says why and what to do."""
+
+
+@contextmanager
+def _open(settings: Settings) -> Iterator[None]:
+    """The product's database for the time of the block, outside any request."""
+    with create_app(settings).app_context():
+        engine = db.engine
+        yield
+    engine.dispose()
+
+
+def _require_current(settings: Settings) -> None:
+    if not is_current(settings.database_url):
+        raise CannotRun("The database is not up to date: run `marketplace db upgrade` first.")
+
+
+def _refuse_demo_accounts(settings: Settings) -> None:
+    """Everybody knows their password."""
+    if settings.mode != "production":
+        return
+    with _open(settings):
+        demo = db.session.scalar(select(User.login_name).where(User.demo, User.active))
+    if demo is not None:
+        raise CannotRun(
+            f"This database holds demo accounts ({demo}): production does not serve it."
+        )
+
+
+def _serve(settings: Settings, arguments: argparse.Namespace) -> int:
+    _require_current(settings)
+    _refuse_demo_accounts(settings)
+    return serve(
+        arguments.port,
+        processes=arguments.workers,
+        on_ready=lambda: print(f"Serving at http://127.0.0.1:{arguments.port}", flush=True),
+    )
+
+
+def _work(settings: Settings, _arguments: argparse.Namespace) -> int:
+    _require_current(settings)
+    worker.run(settings)
+    return 0
+
+
+def _upgrade(settings: Settings, _arguments: argparse.Namespace) -> int:
+    upgrade(settings.database_url)
+    print("The database is up to date.")
+    return 0
+
+
+def _create_admin(settings: Settings, arguments: argparse.Namespace) -> int:
+    _require_current(settings)
+    with _open(settings), transaction() as session:
+        user = create_user(session, SYSTEM, login_name=arguments.login, display_name=arguments.name)
+        grant_role(session, SYSTEM, user, NewGrant("administrator"))
+        code = issue_activation(session, SYSTEM, user)
+    print(f"Account {user.login_name}, activation code {code}")
+    print(f"Open /activate within {ACTIVATION_DAYS} days and set a password. The code works once.")
+    return 0
+
+
+Run = Callable[[Settings, argparse.Namespace], int]
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="marketplace", description="Xiangbang 乡帮")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(
+        group: "argparse._SubParsersAction[argparse.ArgumentParser]",
+        name: str,
+        run: Run,
+        words: str,
+    ) -> argparse.ArgumentParser:
+        made = group.add_parser(name, help=words, description=words)
+        made.set_defaults(run=run)
+        return made
+
+    serving = command(commands, "serve", _serve, "serve the pages and run the worker")
+    serving.add_argument("--port", type=_port, default=8000)
+    serving.add_argument("--workers", type=_processes, default=2, help="web processes")
+    command(commands, "worker", _work, "do what is due: close rounds, send messages, import files")
+    of_database = commands.add_parser("db", help="the database").add_subparsers(
+        required=True, metavar="COMMAND"
+    )
+    command(of_database, "upgrade", _upgrade, "create the tables or bring them up to date")
+    of_admin = commands.add_parser("admin", help="administrators").add_subparsers(
+        required=True, metavar="COMMAND"
+    )
+    making = command(of_admin, "create", _create_admin, "make an administrator's account")
+    making.add_argument("--login", required=True, help="account name, letters and digits")
+    making.add_argument("--name", required=True, help="the person's name, shown on pages")
+    return parser
+
+
+def _whole(text: str, low: int, high: int, what: str) -> int:
+    if not text.isdecimal() or not low <= int(text[:9]) <= high:
+        raise argparse.ArgumentTypeError(f"{what} is a number from {low} to {high}, not {text!r}")
+    return int(text)
+
+
+def _port(text: str) -> int:
+    return _whole(text, 1, 65535, "a port")
+
+
+def _processes(text: str) -> int:
+    return _whole(text, 1, 64, "the number of processes")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    arguments = _parser().parse_args(argv)
+    run: Run = arguments.run
+    try:
+        return run(from_environment(), arguments)
+    except BadConfiguration as error:
+        return _say(str(error), 2)
+    except (CannotRun, PortBusyError) as error:
+        return _say(str(error), 1)
+    except MarketplaceError as error:
+        return _say(error.message, 1)
+    except (OperationalError, ProgrammingError) as error:
+        reason = str(error.orig).strip().partition("\n")[0]
+        return _say(f"The database does not answer as it should: {reason}", 1)
+
+
+def _say(sentence: str, code: int) -> int:
+    print(sentence, file=sys.stderr)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,88 @@
+"""Every door of the product, read from the application itself: new pages are covered by being there."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from flask import Flask
+from werkzeug.routing import IntegerConverter, Rule, UUIDConverter
+
+from marketplace.identity.models import User
+from marketplace.identity.permissions import REGION_ROLES, ROLES, UNIT_ROLES
+from tests.support.world import COUNTY, World
+
+STATIC = {"static", "bootstrap.static"}
+NOBODY_ANSWERS = {"HEAD", "OPTIONS"}  # HEAD is GET without the page; OPTIONS runs no view
+
+
+@dataclass(frozen=True)
+class Door:
+    """One method of one address, and who may use it as the view declares."""
+
+    endpoint: str
+    method: str
+    path: str
+    access: str
+
+    @property
+    def public(self) -> bool:
+        return self.access == "public"
+
+    def opens_to(self, role: str) -> bool:
+        held = ROLES[role][1]
+        everybody = self.access in {"public", "signed_in"}
+        return everybody or any(part in held for part in self.access.split("|"))
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path} ({self.endpoint}, {self.access})"
+
+
+def doors(app: Flask, samples: Mapping[str, object] | None = None) -> list[Door]:
+    """All doors in a fixed order; `samples` gives values of address parts by their name."""
+    found = []
+    for rule in sorted(app.url_map.iter_rules(), key=lambda rule: (rule.endpoint, rule.rule)):
+        if rule.endpoint in STATIC:
+            continue
+        access = getattr(app.view_functions[rule.endpoint], "access", "undeclared")
+        path = _path(app, rule, samples or {})
+        methods = sorted((rule.methods or set()) - NOBODY_ANSWERS)
+        found += [Door(rule.endpoint, method, path, access) for method in methods]
+    return found
+
+
+def _path(app: Flask, rule: Rule, samples: Mapping[str, object]) -> str:
+    values = {
+        name: samples.get(name, _sample(rule, name))
+        for name in rule.arguments
+        if name not in (rule.defaults or {})
+    }
+    return app.url_map.bind("localhost").build(rule.endpoint, values)
+
+
+def _sample(rule: Rule, name: str) -> object:
+    converter = rule._converters[name]
+    if isinstance(converter, IntegerConverter):
+        return 1
+    if isinstance(converter, UUIDConverter):
+        return "3f2b8c1e-0000-4000-8000-000000000001"
+    return "1"
+
+
+def filled(world: World) -> dict[str, object]:
+    """Something of everything, so that pages have rows to show; returns names of real things."""
+    buyer = world.user("buyer", unit=world.unit(has_canteen=True))
+    in_round, listing = world.shop()
+    return {
+        "number": world.order(buyer, in_round, {listing.id: 2}),
+        "round_id": in_round.id,
+        "listing_id": listing.id,
+        "user_id": buyer.id,
+    }
+
+
+def one_of_each_role(world: World) -> Iterator[tuple[str, User]]:
+    for role in ROLES:
+        region = COUNTY if role in REGION_ROLES else None
+        yield (
+            role,
+            world.user(role, region=region, unit=world.unit() if role in UNIT_ROLES else None),
+        )

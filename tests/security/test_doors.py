@@ -1,0 +1,148 @@
+"""S1, S2, S8, S14, S15, S24: who comes in where, what reading may change, what browsers may keep."""
+
+from collections import Counter
+
+import pytest
+from sqlalchemy import func, select
+
+from marketplace.core.db import db
+from marketplace.identity.audit import AuditRow
+from marketplace.tables import metadata
+from tests.security.doors import doors, filled, one_of_each_role
+
+PUBLIC = {
+    "health.healthz",
+    "home.index",
+    "identity.activate",
+    "identity.sign_in",
+    "readiness.readyz",
+    "shop.add",
+    "shop.basket",
+    "shop.change_basket",
+    "shop.goods",
+    "shop.index",
+    "shop.product",
+}
+"""The pages that strangers may open. A new one is added here on purpose, or the test says no."""
+
+
+def test_only_the_declared_pages_are_open_to_strangers(app):
+    assert {door.endpoint for door in doors(app) if door.public} == PUBLIC
+
+
+def test_every_other_page_sends_strangers_to_the_sign_in(app, world):
+    samples = filled(world)
+    stranger = app.test_client()
+    wrong = []
+    for door in doors(app, samples):
+        answer = stranger.open(door.path, method=door.method)
+        sent_away = answer.status_code == 302 and answer.location.startswith("/sign-in?next=")
+        if door.public:
+            fits = answer.status_code not in {401, 500} and not sent_away
+        elif door.method == "GET":
+            fits = sent_away
+        else:
+            fits = answer.status_code == 401
+        if not fits:
+            wrong.append(f"{door}: {answer.status_code}")
+    assert wrong == []
+
+
+def test_every_role_opens_the_doors_declared_for_it_and_no_other(app, world):
+    """Refused doors answer 403 and leave one audit row each; open ones answer anything but a fault."""
+    app.config["PROPAGATE_UNKNOWN"] = False
+    samples = filled(world)
+    every = doors(app, samples)
+    wrong = []
+    for role, user in one_of_each_role(world):
+        browser = world.sign_in(user)
+        closed = [door for door in every if not door.opens_to(role)]
+        for door in closed:
+            status = browser.open(door.path, method=door.method).status_code
+            if status != 403:
+                wrong.append(f"{role} {door}: {status} instead of 403")
+        if _refusals(app, user.id) != Counter(door.endpoint for door in closed):
+            wrong.append(f"{role}: refusals and audit rows differ")
+        for door in sorted(set(every) - set(closed), key=lambda door: door.method):
+            if door.method != "GET":
+                browser = world.sign_in(user)  # the last one may have signed out
+            answer = browser.open(door.path, method=door.method)
+            sent_away = answer.status_code == 302 and answer.location.startswith("/sign-in?")
+            if answer.status_code in {401, 500} or sent_away:
+                wrong.append(f"{role} {door}: {answer.status_code}")
+    assert wrong == []
+
+
+def _refusals(app, user_id):
+    with app.app_context():
+        return Counter(
+            db.session.scalars(
+                select(AuditRow.subject_id).where(
+                    AuditRow.actor_id == user_id, AuditRow.action == "refused", AuditRow.refused
+                )
+            )
+        )
+
+
+def test_reading_every_page_changes_nothing_and_leaves_nothing_in_caches(app, world):
+    samples = filled(world)
+    readers = [(role, world.sign_in(user)) for role, user in one_of_each_role(world)]
+    before = _contents(app)
+    wrong = []
+    for role, browser in readers:
+        for door in doors(app, samples):
+            if door.method != "GET" or not door.opens_to(role):
+                continue
+            answer = browser.get(door.path)
+            if "no-store" not in answer.headers["Cache-Control"]:
+                wrong.append(f"{role} {door}: {answer.headers['Cache-Control']}")
+            wrong += [f"{door}: {fault}" for fault in _header_faults(answer.headers)]
+    after = _contents(app)
+    assert [table for table in before if before[table] != after[table]] == []
+    assert wrong == []
+
+
+def _contents(app):
+    """Every table as rows, but the trail of what happened."""
+    with app.app_context():
+        return {
+            table.name: sorted(map(repr, db.session.execute(select(table))))
+            for table in metadata.sorted_tables
+            if table.name != "audit_row"
+        }
+
+
+def _header_faults(headers):
+    policy = headers["Content-Security-Policy"]
+    if "unsafe" in policy or "frame-ancestors 'none'" not in policy or "*" in policy:
+        yield policy
+    if headers["X-Content-Type-Options"] != "nosniff":
+        yield "may be sniffed"
+
+
+@pytest.mark.parametrize("sample", ["0", "-1", "999999999999999999999", "x", "%00", "1%27--"])
+def test_nonsense_in_an_address_is_not_found_and_never_a_fault(app, world, sample):
+    app.config["PROPAGATE_UNKNOWN"] = False
+    names = {name for rule in app.url_map.iter_rules() for name in rule.arguments}
+    reader = {role: world.sign_in(user) for role, user in one_of_each_role(world)}
+    wrong = []
+    for door in doors(app, dict.fromkeys(names, 7_777_777)):
+        role = next((role for role in reader if door.opens_to(role)), None)
+        if "7777777" not in door.path or role is None:
+            continue
+        path = door.path.replace("7777777", sample)
+        status = reader[role].open(path, method=door.method).status_code
+        if status >= 500 or status == 200:
+            wrong.append(f"{door.method} {path}: {status}")
+    assert wrong == []
+
+
+def test_the_trail_counts_a_refusal_once(app, world):
+    user = world.user("staff", unit=world.unit())
+    browser = world.sign_in(user)
+    assert browser.get("/admin/accounts").status_code == 403
+    with app.app_context():
+        rows = db.session.scalar(
+            select(func.count()).where(AuditRow.actor_id == user.id, AuditRow.refused)
+        )
+    assert rows == 1

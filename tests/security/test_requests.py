@@ -1,0 +1,146 @@
+"""S8, S18, S25: forged, oversized and misdirected requests."""
+
+import re
+import tracemalloc
+from io import RawIOBase
+
+import pytest
+
+from marketplace.identity.access import public
+from tests.security.doors import doors, filled
+
+JSON = {"Accept": "application/json"}
+TOKEN = re.compile(r'name="csrf_token"[^>]* value="([^"]+)"')
+
+
+@pytest.fixture
+def guarded(app):
+    """The application as it runs in earnest: no form without its token."""
+    app.config["WTF_CSRF_ENABLED"] = True
+    app.config["PROPAGATE_UNKNOWN"] = False
+    return app
+
+
+def writing(app, samples=None):
+    return [door for door in doors(app, samples) if door.method != "GET"]
+
+
+def token_for(browser):
+    return TOKEN.search(browser.get("/sign-in").text)[1]
+
+
+@pytest.mark.parametrize("signed_in", [False, True])
+def test_nothing_is_written_without_the_token_of_this_browser(guarded, world, signed_in):
+    samples = filled(world)
+    foreign = token_for(guarded.test_client())
+    browser = world.sign_in(world.operator()) if signed_in else guarded.test_client()
+    wrong = []
+    for door in writing(guarded, samples):
+        for form in ({}, {"csrf_token": "made up"}, {"csrf_token": foreign}):
+            answer = browser.open(door.path, method=door.method, data=form, headers=JSON)
+            if answer.status_code != 400 or answer.json["error"] != "csrf":
+                wrong.append(f"{door}: {answer.status_code}")
+    assert wrong == []
+
+
+def test_the_token_of_this_browser_is_taken(guarded, client):
+    form = {"login_name": "nobody", "password": "wrong", "csrf_token": token_for(client)}
+    answer = client.post("/sign-in", data=form)
+    assert answer.status_code == 422
+    assert "账号或密码不对" in answer.text
+
+
+def test_an_old_form_says_what_to_do_instead_of_a_fault(guarded, client):
+    answer = client.post("/sign-in", data={"csrf_token": "old"})
+    assert answer.status_code == 400
+    assert "刷新" in answer.text
+
+
+class Endless(RawIOBase):
+    """A body of any length that counts what was read of it."""
+
+    taken = 0
+
+    def readinto(self, buffer):
+        buffer[:] = b"a" * len(buffer)
+        self.taken += len(buffer)
+        return len(buffer)
+
+    def readable(self):
+        return True
+
+
+def test_a_body_of_50_megabytes_is_refused_unread(guarded):
+    browser = guarded.test_client()
+    tracemalloc.start()
+    for door in writing(guarded):
+        body = Endless()
+        for kind in ("application/x-www-form-urlencoded", "multipart/form-data; boundary=x"):
+            answer = browser.open(
+                door.path,
+                method=door.method,
+                input_stream=body,
+                content_length=50_000_000,
+                content_type=kind,
+            )
+            assert answer.status_code == 413, door
+        assert body.taken == 0, door
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 20_000_000
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        {"name": "a" * 600_000},
+        {f"field{number}": "a" for number in range(2000)},
+    ],
+    ids=["a field of 600 kB", "2000 parts"],
+)
+def test_oversized_forms_are_refused_with_a_cure(guarded, form):
+    browser = guarded.test_client()
+    for door in writing(guarded):
+        answer = browser.open(
+            door.path, method=door.method, data=form, content_type="multipart/form-data"
+        )
+        assert answer.status_code == 413, door
+        assert "太大" in answer.text
+
+
+def test_a_long_field_in_a_plain_form_is_refused(guarded, client):
+    assert client.post("/sign-in", data={"login_name": "a" * 600_000}).status_code == 413
+
+
+def test_a_fault_of_the_program_shows_no_trace_of_its_inside(app):
+    @public
+    def broken():
+        raise RuntimeError("secret inside")
+
+    app.config["PROPAGATE_UNKNOWN"] = False
+    app.add_url_rule("/broken", view_func=broken)
+    answer = app.test_client().get("/broken")
+    assert answer.status_code == 500
+    for inside in ("secret inside", "Traceback", "RuntimeError", ".py"):
+        assert inside not in answer.text
+    assert answer.headers["X-Request-Id"] in answer.text
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "localhost.evil.example", "localhost:80@evil.example", ""]
+)
+def test_a_foreign_host_is_refused_on_every_page(app, host):
+    for door in doors(app):
+        answer = app.test_client().open(door.path, method=door.method, headers={"Host": host})
+        assert answer.status_code == 400, door
+
+
+def test_addresses_on_paper_ignore_what_a_caller_says_about_the_host(world):
+    user = world.user("staff", unit=world.unit())
+    browser = world.sign_in(world.user("administrator"))
+    slip = browser.post(
+        f"/admin/accounts/{user.id}/slip",
+        headers={"X-Forwarded-Host": "evil.example", "Forwarded": "host=evil.example"},
+    )
+    assert "http://localhost/activate" in slip.text
+    assert "evil.example" not in slip.text
