@@ -1,5 +1,6 @@
 """The administrator's pages of accounts: who has one, what it may do, from when to when."""
 
+from dataclasses import replace
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -25,6 +26,7 @@ from marketplace.web.forms import Form, TrimmedField, at_most, required
 from marketplace.web.paging import paginate
 
 bp = Blueprint("accounts", __name__, url_prefix="/admin/accounts")
+SLIPS_AT_ONCE = 100
 ROLE_CHOICES = {code: name for code, (name, _held) in ROLES.items()}
 
 
@@ -77,16 +79,20 @@ def _user(user_id: int) -> User:
     return accounts.get_user(db.session, user_id)
 
 
-@bp.get("")
-@requires(ACCOUNT_MANAGE)
-def index() -> str:
+def _wanted() -> AccountFilter:
     unit = request.args.get("unit", "")
-    wanted = AccountFilter(
+    return AccountFilter(
         words=request.args.get("q", "").strip()[:60],
         role=request.args.get("role", ""),
         unit_id=int(unit) if unit.isdecimal() and len(unit) < 10 else None,
         state=request.args.get("state", ""),
     )
+
+
+@bp.get("")
+@requires(ACCOUNT_MANAGE)
+def index() -> str:
+    wanted = _wanted()
     kept: dict[str, Any] = {
         "q": wanted.words or None,
         "role": wanted.role or None,
@@ -253,7 +259,27 @@ def slip(user_id: int) -> str:
     with transaction() as session:
         user = accounts.get_user(session, user_id)
         made = activation_slip(user, accounts.issue_activation(session, current_actor(), user))
-    return render_template("identity/slip.html", slips=[made], user=user)
+    back = url_for("accounts.show", user_id=user_id)
+    return render_template("identity/slip.html", slips=[made], back_url=back)
+
+
+@bp.post("/slips")
+@requires(ACCOUNT_MANAGE)
+def slips() -> str | Response:
+    """Slips for all accounts of the list that nobody has activated, a stack of paper at a time."""
+    wanted = replace(_wanted(), state="waiting")
+    statement = account_list(current_scope(), wanted).limit(SLIPS_AT_ONCE)
+    with transaction() as session:
+        made = [
+            activation_slip(user, accounts.issue_activation(session, current_actor(), user))
+            for user in session.scalars(statement)
+        ]
+    if not made:
+        flash("没有等着激活的账号。", "warning")
+        return redirect(url_for("accounts.index"))
+    return render_template(
+        "identity/slip.html", slips=made, back_url=url_for("accounts.index", state="waiting")
+    )
 
 
 @bp.post("/<int:user_id>/disable")

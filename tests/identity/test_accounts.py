@@ -59,6 +59,21 @@ def test_an_account_is_made_given_a_role_activated_from_its_slip_and_used(world,
     assert "已过期" in again.text
 
 
+def test_slips_are_printed_for_everybody_of_a_unit_who_still_waits(world, admin):
+    unit, other = world.unit("县医院"), world.unit("一中")
+    for number in range(3):
+        for where in (unit, other):
+            form = {"login_name": f"w{where.id}-{number}", "display_name": "周小满"}
+            admin.post("/admin/accounts/new", data=form | {"organisation_id": where.id})
+    world.user("staff", unit=unit, name="active-already")
+    assert "打印这些激活单" in admin.get(f"/admin/accounts?state=waiting&unit={unit.id}").text
+    paper = admin.post(f"/admin/accounts/slips?unit={unit.id}").text
+    assert len(set(CODE.findall(paper))) == paper.count('class="sheet slip"') == 3
+    assert "active-already" not in paper
+    assert f"w{other.id}-0" not in paper
+    assert admin.post("/admin/accounts/slips?q=nobody").status_code == 302
+
+
 def test_a_newer_slip_kills_the_older_code_and_a_month_kills_the_newest(world, admin):
     user = world.user("staff", unit=world.unit())
     codes = [CODE.search(admin.post(f"/admin/accounts/{user.id}/slip").text)[0] for _ in "12"]
