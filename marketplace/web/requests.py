@@ -36,6 +36,10 @@ def init_requests(app: Flask, *, secure: bool) -> None:
         g.started = time.perf_counter()
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=g.request_id)
+        if request.mimetype == "application/x-www-form-urlencoded":
+            # Werkzeug holds back long fields and many parts of multipart forms only; a plain form
+            # is read and taken apart whole.
+            request.max_content_length = app.config["MAX_FORM_MEMORY_SIZE"]
 
     @app.after_request
     def _headers(response: Response) -> Response:

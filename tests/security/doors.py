@@ -76,6 +76,7 @@ def filled(world: World) -> dict[str, object]:
         "round_id": in_round.id,
         "listing_id": listing.id,
         "user_id": buyer.id,
+        "session_id": 999_999,  # nobody signs himself out on the way
     }
 
 
