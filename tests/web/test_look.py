@@ -240,6 +240,9 @@ def test_pages_use_only_classes_that_the_look_knows():
     """A class nobody styles is a name from elsewhere; `card` is Bootstrap's, ours is `panel`."""
     bootstrap = Path(str(files("flask_bootstrap"))) / "static/bootstrap5/css/bootstrap.min.css"
     known = set(re.findall(r"\.([a-zA-Z][\w-]*)", CSS + bootstrap.read_text())) - {"card"}
+    parts = "".join(path.read_text() for path in (templates_folder() / "components").glob("*.html"))
+    known |= set(re.findall(r"[a-z][\w-]+", " ".join(re.findall(r'class="([^"]*)"', parts))))
+    known |= {f"timeline-{state}" for state in ("done", "now", "todo")}
     unknown = sorted(
         f"{path.relative_to(templates_folder())}: {name}"
         for path in templates_folder().rglob("*.html")
