@@ -13,7 +13,8 @@ from sqlalchemy import select
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from marketplace.app import create_app
-from marketplace.cli.supervisor import PortBusyError, serve
+from marketplace.cli.demo import prepare_demo
+from marketplace.cli.supervisor import PortBusyError, listen, serve
 from marketplace.core.db import db, transaction
 from marketplace.core.errors import MarketplaceError
 from marketplace.core.schema import is_current, upgrade
@@ -70,6 +71,12 @@ def _serve(settings: Settings, arguments: argparse.Namespace) -> int:
     )
 
 
+def _demo(settings: Settings, arguments: argparse.Namespace) -> int:
+    listen(arguments.port).close()  # a busy port is known before the minute of preparation
+    prepare_demo(settings, reset=arguments.reset)
+    return _serve(settings, arguments)
+
+
 def _work(settings: Settings, _arguments: argparse.Namespace) -> int:
     _require_current(settings)
     worker.run(settings)
@@ -113,6 +120,10 @@ def _parser() -> argparse.ArgumentParser:
     serving = command(commands, "serve", _serve, "serve the pages and run the worker")
     serving.add_argument("--port", type=_port, default=8000)
     serving.add_argument("--workers", type=_processes, default=2, help="web processes")
+    showing = command(commands, "demo", _demo, "serve the demo county, made at the first start")
+    showing.add_argument("--port", type=_port, default=8000)
+    showing.add_argument("--workers", type=_processes, default=2, help="web processes")
+    showing.add_argument("--reset", action="store_true", help="throw the demo's data away first")
     command(commands, "worker", _work, "do what is due: close rounds, send messages, import files")
     of_database = commands.add_parser("db", help="the database").add_subparsers(
         required=True, metavar="COMMAND"
