@@ -4,7 +4,12 @@ import os
 
 from hypothesis import settings
 
-pytest_plugins = ["tests.support.databases", "tests.support.app", "tests.support.statements"]
+pytest_plugins = [
+    "tests.support.databases",
+    "tests.support.app",
+    "tests.support.statements",
+    "tests.support.browser",
+]
 
 # Deadlines measure the machine, not the code. On CI the examples are the same every time, so that
 # a red run speaks of the change under test; elsewhere they are new at each run and find new faults.
