@@ -91,6 +91,10 @@ class Visitor:
         for text in texts:
             expect(self.page.locator("main")).to_contain_text(text)
 
+    def hears(self, text: str) -> None:
+        """What the page says in passing, when something was done without leaving it."""
+        expect(self.page.locator("[data-said]")).to_contain_text(text)
+
 
 Visit = Callable[..., Visitor]
 

@@ -1,34 +1,24 @@
 """app.js and photo.js in a real Chromium, on a page of our own parts."""
 
 import io
-import os
 import random
-import shutil
 from collections.abc import Iterator
 from threading import Thread
 
 import pytest
 from flask import Flask, render_template_string, request
 from PIL import Image
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 from werkzeug.serving import make_server
 from wtforms import FileField
 
 from marketplace.app import create_app
 from marketplace.core.settings import from_environment
 from marketplace.web.forms import Form
+from tests.support.browser import JOURNEY
 
-pytestmark = [
-    pytest.mark.browser,
-    # Flask-Compress leaves the file it has read to the garbage collector.
-    pytest.mark.filterwarnings("ignore::ResourceWarning"),
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-]
+pytestmark = JOURNEY
 
-QUIET = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync"
-)
 PARTS = """{% extends "layout/public.html" %}
 {% import "components/ui.html" as ui %}{% import "components/forms.html" as forms %}
 {% block title %}试{% endblock %}
@@ -66,16 +56,6 @@ def app(tmp_path_factory) -> Flask:
         view.access = "open"  # type: ignore[attr-defined]
         made.add_url_rule(f"/{view.__name__}", view_func=view, methods=methods)
     return made
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[object]:
-    program = os.environ.get("CHROMIUM") or shutil.which("chromium")
-    assert program, "these tests need Chromium: make test installs it"
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=program, args=QUIET.split())
-        yield opened
-        opened.close()
 
 
 @pytest.fixture(scope="module")
