@@ -49,6 +49,7 @@ FEATURES = (
     "marketplace.fulfilment.views",
     "marketplace.fulfilment.sheet_views",
     "marketplace.fulfilment.paper_views",
+    "marketplace.reporting.board_views",
     "marketplace.reporting.trace_views",
     "marketplace.jobs.health_views",
     "marketplace.orders.shop_views",

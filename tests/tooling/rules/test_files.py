@@ -91,3 +91,13 @@ def test_what_the_policy_blocks_is_recognised(bad: str) -> None:
 )
 def test_what_the_policy_allows_is_not_taken_for_a_fault(good: str) -> None:
     assert not any(pattern.search(good) for pattern in _INLINE.values())
+
+
+def test_no_conflict_was_left_in_a_file() -> None:
+    marks = tuple(mark * 7 + " " for mark in "<>")
+    found = [
+        str(path)
+        for path, text in _texts()
+        if any(line.startswith(marks) for line in text.splitlines())
+    ]
+    assert found == []
