@@ -2,6 +2,7 @@
 
 import os
 import re
+import socket
 import subprocess
 import sys
 import time
@@ -13,7 +14,7 @@ from urllib.parse import urljoin
 import pytest
 from uv import find_uv_bin
 
-from marketplace.cli.supervisor import HOST, listen, web_command
+from marketplace.cli.supervisor import HOST
 
 ROOT = Path(__file__).resolve().parents[2]
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -46,36 +47,30 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return python.parent
 
 
-_MIGRATE = """
-from marketplace.core.schema import upgrade
-from marketplace.core.settings import from_environment
-upgrade(from_environment().database_url)
-"""
-
-
 @pytest.fixture
 def site(installed: Path, tmp_path: Path) -> Iterator[str]:
-    """The address of a web server that was started in an empty folder."""
-    python = str(installed / "python")
+    """The address of a service that was started in an empty folder."""
+    command = str(installed / "marketplace")
     kept = {name: value for name, value in os.environ.items() if name in {"HOME", "LANG", "TMPDIR"}}
     environment = {**kept, "PATH": f"{installed}:/usr/bin:/bin"}
-    subprocess.run([python, "-c", _MIGRATE], cwd=tmp_path, env=environment, check=True)
-    with listen(0) as listener, (tmp_path / "said").open("wb") as said:
-        server = subprocess.Popen(
-            [python, *web_command(listener.fileno(), processes=1, threads=4, grace=5)[1:]],
+    subprocess.run([command, "db", "upgrade"], cwd=tmp_path, env=environment, check=True)
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        port = probe.getsockname()[1]
+    with (tmp_path / "said").open("wb") as said:
+        service = subprocess.Popen(
+            [command, "serve", "--port", str(port), "--workers", "1"],
             cwd=tmp_path,
             env=environment,
-            pass_fds=(listener.fileno(),),
             stdout=said,
             stderr=said,
         )
-        address = f"http://{HOST}:{listener.getsockname()[1]}/"
     try:
-        _wait_for(urljoin(address, "healthz"), server, tmp_path / "said")
-        yield address
+        _wait_for(f"http://{HOST}:{port}/healthz", service, tmp_path / "said")
+        yield f"http://{HOST}:{port}/"
     finally:
-        server.terminate()
-        server.wait(60)
+        service.terminate()
+        assert service.wait(60) == 0
 
 
 def _wait_for(address: str, service: subprocess.Popen[bytes], said: Path) -> None:
