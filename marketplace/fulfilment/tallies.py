@@ -3,8 +3,9 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Row, func, select
 from sqlalchemy.orm import Session
 
 from marketplace.fulfilment.models import PreparationSheet
@@ -97,26 +98,27 @@ def tallies(
         .group_by(*by)
         .order_by(each.c.round_id, RoundCollection.from_at, each.c.region_code)
     )
-    return [
-        Tally(
-            round_id=row.round_id,
-            village_code=row.region_code,
-            village=row.village,
-            slot_id=row.collection_id,
-            point=row.point,
-            from_at=row.from_at,
-            until_at=row.until_at,
-            cadre_id=row.cadre_id,
-            cadre=row.cadre or "",
-            told=bool(row.told),
-            answer=row.answer,
-            overdue=bool(row.overdue),
-            empty=bool(row.empty),
-            changed=bool(row.changed),
-            count=row.sheets,
-        )
-        for row in rows
-    ]
+    return [_tally(row) for row in rows]
+
+
+def _tally(row: Row[Any]) -> Tally:
+    return Tally(
+        round_id=row.round_id,
+        village_code=row.region_code,
+        village=row.village,
+        slot_id=row.collection_id,
+        point=row.point,
+        from_at=row.from_at,
+        until_at=row.until_at,
+        cadre_id=row.cadre_id,
+        cadre=row.cadre or "",
+        told=bool(row.told),
+        answer=row.answer,
+        overdue=bool(row.overdue),
+        empty=bool(row.empty),
+        changed=bool(row.changed),
+        count=row.sheets,
+    )
 
 
 def counted(found: list[Tally], filters: Filters, *, but: str = "") -> int:

@@ -1,0 +1,314 @@
+"""The round board: one query layer for page, paper, sheet and text, so that they cannot differ.
+
+Stages by product and town, in base units. What is ordered names a listing, not a lot, until the
+round is allocated; so `ordered` stands by product, and by town from the allocation on.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, String, case, func, literal, literal_column, select, union_all
+from sqlalchemy.orm import Session
+from sqlalchemy.sql.elements import ColumnElement
+
+from marketplace.catalog.models import Lot, LotShare, Product, SupplyReport
+from marketplace.core.clock import now, shanghai_date
+from marketplace.core.errors import NotFound
+from marketplace.core.quantity import format_quantity, format_quantity_short
+from marketplace.households.models import MONITOR_KINDS, SUPPORTED_KINDS, SupportStatus
+from marketplace.orders.allocation_models import Allocation
+from marketplace.orders.order_models import CHANNELS, HOLDING_STATES, Order, OrderLine
+from marketplace.orders.round_models import Commitment, Listing, Round
+from marketplace.regions.models import Region
+
+STAGES = {
+    "reported": ("登记", "截单前登记、没有撤回的量,限本期上架的品种"),
+    "verified": ("核实", "其中乡镇核实通过、成为批次的量,减去更正"),
+    "offered": ("上架", "本期从批次里拿出来卖的量"),
+    "ordered": ("已订", "没有取消、作废的订单要的量"),
+    "allocated": ("分配", "截单后分到批次的量"),
+}
+LATER = ("收货", "验收", "到账")
+
+
+@dataclass(frozen=True)
+class Line:
+    """One product in one town, or (town empty) in the whole county: stage → base units."""
+
+    product: Product
+    town_code: str
+    town: str
+    figures: Mapping[str, int]
+
+    def exact(self, stage: str) -> str:
+        return self._say(stage, short=False)
+
+    def short(self, stage: str) -> str:
+        return self._say(stage, short=True)
+
+    def _say(self, stage: str, *, short: bool) -> str:
+        if stage not in self.figures:
+            return ""
+        say = format_quantity_short if short else format_quantity
+        word = self.product.piece_word or "个"
+        return say(self.figures[stage], self.product.base_unit, piece_word=word)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class Board:
+    round: Round
+    as_of: datetime
+    lines: list[Line]  # products, each followed by its towns
+    households: int
+    monitored: int
+    orders: Mapping[str, int]  # channel → count
+    orders_fen: int
+    payable_fen: int
+    cut_packs: int
+    short_lines: int
+    towns: int = field(default=0)
+
+    @property
+    def products(self) -> list[Line]:
+        return [line for line in self.lines if not line.town_code]
+
+    def towns_of(self, product_id: int) -> list[Line]:
+        return [line for line in self.lines if line.town_code and line.product.id == product_id]
+
+
+def latest_round(session: Session) -> Round | None:
+    """The round that leaders ask about: the open one, else the newest that was opened."""
+    rank = case((Round.state == "open", 0), else_=1)
+    return session.scalar(
+        select(Round).where(Round.state != "draft").order_by(rank, Round.number.desc()).limit(1)
+    )
+
+
+def all_rounds(session: Session) -> list[Round]:
+    return list(
+        session.scalars(
+            select(Round).where(Round.state != "draft").order_by(Round.number.desc()).limit(60)
+        )
+    )
+
+
+def get_round(session: Session, round_id: int) -> Round:
+    found = session.get(Round, round_id)
+    if found is None or found.state == "draft":
+        raise NotFound("没有这一期的看板。")
+    return found
+
+
+def board_of(session: Session, found: Round) -> Board:
+    """Six statements, whatever the size of the round."""
+    sums: defaultdict[tuple[int, str], dict[str, int]] = defaultdict(dict)
+    for stage, product_id, town, base in session.execute(_stage_sums(found)):
+        sums[product_id, town][stage] = int(base)
+    names = _names(session, {town for _, town in sums if town})
+    products = {
+        p.id: p
+        for p in session.scalars(select(Product).where(Product.id.in_({p for p, _ in sums})))
+    }
+    lines = _lines(sums, products, names)
+    households, monitored = _households(session, found)
+    orders, orders_fen = _orders(session, found)
+    payable, cut, short = _money_and_cuts(session, found)
+    return Board(
+        round=found,
+        as_of=now(),
+        lines=lines,
+        households=households,
+        monitored=monitored,
+        orders=orders,
+        orders_fen=orders_fen,
+        payable_fen=payable,
+        cut_packs=cut,
+        short_lines=short,
+        towns=len(names),
+    )
+
+
+def town_of(column: Any) -> ColumnElement[str]:
+    """The code of the township that a village's code belongs to; constants, so that it can be grouped by."""
+    return func.substr(column, literal_column("1"), literal_column("9")).concat(
+        literal_column("'000'")
+    )
+
+
+def _products(found: Round) -> Select[int]:
+    return select(Listing.product_id).where(Listing.round_id == found.id)
+
+
+def reports_in(found: Round) -> list[Any]:
+    """WHERE parts of what counts as reported for the round."""
+    return [
+        SupplyReport.product_id.in_(_products(found)),
+        SupplyReport.state.in_(("submitted", "returned", "verified")),
+        SupplyReport.submitted_at < found.closes_at,
+        SupplyReport.available_until >= shanghai_date(found.opens_at),
+    ]
+
+
+def _stage_sums(found: Round) -> Any:
+    """(stage, product, town or '', base units) of all stages in one statement."""
+    reported = (
+        select(
+            literal("reported", String),
+            SupplyReport.product_id,
+            town_of(SupplyReport.region_code),
+            func.sum(SupplyReport.quantity_base),
+        )
+        .where(*reports_in(found))
+        .group_by(SupplyReport.product_id, town_of(SupplyReport.region_code))
+    )
+    verified = (
+        select(
+            literal("verified", String),
+            Lot.product_id,
+            town_of(Lot.region_code),
+            func.sum(Lot.verified + Lot.surplus + Lot.adjusted),
+        )
+        .join(SupplyReport, SupplyReport.id == Lot.report_id)
+        .where(*reports_in(found))
+        .group_by(Lot.product_id, town_of(Lot.region_code))
+    )
+    offered = (
+        select(
+            literal("offered", String),
+            Lot.product_id,
+            town_of(Lot.region_code),
+            func.sum(Commitment.quantity_base),
+        )
+        .join(Commitment, Commitment.lot_id == Lot.id)
+        .join(Listing, Listing.id == Commitment.listing_id)
+        .where(Listing.round_id == found.id)
+        .group_by(Lot.product_id, town_of(Lot.region_code))
+    )
+    ordered = (
+        select(
+            literal("ordered", String),
+            Listing.product_id,
+            literal("", String),
+            func.sum(OrderLine.packs * OrderLine.pack_base),
+        )
+        .join(OrderLine, OrderLine.listing_id == Listing.id)
+        .join(Order, Order.id == OrderLine.order_id)
+        .where(Order.round_id == found.id, Order.state.in_((*HOLDING_STATES, "closed")))
+        .group_by(Listing.product_id)
+    )
+    allocated = (
+        select(
+            literal("allocated", String),
+            Lot.product_id,
+            town_of(Lot.region_code),
+            func.sum(Allocation.packs * Listing.pack_base),
+        )
+        .join(Allocation, Allocation.lot_id == Lot.id)
+        .join(Commitment, Commitment.id == Allocation.commitment_id)
+        .join(Listing, Listing.id == Commitment.listing_id)
+        .where(Listing.round_id == found.id)
+        .group_by(Lot.product_id, town_of(Lot.region_code))
+    )
+    return union_all(reported, verified, offered, ordered, allocated)
+
+
+def _names(session: Session, codes: set[str]) -> dict[str, str]:
+    rows = session.execute(select(Region.code, Region.name).where(Region.code.in_(codes)))
+    return {row.code: row.name for row in rows}
+
+
+def _lines(
+    sums: Mapping[tuple[int, str], Mapping[str, int]],
+    products: Mapping[int, Product],
+    names: Mapping[str, str],
+) -> list[Line]:
+    lines = []
+    for product_id in sorted(products, key=lambda i: products[i].id):
+        towns = sorted(town for product, town in sums if product == product_id and town)
+        total: defaultdict[str, int] = defaultdict(int)
+        for (product, _), figures in sums.items():
+            if product == product_id:
+                for stage, base in figures.items():
+                    total[stage] += base
+        lines.append(Line(products[product_id], "", "", dict(total)))
+        lines += [
+            Line(products[product_id], town, names.get(town, town), sums[product_id, town])
+            for town in towns
+        ]
+    return lines
+
+
+def _households(session: Session, found: Round) -> tuple[int, int]:
+    """Distinct supported households behind what is offered on the delivery day, and monitored ones."""
+    behind = (
+        select(LotShare.household_id)
+        .join(Commitment, Commitment.lot_id == LotShare.lot_id)
+        .join(Listing, Listing.id == Commitment.listing_id)
+        .where(Listing.round_id == found.id, LotShare.household_id.is_not(None))
+    )
+    valid = (SupportStatus.valid_from <= found.delivers_on) & (
+        SupportStatus.valid_until.is_(None) | (SupportStatus.valid_until >= found.delivers_on)
+    )
+    row = session.execute(
+        select(
+            func.count(func.distinct(SupportStatus.household_id)),
+            func.count(func.distinct(SupportStatus.household_id)).filter(
+                SupportStatus.kind.in_(MONITOR_KINDS)
+            ),
+        ).where(
+            SupportStatus.household_id.in_(behind), SupportStatus.kind.in_(SUPPORTED_KINDS), valid
+        )
+    ).one()
+    return int(row[0]), int(row[1])
+
+
+def _orders(session: Session, found: Round) -> tuple[dict[str, int], int]:
+    rows = session.execute(
+        select(Order.channel, func.count(Order.id), func.sum(Order.total_fen))
+        .where(Order.round_id == found.id, Order.state.in_((*HOLDING_STATES, "closed")))
+        .group_by(Order.channel)
+    ).all()
+    counts = dict.fromkeys(CHANNELS, 0) | {row[0]: int(row[1]) for row in rows}
+    return counts, sum(int(row[2] or 0) for row in rows)
+
+
+def _money_and_cuts(session: Session, found: Round) -> tuple[int, int, int]:
+    """What the farms are to get for allocated packs, packs cut, and lines cut."""
+    row = session.execute(
+        select(
+            func.coalesce(func.sum(OrderLine.allocated_packs * OrderLine.farmgate_fen), 0),
+            func.coalesce(func.sum(OrderLine.cut_packs), 0),
+            func.count(OrderLine.id).filter(OrderLine.cut_packs > 0),
+        )
+        .join(Order, Order.id == OrderLine.order_id)
+        .where(Order.round_id == found.id)
+    ).one()
+    return int(row[0] or 0), int(row[1] or 0), int(row[2] or 0)
+
+
+HEADINGS = ("品种", "乡镇", *(words for words, _ in STAGES.values()))
+
+
+def table_of(board: Board) -> list[list[str]]:
+    """The board as rows of text: what paper, sheet and copied text show."""
+    return [
+        [line.product.name, line.town or "全县", *(line.exact(stage) for stage in STAGES)]
+        for line in board.lines
+    ]
+
+
+def text_of(board: Board, as_of: str) -> str:
+    """The board as a message: what a leader reads in a chat."""
+    found = board.round
+    head = f"第 {found.number} 期「{found.name}」,数据截至 {as_of}。"
+    orders = "、".join(f"{words} {board.orders[channel]} 单" for channel, words in CHANNELS.items())
+    people = f"带动帮扶户 {board.households} 户(监测对象 {board.monitored} 户),{orders},金额 {board.orders_fen / 100:.2f} 元。"
+    goods = [
+        f"{line.product.name}:"
+        + ",".join(f"{STAGES[s][0]} {line.exact(s)}" for s in STAGES if line.exact(s))
+        for line in board.products
+    ]
+    return "\n".join([head, people, *goods])

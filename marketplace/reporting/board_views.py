@@ -1,0 +1,108 @@
+"""The board as page, A4, xlsx and text; and the rows behind each number."""
+
+import io
+
+from flask import Blueprint, render_template, request, send_file
+from werkzeug import Response
+
+from marketplace.core.clock import format_when
+from marketplace.core.db import db
+from marketplace.core.errors import NotFound
+from marketplace.identity.access import requires
+from marketplace.identity.permissions import BOARD_VIEW
+from marketplace.imports.sheets import write_xlsx
+from marketplace.orders.order_models import CHANNELS
+from marketplace.orders.round_models import Round
+from marketplace.reporting import board as boards
+from marketplace.reporting.board_rows import rows_behind
+from marketplace.web.paging import paginate
+
+bp = Blueprint("board", __name__)
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+DONE = {"closed", "allocated", "collecting", "delivering", "settled"}
+ALLOCATED = DONE - {"closed"}
+
+
+@bp.get("/board")
+@requires(BOARD_VIEW)
+def index() -> str:
+    found = boards.latest_round(db.session)
+    if found is None:
+        return render_template("reporting/board_empty.html")
+    return _page(found)
+
+
+@bp.get("/board/<int:round_id>")
+@requires(BOARD_VIEW)
+def show(round_id: int) -> str:
+    return _page(boards.get_round(db.session, round_id))
+
+
+def _page(found: Round) -> str:
+    board = boards.board_of(db.session, found)
+    return render_template(
+        "reporting/board.html",
+        board=board,
+        round=found,
+        rounds=boards.all_rounds(db.session),
+        stages=boards.STAGES,
+        chain=_chain(board),
+        channels=CHANNELS,
+        text=boards.text_of(board, format_when(board.as_of)),
+    )
+
+
+def _chain(board: boards.Board) -> list[dict[str, str]]:
+    """How many products stand at each stage: kinds of goods add up, kilograms and hens do not."""
+    state = board.round.state
+    now_at = "allocated" if state in ALLOCATED else "ordered"
+    stages = []
+    for stage, (words, _) in boards.STAGES.items():
+        kinds = sum(1 for line in board.products if line.figures.get(stage))
+        passed = list(boards.STAGES).index(stage) < list(boards.STAGES).index(now_at)
+        stages.append(
+            {
+                "label": words,
+                "value": f"{kinds} 种" if kinds else "",
+                "state": "done" if passed else "now" if stage == now_at else "todo",
+            }
+        )
+    return [*stages, *({"label": words, "value": "", "state": "todo"} for words in boards.LATER)]
+
+
+@bp.get("/board/<int:round_id>/paper")
+@requires(BOARD_VIEW)
+def paper(round_id: int) -> str:
+    board = boards.board_of(db.session, boards.get_round(db.session, round_id))
+    return render_template(
+        "reporting/board_paper.html",
+        board=board,
+        headings=boards.HEADINGS,
+        table=boards.table_of(board),
+        stages=boards.STAGES,
+        channels=CHANNELS,
+    )
+
+
+@bp.get("/board/<int:round_id>/board.xlsx")
+@requires(BOARD_VIEW)
+def sheet(round_id: int) -> Response:
+    board = boards.board_of(db.session, boards.get_round(db.session, round_id))
+    content = write_xlsx(boards.HEADINGS, boards.table_of(board), f"第{board.round.number}期")
+    name = f"第{board.round.number}期看板_{board.as_of:%Y%m%d}.xlsx"
+    return send_file(io.BytesIO(content), mimetype=XLSX, as_attachment=True, download_name=name)
+
+
+@bp.get("/board/<int:round_id>/rows/<stage>")
+@requires(BOARD_VIEW)
+def rows(round_id: int, stage: str) -> str:
+    found = boards.get_round(db.session, round_id)
+    product = request.args.get("product", "")
+    town = request.args.get("town", "")
+    if (product and not product.isdecimal()) or (town and not town.isdecimal()):
+        raise NotFound("没有这一步的明细。")
+    statement = rows_behind(found, stage, int(product[:12]) if product else None, town[:12])
+    page = paginate(db.session, statement, 50)
+    return render_template(
+        "reporting/board_rows.html", round=found, stage=stage, page=page, words=boards.STAGES[stage]
+    )

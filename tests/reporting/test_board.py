@@ -1,0 +1,109 @@
+"""The board: every output says the same, every figure is the sum of the rows behind it."""
+
+import io
+import re
+
+import pytest
+from python_calamine import CalamineWorkbook
+from sqlalchemy import func, select
+
+from marketplace.identity.actor import SYSTEM
+from marketplace.orders.allocation_models import Allocation
+from marketplace.orders.round_allocation import allocate_round
+from marketplace.orders.rounds import close_round, get_round
+from marketplace.reporting import board as boards
+from marketplace.reporting.board_rows import rows_behind
+
+PACK = 2500
+
+
+@pytest.fixture
+def sold(world):
+    """Two products, two towns; staff and a canteen ordered; allocated."""
+    chestnut, ginger = world.product("马蹄"), world.product("天堂姜")
+    lots = [world.lot(chestnut, 40 * PACK), world.lot(chestnut, 10 * PACK, village="990101102201")]
+    in_round = world.round()
+    first = world.listing(in_round, chestnut, lots)
+    second = world.listing(in_round, ginger, [world.lot(ginger, 10 * PACK, village="990101102202")])
+    world.open_round(in_round)
+    school = world.unit("一中", has_canteen=True)
+    world.order(world.user("staff", unit=school), in_round, {first.id: 12, second.id: 2})
+    buyer = world.user("buyer", unit=school)
+    world.order(buyer, in_round, {first.id: 8}, channel="canteen", organisation_id=school.id)
+    with world.transaction() as session:
+        close_round(session, SYSTEM, get_round(session, in_round.id))
+        allocate_round(session, SYSTEM, get_round(session, in_round.id))
+    return in_round
+
+
+def test_the_figures_are_those_of_the_round(world, sold):
+    with world.transaction() as session:
+        board = boards.board_of(session, get_round(session, sold.id))
+        allocated = session.scalar(select(func.sum(Allocation.packs)))
+    chestnut, ginger = board.products
+    assert chestnut.figures == {
+        "reported": 50 * PACK, "verified": 50 * PACK, "offered": 50 * PACK, "ordered": 20 * PACK, "allocated": 20 * PACK
+    }  # fmt: skip
+    assert ginger.figures["ordered"] == 2 * PACK
+    assert allocated == 22
+    assert (board.households, board.monitored) == (3, 0)
+    assert dict(board.orders) == {"shop": 1, "canteen": 1, "group": 0}
+    assert board.payable_fen == 22 * 750
+
+
+def test_towns_add_up_to_the_product_and_rows_to_the_figure(world, sold):
+    with world.transaction() as session:
+        found = get_round(session, sold.id)
+        board = boards.board_of(session, found)
+        for product in board.products:
+            for stage in ("reported", "verified", "offered", "allocated"):
+                towns = board.towns_of(product.product.id)
+                assert sum(t.figures.get(stage, 0) for t in towns) == product.figures[stage]
+        chestnut = board.products[0].product
+        lines = session.scalars(rows_behind(found, "ordered", chestnut.id, "")).all()
+        assert (
+            sum(line.packs * line.pack_base for line in lines)
+            == board.products[0].figures["ordered"]
+        )
+        offered = session.scalars(rows_behind(found, "offered", chestnut.id, "990101102000")).all()
+        assert sum(row.quantity_base for row in offered) == 10 * PACK
+
+
+def test_page_paper_sheet_and_text_say_the_same(world, sold):
+    client = world.sign_in(world.operator())
+    with world.transaction() as session:
+        board = boards.board_of(session, get_round(session, sold.id))
+    paper = client.get(f"/board/{sold.id}/paper").text
+    cells = [re.sub(r"<[^>]+>", "", cell) for cell in re.findall(r"<td[^>]*>(.*?)</td>", paper)]
+    assert cells == [cell for row in boards.table_of(board) for cell in row]
+    content = client.get(f"/board/{sold.id}/board.xlsx").data
+    sheet = CalamineWorkbook.from_filelike(io.BytesIO(content)).get_sheet_by_index(0).to_python()
+    assert [[str(cell) for cell in row] for row in sheet[1:]] == boards.table_of(board)
+    page = client.get(f"/board/{sold.id}").text
+    for line in board.products:
+        assert line.exact("ordered") in page
+    assert "马蹄:登记 250 斤" in page
+
+
+def test_every_stage_opens_its_rows(world, sold):
+    client = world.sign_in(world.user("leader", region="990101000000"))
+    for stage in boards.STAGES:
+        answer = client.get(f"/board/{sold.id}/rows/{stage}")
+        assert answer.status_code == 200
+        assert "没有明细" not in answer.text
+    assert client.get(f"/board/{sold.id}/rows/nonsense").status_code == 404
+    assert client.get(f"/board/{sold.id}/rows/offered?product=x").status_code == 404
+
+
+def test_before_any_round_the_board_says_so(world):
+    assert "还没有开过期次" in world.sign_in(world.operator()).get("/board").text
+
+
+def test_the_board_costs_the_same_few_statements(world, sold, statements):
+    client = world.sign_in(world.operator())
+    client.get("/board")
+    assert statements(lambda: client.get("/board")) <= 12
+
+
+def test_staff_have_no_board(world):
+    assert world.sign_in(world.user("staff", unit=world.unit())).get("/board").status_code == 403
