@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from marketplace.fulfilment.models import PreparationSheet
@@ -101,7 +101,7 @@ def tallies(
     return [_tally(row) for row in rows]
 
 
-def _tally(row: Row[Any]) -> Tally:
+def _tally(row: Any) -> Tally:
     return Tally(
         round_id=row.round_id,
         village_code=row.region_code,
