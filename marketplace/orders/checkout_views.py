@@ -57,22 +57,21 @@ def checkout() -> str | Response:
 def place() -> str | Response | tuple[str, int]:
     form = CheckoutForm()
     wanted: dict[int, int] = {}
-    short: list[tuple[int, str, int, int]] = []
     try:
         wanted = _wanted()
         if request.form.get("fit"):
             return _fitted(form, wanted)
         if not form.validate():
-            return _again(form, wanted, short), 422
+            return _again(form, wanted, []), 422
         with transaction() as session:
             number = place_order(session, current_actor(), _order(form, wanted))
+    except SoldOut as error:
+        return _again(form, wanted, error.lines), error.http_status
     except MarketplaceError as error:
         form.refuse(error)
         if error.code == "changed_body":
             form.key.data = secrets.token_urlsafe(16)
-        if isinstance(error, SoldOut):
-            short = error.lines
-        return _again(form, wanted, short), error.http_status
+        return _again(form, wanted, []), error.http_status
     baskets.drop(wanted)
     flash("订好了。", "success")
     return redirect(url_for("shop.order", number=number), 303)

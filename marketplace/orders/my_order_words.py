@@ -112,8 +112,8 @@ def state_of(order: Order) -> Said:
     """Where the goods stand."""
     found = order.round
     if order.state in _ENDED:
-        when = f"{format_when(order.ended_at)} " if order.ended_at else ""
-        return Said(_ENDED[order.state], "plain", f"{when}{order.ended_because}".strip())
+        when = f"{format_when(order.ended_at)}起，这些货留给别人订。" if order.ended_at else ""
+        return Said(_ENDED[order.state], "plain", f"{when}{order.ended_because}")
     if found.state == "cancelled":
         return Said("这一期取消了", "bad", "货不送了，请等县里通知。")
     if order.state == "awaiting_approval":

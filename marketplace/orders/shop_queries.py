@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
 from sqlalchemy.orm import Session, defer, joinedload
@@ -47,11 +48,10 @@ class Wish:
 
 @dataclass(frozen=True)
 class Reach:
-    """Who stands behind a round: distinct supported households, distinct towns, kinds of goods."""
+    """Who stands behind a round: distinct supported households and distinct towns."""
 
     households: int
     towns: int
-    listings: int
 
 
 @dataclass(frozen=True)
@@ -200,13 +200,26 @@ def towns(session: Session) -> list[Region]:
     )
 
 
+_REACH_KEPT = timedelta(minutes=1)
+_reaches: WeakKeyDictionary[object, dict[int, tuple[datetime, Reach]]] = WeakKeyDictionary()
+
+
 def reach(session: Session, found: Round) -> Reach:
-    """Counted over the lots behind the round's goods, today."""
-    households, town_count, listings = session.execute(
+    """Counted over the lots behind the round's goods, at most a minute ago: in a county with ten
+    thousand listings the count costs more than the rest of the home page."""
+    kept = _reaches.setdefault(session.get_bind(), {})
+    at, known = kept.get(found.id, (None, None))
+    if known is None or at is None or not timedelta(0) <= now() - at < _REACH_KEPT:
+        known = _count_reach(session, found)
+        kept[found.id] = now(), known
+    return known
+
+
+def _count_reach(session: Session, found: Round) -> Reach:
+    households, town_count = session.execute(
         select(
             func.count(func.distinct(SupportStatus.household_id)),
             func.count(func.distinct(func.substr(Lot.region_code, 1, 9))),
-            func.count(func.distinct(Listing.id)),
         )
         .select_from(Listing)
         .join(Commitment, Commitment.listing_id == Listing.id)
@@ -219,7 +232,7 @@ def reach(session: Session, found: Round) -> Reach:
             Commitment.quantity_base > 0,
         )
     ).one()
-    return Reach(households, town_count, listings)
+    return Reach(households, town_count)
 
 
 def _supported_on_share() -> ColumnElement[bool]:
