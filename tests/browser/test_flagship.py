@@ -1,18 +1,10 @@
 """The main job of the product, through its pages alone: from a cadre's report to the household's sheet."""
 
-import pytest
-
 from marketplace.core.clock import now, shanghai_time
 from tests.support.browser import DESK, JOURNEY, PHONE, Visit
-from tests.support.market_day import MarketDay, market_day
-from tests.support.world import World
+from tests.support.market_day import MarketDay
 
 pytestmark = JOURNEY
-
-
-@pytest.fixture
-def day(world: World) -> MarketDay:
-    return market_day(world)
 
 
 def test_a_report_from_the_village_becomes_a_line_on_the_households_sheet(

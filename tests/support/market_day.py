@@ -2,10 +2,13 @@
 
 from dataclasses import dataclass
 
-from marketplace.catalog.models import Product
+from marketplace.catalog.models import Product, SupplyReport
+from marketplace.catalog.reports import return_report
 from marketplace.households.models import Household
 from marketplace.identity.models import User
+from marketplace.orders.round_allocation import allocate_round
 from marketplace.orders.round_models import CollectionPoint, Listing, Round
+from marketplace.orders.rounds import close_round, get_round
 from tests.support.world import World
 
 TOWN = "990101101000"
@@ -40,6 +43,23 @@ class MarketDay:
         listing = self.world.listing(in_round, self.product, [lot])
         self.world.open_round(in_round)
         return in_round, listing
+
+    def sold(self, packs: int = 2) -> tuple[Round, str]:
+        """A round that was closed and allocated with one order of the member of staff; its number."""
+        in_round, listing = self.shop()
+        number = self.world.order(self.staff, in_round, {listing.id: packs})
+        actor = self.world.actor(self.operator)
+        with self.world.transaction() as session:
+            close_round(session, actor, get_round(session, in_round.id))
+        with self.world.transaction() as session:
+            allocate_round(session, actor, get_round(session, in_round.id))
+        return in_round, number
+
+    def send_back(self, report_id: int) -> None:
+        actor = self.world.actor(self.reviewer)
+        with self.world.transaction() as session:
+            report = session.get_one(SupplyReport, report_id)
+            return_report(session, actor, report, "数量请核对")
 
 
 def market_day(world: World) -> MarketDay:

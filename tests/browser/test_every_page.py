@@ -1,0 +1,121 @@
+"""Every page that a role can reach by links from its home, on a phone: readable, reachable, no faults."""
+
+import re
+from collections import Counter
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from marketplace.identity.models import User
+from marketplace.identity.permissions import ROLES
+from tests.support.browser import JOURNEY, PHONE, Visit, Visitor
+from tests.support.market_day import MarketDay
+
+pytestmark = JOURNEY
+
+AXE = Path(__file__).parents[2] / "node_modules/axe-core/axe.min.js"
+MOST_PAGES = 60
+OF_A_KIND = 1
+SMALLEST = 320  # pixels
+
+CHECKS = """() => {
+  const shown = (el) => el.checkVisibility({ checkOpacity: true, checkVisibilityCSS: true })
+    && !el.closest(".visually-hidden, .skip-link, [aria-hidden=true]");
+  const said = (el) => `${el.tagName} ${el.className} ${(el.name || el.textContent).trim().slice(0, 24)}`;
+  const found = [];
+  const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walk.nextNode()) {
+    const el = walk.currentNode.parentElement;
+    if (!walk.currentNode.data.trim() || !shown(el)) continue;
+    const size = parseFloat(getComputedStyle(el).fontSize);
+    if (size < 16) found.push(`${size} px text: ${said(el)}`);
+  }
+  for (const el of document.querySelectorAll("button, .btn, input, select, textarea, summary")) {
+    if (!shown(el) || el.type === "hidden") continue;
+    const target = ["checkbox", "radio", "file"].includes(el.type) ? el.closest("label, .photo-drop") || el : el;
+    const height = target.getBoundingClientRect().height;
+    if (height < 43.5) found.push(`${Math.round(height)} px high: ${said(el)}`);
+  }
+  return found;
+}"""
+
+
+def _person(day: MarketDay, role: str) -> User:
+    ready = {
+        "cadre": day.cadre,
+        "reviewer": day.reviewer,
+        "operator": day.operator,
+        "staff": day.staff,
+    }
+    if role in ready:
+        return ready[role]
+    if role in {"auditor", "leader"}:
+        return day.world.user(role, region="990101000000")
+    if role == "administrator":
+        return day.world.user(role)
+    kind = "cooperative" if role == "cooperative" else "school"
+    return day.world.user(role, unit=day.world.unit("清源县第二中学", kind=kind))
+
+
+@pytest.mark.parametrize("role", [*ROLES, "nobody"])
+def test_every_page_a_role_reaches_is_fit_for_a_phone(
+    role: str, day: MarketDay, visit: Visit
+) -> None:
+    day.sold()
+    day.send_back(day.report())
+    day.report(500_000)
+    day.shop(100)
+    visitor = visit(None if role == "nobody" else _person(day, role), PHONE)
+    waiting, seen, wrong = ["/"], Counter[str](), []
+    known = {"/"}
+    while waiting and seen.total() < MOST_PAGES:
+        path = waiting.pop(0)
+        if seen[_kind(path)] == OF_A_KIND:
+            continue
+        answer = visitor.go(path)
+        here = urlsplit(visitor.page.url).path
+        seen[_kind(path)] += 1
+        wrong += [f"{here}: {fault}" for fault in _faults(visitor, answer.status)]
+        new = _links(visitor, known)
+        known.update(new)
+        waiting += dict.fromkeys(new)
+    assert wrong + visitor.faults == []
+    assert seen.total() >= 3
+
+
+def _links(visitor: Visitor, known: set[str]) -> list[str]:
+    """New addresses of this site; filters and page numbers lead to the same page."""
+    hrefs = visitor.page.evaluate(
+        "() => [...document.querySelectorAll('a[href]:not([download])')].map((a) => a.href)"
+    )
+    parts = [urlsplit(href) for href in hrefs if href.startswith(visitor.site)]
+    return [
+        part.path
+        for part in parts
+        if part.path not in known and not part.path.endswith((".xlsx", ".png", ".jpg"))
+    ]
+
+
+def _kind(path: str) -> str:
+    """`/rounds/7` and `/rounds/8` are two of a kind."""
+    return re.sub(r"[0-9A-Z-]*\d[0-9A-Z-]*", "#", path)
+
+
+def _faults(visitor: Visitor, status: int) -> list[str]:
+    page = visitor.page
+    found = [f"answers {status}"] if status >= 400 else []
+    found += page.evaluate(CHECKS)
+    for width in (PHONE, SMALLEST):
+        page.set_viewport_size({"width": width, "height": 844})
+        wide = page.evaluate("() => document.documentElement.scrollWidth")
+        found += [f"{wide} px wide at {width}"] if wide > width else []
+    page.set_viewport_size({"width": PHONE, "height": 844})
+    page.evaluate(AXE.read_text())
+    broken = page.evaluate("async () => (await axe.run()).violations")
+    found += [
+        f"{rule['id']}: {rule['nodes'][0]['html'][:120]}"
+        for rule in broken
+        if rule["impact"] in {"serious", "critical"}
+    ]
+    return found
