@@ -1,6 +1,7 @@
 """The whole chain under random moves: after each of them every invariant of the books holds."""
 
 import itertools
+import shutil
 from contextlib import suppress
 from datetime import timedelta
 
@@ -14,7 +15,7 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from sqlalchemy import select
+from sqlalchemy import make_url, select
 
 from marketplace.app import create_app
 from marketplace.catalog.models import Lot
@@ -206,23 +207,27 @@ class Chain(RuleBasedStateMachine):
 
 @pytest.fixture
 def new_app(request, tmp_path):
-    """Fresh applications on fresh databases, as many as the machine asks for."""
+    """Fresh applications on copies of a migrated database, as many as the machine asks for."""
     numbers = itertools.count(1)
+    dropped = []
 
     def sqlite():
-        template = request.getfixturevalue("sqlite_template")
         path = tmp_path / f"{next(numbers)}.sqlite"
-        path.write_bytes(template.read_bytes())
+        shutil.copyfile(make_url(request.getfixturevalue("sqlite_url")).database, path)
         return f"sqlite:///{path}"
 
     def postgres():
         server = request.getfixturevalue("postgres")
-        return server.create(server.new_name(), request.getfixturevalue("postgres_template"))
+        name = server.run.new_name()
+        dropped.append((server, name))
+        return server.create(name, make_url(request.getfixturevalue("postgres_url")).database)
 
     def make(kind):
         return create_app(settings_for(sqlite() if kind == "sqlite" else postgres(), tmp_path))
 
-    return make
+    yield make
+    for server, name in dropped:
+        server.drop(name)
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
