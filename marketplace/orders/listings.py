@@ -245,6 +245,8 @@ def uncommit(session: Session, actor: Actor, commitment: Commitment, base: int) 
     listing = lock_listings(session, [commitment.listing_id])[commitment.listing_id]
     lock_lots(session, [commitment.lot_id])
     session.refresh(commitment)
+    if commitment.allocated_packs is not None:
+        raise Conflict("已经分配,没分到的已退回批次。", code="allocated")
     packs_after = (commitment.quantity_base - base) // listing.pack_base
     free_packs = max(0, listing.capacity_packs - listing.reserved_packs)
     if not 0 < base <= commitment.quantity_base or commitment.packs - packs_after > free_packs:

@@ -154,65 +154,64 @@ def reports_in(found: Round) -> list[Any]:
 
 def _stage_sums(found: Round) -> Any:
     """(stage, product, town or '', base units) of all stages in one statement."""
-    reported = (
-        select(
-            literal("reported", String),
-            SupplyReport.product_id,
-            town_of(SupplyReport.region_code),
-            func.sum(SupplyReport.quantity_base),
-        )
-        .where(*reports_in(found))
-        .group_by(SupplyReport.product_id, town_of(SupplyReport.region_code))
+    return union_all(
+        _reported(found), _verified(found), _offered(found), _ordered(found), _allocated(found)
     )
-    verified = (
-        select(
-            literal("verified", String),
-            Lot.product_id,
-            town_of(Lot.region_code),
-            func.sum(Lot.verified + Lot.surplus + Lot.adjusted),
-        )
+
+
+def _sum_by_town(stage: str, product: Any, region: Any, base: Any) -> Select[Any]:
+    return select(literal(stage, String), product, town_of(region), func.sum(base)).group_by(
+        product, town_of(region)
+    )
+
+
+def _reported(found: Round) -> Select[Any]:
+    report = SupplyReport
+    return _sum_by_town(
+        "reported", report.product_id, report.region_code, report.quantity_base
+    ).where(*reports_in(found))
+
+
+def _verified(found: Round) -> Select[Any]:
+    net = Lot.verified + Lot.surplus + Lot.adjusted
+    return (
+        _sum_by_town("verified", Lot.product_id, Lot.region_code, net)
         .join(SupplyReport, SupplyReport.id == Lot.report_id)
         .where(*reports_in(found))
-        .group_by(Lot.product_id, town_of(Lot.region_code))
     )
-    offered = (
-        select(
-            literal("offered", String),
-            Lot.product_id,
-            town_of(Lot.region_code),
-            func.sum(Commitment.quantity_base),
-        )
+
+
+def _offered(found: Round) -> Select[Any]:
+    return (
+        _sum_by_town("offered", Lot.product_id, Lot.region_code, Commitment.quantity_base)
+        .select_from(Lot)
         .join(Commitment, Commitment.lot_id == Lot.id)
         .join(Listing, Listing.id == Commitment.listing_id)
         .where(Listing.round_id == found.id)
-        .group_by(Lot.product_id, town_of(Lot.region_code))
     )
-    ordered = (
-        select(
-            literal("ordered", String),
-            Listing.product_id,
-            literal("", String),
-            func.sum(OrderLine.packs * OrderLine.pack_base),
-        )
+
+
+def _ordered(found: Round) -> Any:
+    base = func.sum(OrderLine.packs * OrderLine.pack_base)
+    return (
+        select(literal("ordered", String), Listing.product_id, literal("", String), base)
         .join(OrderLine, OrderLine.listing_id == Listing.id)
         .join(Order, Order.id == OrderLine.order_id)
         .where(Order.round_id == found.id, Order.state.in_((*HOLDING_STATES, "closed")))
         .group_by(Listing.product_id)
     )
-    allocated = (
-        select(
-            literal("allocated", String),
-            Lot.product_id,
-            town_of(Lot.region_code),
-            func.sum(Allocation.packs * Listing.pack_base),
-        )
+
+
+def _allocated(found: Round) -> Select[Any]:
+    base = Allocation.packs * Listing.pack_base
+    return (
+        _sum_by_town("allocated", Lot.product_id, Lot.region_code, base)
+        .select_from(Lot)
         .join(Allocation, Allocation.lot_id == Lot.id)
         .join(Commitment, Commitment.id == Allocation.commitment_id)
         .join(Listing, Listing.id == Commitment.listing_id)
         .where(Listing.round_id == found.id)
-        .group_by(Lot.product_id, town_of(Lot.region_code))
     )
-    return union_all(reported, verified, offered, ordered, allocated)
 
 
 def _names(session: Session, codes: set[str]) -> dict[str, str]:

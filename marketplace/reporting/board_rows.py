@@ -1,5 +1,6 @@
 """The rows behind a figure of the board: the same WHERE, so that they add up to it."""
 
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import Select, select
@@ -15,86 +16,92 @@ from marketplace.reporting.board import reports_in, town_of
 
 def rows_behind(found: Round, stage: str, product_id: int | None, town: str) -> Select[Any]:
     """The rows that a figure counts, the newest first; NotFound for a stage that has none."""
-    statements: dict[str, tuple[Select[Any], Any, Any]] = {
-        "reported": (
-            select(SupplyReport)
-            .where(*reports_in(found))
-            .options(
-                joinedload(SupplyReport.product),
-                joinedload(SupplyReport.household),
-                joinedload(SupplyReport.region),
-                joinedload(SupplyReport.organisation),
-            ),
-            SupplyReport.product_id,
-            SupplyReport.region_code,
-        ),
-        "verified": (
-            _lots().join(SupplyReport, SupplyReport.id == Lot.report_id).where(*reports_in(found)),
-            Lot.product_id,
-            Lot.region_code,
-        ),
-        "offered": (
-            select(Commitment)
-            .join(Lot, Lot.id == Commitment.lot_id)
-            .join(Listing, Listing.id == Commitment.listing_id)
-            .where(Listing.round_id == found.id)
-            .options(_lot_of(Commitment.lot), joinedload(Commitment.listing)),
-            Lot.product_id,
-            Lot.region_code,
-        ),
-        "ordered": (
-            select(OrderLine)
-            .join(Order, Order.id == OrderLine.order_id)
-            .join(Listing, Listing.id == OrderLine.listing_id)
-            .where(Order.round_id == found.id, Order.state.in_((*HOLDING_STATES, "closed")))
-            .options(
-                joinedload(OrderLine.listing).joinedload(Listing.product),
-                joinedload(OrderLine.order).joinedload(Order.organisation),
-            ),
-            Listing.product_id,
-            None,
-        ),
-        "allocated": (
-            select(Allocation)
-            .join(Lot, Lot.id == Allocation.lot_id)
-            .join(Commitment, Commitment.id == Allocation.commitment_id)
-            .join(Listing, Listing.id == Commitment.listing_id)
-            .where(Listing.round_id == found.id)
-            .options(
-                _lot_of(Allocation.lot),
-                joinedload(Allocation.line)
-                .joinedload(OrderLine.order)
-                .joinedload(Order.organisation),
-                joinedload(Allocation.commitment).joinedload(Commitment.listing),
-            ),
-            Lot.product_id,
-            Lot.region_code,
-        ),
-    }
-    if stage not in statements:
+    if stage not in ROWS:
         raise NotFound("没有这一步的明细。")
-    statement, product_column, region_column = statements[stage]
+    statement, product, region = ROWS[stage](found)
     if product_id is not None:
-        statement = statement.where(product_column == product_id)
-    if town and region_column is not None:
-        statement = statement.where(town_of(region_column) == town)
+        statement = statement.where(product == product_id)
+    if town and region is not None:
+        statement = statement.where(town_of(region) == town)
     entity: Any = statement.column_descriptions[0]["entity"]
     return statement.order_by(entity.id.desc())
 
 
-def _lots() -> Select[Any]:
-    return select(Lot).options(
-        joinedload(Lot.product),
-        joinedload(Lot.household),
-        joinedload(Lot.region),
-        joinedload(Lot.organisation),
-    )
+Rows = tuple[Select[Any], Any, Any]
+"""Statement, and its columns of product and region (none: orders have no region)."""
 
 
-def _lot_of(relation: Any) -> Any:
-    return joinedload(relation).options(
-        joinedload(Lot.product),
-        joinedload(Lot.household),
-        joinedload(Lot.region),
-        joinedload(Lot.organisation),
+def _supplier_of(model: Any) -> list[Any]:
+    return [
+        joinedload(model.product),
+        joinedload(model.household),
+        joinedload(model.region),
+        joinedload(model.organisation),
+    ]
+
+
+def _reported(found: Round) -> Rows:
+    statement = select(SupplyReport).where(*reports_in(found)).options(*_supplier_of(SupplyReport))
+    return statement, SupplyReport.product_id, SupplyReport.region_code
+
+
+def _verified(found: Round) -> Rows:
+    statement = (
+        select(Lot)
+        .join(SupplyReport, SupplyReport.id == Lot.report_id)
+        .where(*reports_in(found))
+        .options(*_supplier_of(Lot))
     )
+    return statement, Lot.product_id, Lot.region_code
+
+
+def _offered(found: Round) -> Rows:
+    statement = (
+        select(Commitment)
+        .join(Lot, Lot.id == Commitment.lot_id)
+        .join(Listing, Listing.id == Commitment.listing_id)
+        .where(Listing.round_id == found.id)
+        .options(
+            joinedload(Commitment.lot).options(*_supplier_of(Lot)), joinedload(Commitment.listing)
+        )
+    )
+    return statement, Lot.product_id, Lot.region_code
+
+
+def _ordered(found: Round) -> Rows:
+    statement = (
+        select(OrderLine)
+        .join(Order, Order.id == OrderLine.order_id)
+        .join(Listing, Listing.id == OrderLine.listing_id)
+        .where(Order.round_id == found.id, Order.state.in_((*HOLDING_STATES, "closed")))
+        .options(
+            joinedload(OrderLine.listing).joinedload(Listing.product),
+            joinedload(OrderLine.order).joinedload(Order.organisation),
+        )
+    )
+    return statement, Listing.product_id, None
+
+
+def _allocated(found: Round) -> Rows:
+    statement = (
+        select(Allocation)
+        .join(Lot, Lot.id == Allocation.lot_id)
+        .join(Commitment, Commitment.id == Allocation.commitment_id)
+        .join(Listing, Listing.id == Commitment.listing_id)
+        .where(Listing.round_id == found.id)
+        .options(
+            joinedload(Allocation.lot).options(*_supplier_of(Lot)),
+            joinedload(Allocation.line).joinedload(OrderLine.order).joinedload(Order.organisation),
+            joinedload(Allocation.commitment).joinedload(Commitment.listing),
+        )
+    )
+    return statement, Lot.product_id, Lot.region_code
+
+
+ROWS: dict[str, Callable[[Round], Rows]] = {
+    "reported": _reported,
+    "verified": _verified,
+    "offered": _offered,
+    "ordered": _ordered,
+    "allocated": _allocated,
+}
