@@ -2,6 +2,7 @@
 
 import logging
 import secrets
+import sys
 import time
 
 import structlog
@@ -24,6 +25,7 @@ def configure_logs() -> None:
             structlog.processors.format_exc_info,
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ],
+        logger_factory=lambda *_names: structlog.PrintLogger(sys.stderr),
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         cache_logger_on_first_use=False,
     )
@@ -51,10 +53,10 @@ def init_requests(app: Flask, *, secure: bool) -> None:
         response.headers["Permissions-Policy"] = "geolocation=(), microphone=()"
         if secure:
             response.headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
-        if request.endpoint in {"static", "bootstrap.static"} and "v" in request.args:
+        if request.endpoint not in {"static", "bootstrap.static"}:
+            response.headers["Cache-Control"] = "no-store"  # files too: send_file says no-cache
+        elif "v" in request.args:
             response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
-        elif "Cache-Control" not in response.headers:
-            response.headers["Cache-Control"] = "no-store"
         return response
 
     @app.after_request

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import product
 
 from flask import Flask
-from werkzeug.routing import IntegerConverter, Rule, UUIDConverter
+from werkzeug.routing import AnyConverter, IntegerConverter, Rule
 
 from marketplace.identity.models import User
 from marketplace.identity.permissions import REGION_ROLES, ROLES, UNIT_ROLES
@@ -43,28 +44,25 @@ def doors(app: Flask, samples: Mapping[str, object] | None = None) -> list[Door]
         if rule.endpoint in STATIC:
             continue
         access = getattr(app.view_functions[rule.endpoint], "access", "undeclared")
-        path = _path(app, rule, samples or {})
         methods = sorted((rule.methods or set()) - NOBODY_ANSWERS)
-        found += [Door(rule.endpoint, method, path, access) for method in methods]
+        for path in _paths(app, rule, samples or {}):
+            found += [Door(rule.endpoint, method, path, access) for method in methods]
     return found
 
 
-def _path(app: Flask, rule: Rule, samples: Mapping[str, object]) -> str:
-    values = {
-        name: samples.get(name, _sample(rule, name))
-        for name in rule.arguments
-        if name not in (rule.defaults or {})
-    }
-    return app.url_map.bind("localhost").build(rule.endpoint, values)
+def _paths(app: Flask, rule: Rule, samples: Mapping[str, object]) -> Iterator[str]:
+    """One path, or one for each word where an address takes one of several."""
+    names = sorted(rule.arguments - set(rule.defaults or {}))
+    for values in product(*(_samples(rule, name, samples) for name in names)):
+        named = dict(zip(names, values, strict=True))
+        yield app.url_map.bind("localhost").build(rule.endpoint, named)
 
 
-def _sample(rule: Rule, name: str) -> object:
+def _samples(rule: Rule, name: str, samples: Mapping[str, object]) -> list[object]:
     converter = rule._converters[name]
-    if isinstance(converter, IntegerConverter):
-        return 1
-    if isinstance(converter, UUIDConverter):
-        return "3f2b8c1e-0000-4000-8000-000000000001"
-    return "1"
+    if isinstance(converter, AnyConverter):
+        return sorted(converter.items)
+    return [samples.get(name, 1 if isinstance(converter, IntegerConverter) else "1")]
 
 
 def filled(world: World) -> dict[str, object]:

@@ -22,6 +22,7 @@ PUBLIC = {
     "shop.goods",
     "shop.index",
     "shop.product",
+    "trace.show",
 }
 """The pages that strangers may open. A new one is added here on purpose, or the test says no."""
 

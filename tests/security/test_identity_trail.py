@@ -39,11 +39,12 @@ class Cast:
                 select(RoleGrant.id).where(RoleGrant.user_id == self.user.id)
             )
             self.settings = {k: str(v) for k, v in county_settings(db.session).items()}
+        principal = world.actor(self.user)
         with world.transaction() as session:
             self.code = issue_activation(session, SYSTEM, session.get_one(User, self.user.id))
             deputy = appoint_deputy(
                 session,
-                world.actor(self.user),
+                principal,
                 self.grant_id,
                 self.operator.login_name,
                 today(),
