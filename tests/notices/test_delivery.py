@@ -196,13 +196,14 @@ def test_several_workers_at_once_send_each_message_once(mail, database_url, tmp_
     _put(*(_mail(number) for number in range(12)))
     settings = settings_for(database_url, tmp_path, smtp_url=f"smtp://127.0.0.1:{mail.port}")
 
-    def work():
-        app = create_app(settings)
+    def work(app):
         with app.app_context():
             deliver_due()
         dispose(app)
 
-    threads = [threading.Thread(target=work) for _ in range(4)]
+    # Made one after the other: routes are compiled, and Python 3.11 may fail to do so in threads.
+    apps = [create_app(settings) for _ in range(4)]
+    threads = [threading.Thread(target=work, args=[app]) for app in apps]
     for thread in threads:
         thread.start()
     for thread in threads:
