@@ -47,6 +47,7 @@ FEATURES = (
     "marketplace.orders.allocation_views",
     "marketplace.orders.lot_views",
     "marketplace.fulfilment.views",
+    "marketplace.fulfilment.issue_views",
     "marketplace.fulfilment.sheet_views",
     "marketplace.fulfilment.paper_views",
     "marketplace.reporting.board_views",

@@ -25,7 +25,7 @@ from marketplace.identity.actor import Actor
 from marketplace.identity.scope import Scope
 from marketplace.orders.lowering import WITHDRAW_REASONS
 from marketplace.orders.order_models import OrderLine
-from marketplace.orders.round_models import Commitment
+from marketplace.orders.round_models import Commitment, Round
 from marketplace.orders.round_refill import bring_less
 
 CHANGED = "这张备货单已经改过,请看新的一版。"
@@ -43,13 +43,23 @@ class Answered:
 def get_sheet(
     session: Session, scope: Scope, sheet_id: int, *, for_update: bool = False
 ) -> PreparationSheet:
-    """The sheet if it is within reach, else NotFound. `for_update`: nobody else answers meanwhile."""
-    statement = scope.visible(
-        select(PreparationSheet).where(PreparationSheet.id == sheet_id)
-    ).options(selectinload(PreparationSheet.lines))
+    """The sheet if it is within reach, else NotFound.
+
+    `for_update`: nobody else answers in this round meanwhile. An answer can change any sheet and
+    lot of its round; two that lock their own sheet first wait for each other in a circle.
+    """
+    statement = scope.visible(select(PreparationSheet)).where(PreparationSheet.id == sheet_id)
     if for_update:
-        statement = statement.with_for_update(of=PreparationSheet)
-    sheet = session.scalar(statement.execution_options(populate_existing=for_update))
+        session.execute(
+            select(Round.id)
+            .where(Round.id.in_(statement.with_only_columns(PreparationSheet.round_id)))
+            .with_for_update(key_share=True)
+        )
+    sheet = session.scalar(
+        statement.options(selectinload(PreparationSheet.lines)).execution_options(
+            populate_existing=for_update
+        )
+    )
     if sheet is None:
         raise NotFound("没有这张备货单。")
     return sheet
@@ -105,7 +115,7 @@ def answer_less(
 
     What is missing leaves its lots and is taken from ready households or cut from orders, in this
     transaction. Every supplier whose packs changed gets a new version; buyers who lose packs are told.
-    The sheet must be locked (get_sheet with for_update).
+    The sheet must come from get_sheet with for_update.
     """
     _check_open(sheet)
     if reason not in WITHDRAW_REASONS:

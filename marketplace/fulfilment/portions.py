@@ -95,10 +95,11 @@ def suppliers_of(session: Session, commitment_ids: Iterable[int]) -> set[Supplie
     return {Supplier(row.household_id or 0, row.organisation_id or 0) for row in rows}
 
 
-def regions_of(session: Session, suppliers: Collection[Supplier]) -> dict[Supplier, str]:
+def regions_of(session: Session, suppliers: Iterable[Supplier]) -> dict[Supplier, str]:
     """The division code each supplier lives in."""
-    households = [one.household_id for one in suppliers if one.household_id]
-    organisations = [one.organisation_id for one in suppliers if one.organisation_id]
+    known = list(suppliers)
+    households = [one.household_id for one in known if one.household_id]
+    organisations = [one.organisation_id for one in known if one.organisation_id]
     found = {
         Supplier(row.id, 0): row.region_code
         for row in session.execute(
@@ -124,6 +125,23 @@ def slots_of(
 
     Raises Conflict("no_slot") that names the villages for which nobody has planned a slot.
     """
+    wanted = set(regions)
+    found = _planned(session, in_round, wanted)
+    if missing := sorted(wanted - set(found)):
+        raise Conflict(_missing_words(session, missing), code="no_slot")
+    return found
+
+
+def regions_without_slot(session: Session, in_round: Round) -> list[str]:
+    """Division codes of suppliers who sell something and do not know yet where to bring it."""
+    suppliers = portions_of(session, in_round.id)
+    wanted = set(regions_of(session, suppliers).values())
+    return sorted(wanted - set(_planned(session, in_round, wanted)))
+
+
+def _planned(
+    session: Session, in_round: Round, wanted: Collection[str]
+) -> dict[str, RoundCollection]:
     planned = {
         row.region_code: row
         for row in session.scalars(
@@ -132,15 +150,12 @@ def slots_of(
             .options(joinedload(RoundCollection.point))
         )
     }
-    wanted = set(regions)
     found = {}
     for code in wanted:
         for ancestor in (code, f"{code[:9]}000", f"{code[:6]}000000"):
             if ancestor in planned:
                 found[code] = planned[ancestor]
                 break
-    if missing := sorted(wanted - set(found)):
-        raise Conflict(_missing_words(session, missing), code="no_slot")
     return found
 
 

@@ -58,12 +58,12 @@ def _number(typed: str) -> int | None:
 
 
 def listed(session: Session, scope: Scope, round_id: int, size: int = SIZE) -> Listed:
-    """The page asked for. A round without sheets in reach does not exist, unless it is to be issued."""
+    """The page asked for. A round without sheets in reach does not exist."""
     found = session.get(Round, round_id)
     settings = county_settings(session)
     limit = due_before(settings)
     every = tallies(session, scope, [round_id], limit) if found else []
-    if found is None or (not every and found.state != "allocated"):
+    if found is None or not every:
         raise NotFound("这一期还没有备货单。")
     filters = asked_filters(round_id)
     total = counted(every, filters)

@@ -11,10 +11,8 @@ from werkzeug import Response
 from marketplace.core.county_settings import county_settings
 from marketplace.core.db import db, transaction
 from marketplace.core.errors import MarketplaceError
-from marketplace.core.wake import wake
 from marketplace.fulfilment.answering import record_told
 from marketplace.fulfilment.forms import HOW
-from marketplace.fulfilment.issuing import issue_sheets
 from marketplace.fulfilment.papers import papers
 from marketplace.fulfilment.revealing import REASONS
 from marketplace.fulfilment.sheet_pages import STACK, Listed, listed
@@ -86,7 +84,9 @@ def _points(found: list[Tally]) -> list[tuple[int, str, Any, Any, int]]:
 
 @bp.get("/round/<int:round_id>")
 @requires(SHEET_VIEW)
-def round(round_id: int) -> str:  # noqa: A001  # the endpoint's name
+def round(round_id: int) -> Response | str:  # noqa: A001  # the endpoint's name
+    if current_actor().may(SHEET_ISSUE) and get_round(db.session, round_id).state == "allocated":
+        return redirect(url_for("sheets.to_issue", round_id=round_id))
     return _round_page(listed(db.session, current_scope(), round_id))
 
 
@@ -117,7 +117,6 @@ def _round_page(found: Listed, refused: MarketplaceError | None = None) -> str:
         reasons=REASONS,
         stack=STACK,
         refused=refused,
-        may_issue=actor.may(SHEET_ISSUE),
         may_answer=actor.may(SHEET_ANSWER),
         may_reveal=actor.may(PERSONAL_REVEAL),
     )
@@ -136,20 +135,6 @@ def _address(found: Listed, endpoint: str = "sheets.round", **changed: Any) -> s
         "stand": found.filters.stand,
     } | changed
     return url_for(endpoint, round_id=found.round.id, **{k: v or None for k, v in kept.items()})
-
-
-@bp.post("/round/<int:round_id>/issue")
-@requires(SHEET_ISSUE)
-def issue(round_id: int) -> Response | tuple[str, int]:
-    try:
-        with transaction() as session:
-            count = issue_sheets(session, current_actor(), get_round(session, round_id))
-    except MarketplaceError as error:
-        found = listed(db.session, current_scope(), round_id)
-        return _round_page(found, error), error.http_status
-    wake()
-    flash(f"{count} 张备货单已发出,已告诉各户的联系人。", "success")
-    return redirect(url_for("sheets.round", round_id=round_id))
 
 
 @bp.post("/round/<int:round_id>/told")

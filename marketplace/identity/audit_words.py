@@ -55,6 +55,7 @@ ACTIONS = {
     "sign_in": "登录",
     "sign_in_throttled": "登录被限制",
     "sign_out": "退出登录",
+    "slot_added": "补排集货时间",
 }
 PERSONAL = ("personal_revealed", "personal_exported")
 SUBJECTS = {
@@ -87,6 +88,7 @@ _DETAILS = {
     "packs": "份数",
     "policy": "办法",
     "reason": "理由",
+    "region": "区划",
     "role": "角色",
     "round": "期次",
     "sheets": "备货单",

@@ -12,6 +12,7 @@ from marketplace.fulfilment.models import PreparationSheet, SheetAnswer, SheetTo
 from marketplace.fulfilment.reminding import remind_unanswered
 from marketplace.identity.audit import AuditRow
 from marketplace.notices.models import Notice
+from marketplace.orders.round_models import RoundCollection
 from tests.fulfilment.collecting import Collecting
 from tests.support.world import COUNTY
 
@@ -42,6 +43,39 @@ def test_the_office_issues_and_the_round_cannot_go_back(world):
     assert refused.status_code == 409
     assert "已经发过的不用再发" in refused.text
     assert len(made.sheets()) == 2
+
+
+def test_a_village_without_a_slot_gets_one_before_sheets_go_out(world):
+    made = Collecting(world, issue=False, villages=("990101101201", "990101102201"))
+    with world.transaction() as session:
+        town = session.scalars(
+            select(RoundCollection).where(RoundCollection.region_code == "990101102000")
+        ).one()
+        point = town.collection_point_id
+        session.delete(town)
+    browser = world.sign_in(world.operator())
+    address = f"/sheets/round/{made.round.id}"
+    assert browser.get(address).headers["Location"] == f"{address}/issue"
+    assert "云岭镇松坪村" in browser.get(f"{address}/issue").text
+    refused = browser.post(f"{address}/issue")
+    assert refused.status_code == 409
+    assert "请先补上再发" in refused.text
+    given = {
+        "region_code": "990101102201",
+        "point_id": str(point),
+        "from_at": "2026-12-01T10:00",
+        "until_at": "2026-12-01T08:00",
+    }
+    refused = browser.post(f"{address}/slot", data=given)
+    assert refused.status_code == 422
+    assert "收货要先开始再结束" in refused.text
+    assert 'value="2026-12-01T10:00"' in refused.text
+    given["until_at"] = "2026-12-01T12:00"
+    foreign = browser.post(f"{address}/slot", data=given | {"region_code": "990101101201"})
+    assert "不用补排" in foreign.text
+    assert browser.post(f"{address}/slot", data=given).status_code == 302
+    assert browser.post(f"{address}/issue").headers["Location"] == address
+    assert "12月1日(周二)上午 10–12 点" in browser.get(address).text
 
 
 @pytest.mark.parametrize("role", ["cadre", "reviewer", "auditor", "leader", "staff"])
