@@ -113,6 +113,7 @@ def accounts() -> list[Account]:
         if n
     ]
     rows += [Account("shenpi2", person(290), "单位审批人", "岚溪县人民医院")]
+    rows += [Account("shenpi3", person(292), "单位审批人", "岚溪县机关食堂")]
     rows += [Account("gonghui2", person(291), "单位工会组织员", "岚溪县农业农村局")]
     offices = [name for name, kind, _, _ in UNITS if kind in {"机关", "学校", "医院"}]
     rows += [

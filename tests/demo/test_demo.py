@@ -1,0 +1,42 @@
+"""The demo county is whole: made by imports and services, in balance, with something for everybody."""
+
+import pytest
+from sqlalchemy import func, select
+
+from marketplace.app import create_app
+from marketplace.catalog.models import SupplyReport
+from marketplace.core.db import db
+from marketplace.demo.load import load_demo
+from marketplace.demo.rounds import ensure_open_round
+from marketplace.fulfilment.models import PreparationSheet
+from marketplace.households.models import Household
+from marketplace.identity.models import User
+from marketplace.orders.round_models import Round
+from marketplace.reporting.verify import verify
+from tests.support.app import dispose, settings_for
+
+
+@pytest.fixture
+def demo(sqlite_url, tmp_path):
+    app = create_app(settings_for(sqlite_url, tmp_path, mode="test"))
+    with app.app_context():
+        load_demo()
+        yield db.session
+        db.session.close()
+    dispose(app)
+
+
+def test_the_demo_county_is_loaded_and_in_balance(demo):
+    assert verify(demo) == []
+    assert demo.scalar(select(func.count(Household.id))) == 144
+    assert [r.state for r in demo.scalars(select(Round).order_by(Round.id))] == [
+        "collecting",
+        "open",
+        "draft",
+    ]
+    assert demo.scalar(select(func.count(PreparationSheet.id))) > 80
+    states = set(demo.scalars(select(SupplyReport.state)))
+    assert states == {"verified", "submitted", "returned"}
+    assert demo.scalar(select(func.count(User.id)).where(User.demo)) == 11
+    ensure_open_round()
+    assert demo.scalar(select(func.count(Round.id))) == 3, "a round is open: none is added"
