@@ -13,7 +13,7 @@ KB = 1000
 def _weigh(visitor: Visitor, path: str) -> tuple[int, int]:
     """Bytes of bodies and headers of everything the page loads, and of its scripts alone."""
     answers: list[Response] = []
-    visitor.page.on("response", lambda answer: answers.append(answer))
+    visitor.page.on("response", answers.append)
     visitor.go(path)
     visitor.page.wait_for_load_state("networkidle")
     sizes = [(answer, answer.request.sizes()) for answer in answers]
