@@ -63,6 +63,10 @@ FEATURES = (
     "marketplace.orders.canteen_views",
     "marketplace.orders.canteen_order_views",
     "marketplace.orders.approval_views",
+    "marketplace.orders.group_views",
+    "marketplace.orders.group_entry_views",
+    "marketplace.orders.group_file_views",
+    "marketplace.orders.group_form_views",
 )
 """Modules that hold a blueprint `bp`, several may hold the same one; a new page's module is added here."""
 IMPORTERS = (

@@ -87,6 +87,7 @@ class Actor:
             own_for=frozenset(
                 {self.user_id} if any(g.role not in REGION_ROLES for g in grants) else ()
             ),
+            in_name_of=frozenset(g.principal_id for g in grants),
         )
 
 

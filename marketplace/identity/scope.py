@@ -31,6 +31,7 @@ class Scope:
     organisations: frozenset[int] = frozenset()
     cadre_for: frozenset[int] = frozenset()  # whose assigned households count: own, and principals'
     own_for: frozenset[int] = frozenset()  # whose own things count
+    in_name_of: frozenset[int] = frozenset()  # whose work counts: own, and principals'
 
     def visible(self, statement: "Select[Row]") -> "Select[Row]":
         """`statement`, limited to the rows of its first entity that this person may see."""
@@ -45,6 +46,10 @@ class Scope:
 
     def own_reach(self, column: Column) -> list[Where]:
         return [column.in_(self.own_for)] if self.own_for else []
+
+    def name_reach(self, column: Column) -> list[Where]:
+        """Work that a deputy carries on, unlike things that are a person's own."""
+        return [column.in_(self.in_name_of)] if self.in_name_of else []
 
     @staticmethod
     def either(*reaches: list[Where]) -> Where:

@@ -4,7 +4,7 @@ import csv
 import hashlib
 import io
 import zipfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -33,8 +33,13 @@ class Table:
     file_hash: str
 
 
-def read_table(content: bytes, columns: Sequence[Column]) -> Table:
-    """The table of a file; raises InvalidInput (field `file`) saying what is wrong with the file."""
+def read_table(
+    content: bytes, columns: Sequence[Column], *, may_repeat: Collection[str] = ()
+) -> Table:
+    """The table of a file; raises InvalidInput (field `file`) saying what is wrong with the file.
+
+    `may_repeat` are headings nobody reads that common forms have twice.
+    """
     raw = _read_xlsx(content) if content[:4] == b"PK\x03\x04" else _read_text(content)
     first = next(
         (i for i, row in enumerate(raw[:HEADING_ROWS]) if _looks_like_headings(row, columns)), None
@@ -46,7 +51,7 @@ def read_table(content: bytes, columns: Sequence[Column]) -> Table:
     missing = [c.heading for c in columns if c.required and c.heading not in headings]
     if missing:
         raise _bad(f"缺少这些列:{'、'.join(missing)}。")
-    twice = {h for h in headings if h and headings.count(h) > 1}
+    twice = {h for h in headings if h and headings.count(h) > 1} - set(may_repeat)
     if twice:
         raise _bad(f"这些列出现了两次:{'、'.join(sorted(twice))}。请删掉一列。")
     rows = [(first + 2 + i, row) for i, row in enumerate(raw[first + 1 :]) if any(row)]

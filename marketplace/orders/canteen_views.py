@@ -56,9 +56,13 @@ class Typed:
     no_place: set[int] = field(default_factory=set)  # rounds
 
 
-@bp.get("/")
+@bp.route("/", methods=["GET", "POST"])
 @requires(ORDER_CANTEEN)
-def sheet() -> str:
+def sheet() -> str | Response | tuple[str, int]:
+    return _place() if request.method == "POST" else _fresh()
+
+
+def _fresh() -> str:
     scope = current_scope()
     found = sheets.units(db.session, scope)
     unit = sheets.choose_unit(found, request.args.get("unit", ""))
@@ -72,9 +76,7 @@ def sheet() -> str:
     return _page(form, typed, unit, parts, units=found, recent=recent, repeat=repeat)
 
 
-@bp.post("/")
-@requires(ORDER_CANTEEN)
-def place() -> str | Response | tuple[str, int]:
+def _place() -> str | Response | tuple[str, int]:
     form = SheetForm()
     found = sheets.units(db.session, current_scope())
     unit = sheets.choose_unit(found, str(form.unit.data or ""))
@@ -92,8 +94,8 @@ def place() -> str | Response | tuple[str, int]:
         with transaction() as session:
             placed = place_sheet(session, current_actor(), given)
     except MarketplaceError as error:
-        _refuse(form, typed, error)
         parts = sheets.supply(db.session)
+        _refuse(form, typed, error, {i.id for part in parts for i in part.listings})
         return _page(form, typed, unit, parts, units=found), error.http_status
     return _placed(placed, parts)
 
@@ -183,15 +185,16 @@ def _sheet_input(
     )
 
 
-def _refuse(form: SheetForm, typed: Typed, error: MarketplaceError) -> None:
-    """Say on top what is wrong, and beside each line what can be had."""
-    form.refuse(error)
+def _refuse(form: SheetForm, typed: Typed, error: MarketplaceError, shown: set[int]) -> None:
+    """Say beside each line what can be had of it; on top what has no line any more."""
     if isinstance(error, SoldOut):
         typed.wrong = {i: f"只剩 {left} 份" if left else "已订完" for i, _, _, left in error.lines}
     elif isinstance(error, BelowMinimum):
         typed.wrong = {i: f"至少订 {minimum} 份" for i, _, _, minimum in error.lines}
     elif error.code == "changed_body":
         form.key.data = secrets.token_urlsafe(16)
+    if not typed.wrong or not typed.wrong.keys() <= shown:
+        form.refuse(error)
 
 
 def _page(

@@ -203,7 +203,7 @@ class GroupRegistration(Base):
 
     @classmethod
     def within(cls, scope: Scope) -> Where:
-        return scope.either(scope.own_reach(cls.organiser_id))
+        return scope.either(scope.name_reach(cls.organiser_id))
 
 
 class GroupEntry(Base):

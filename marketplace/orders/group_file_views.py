@@ -1,0 +1,183 @@
+"""A registration on paper and as a file: lists to collect and sign, xlsx in and out."""
+
+import io
+from dataclasses import dataclass
+
+from flask import flash, redirect, render_template, request, send_file, url_for
+from flask_wtf.file import FileField, FileRequired
+from sqlalchemy import select
+from werkzeug import Response
+
+from marketplace.core.db import db, transaction
+from marketplace.core.errors import MarketplaceError
+from marketplace.core.identifiers import mask_phone
+from marketplace.identity import audit
+from marketplace.identity.access import current_actor, current_scope, requires
+from marketplace.identity.permissions import ORDER_GROUP
+from marketplace.imports.sheets import read_table, write_xlsx
+from marketplace.orders import group_sheet as sheet
+from marketplace.orders.group_registrations import entries_of, get_group, why_closed
+from marketplace.orders.group_views import Answer, Total, bp, totals
+from marketplace.orders.order_models import (
+    FUND_SOURCES,
+    GroupEntry,
+    GroupRegistration,
+    Order,
+    OrderLine,
+)
+from marketplace.orders.round_models import RoundPickup
+from marketplace.orders.shop_queries import Wish, goods, pickups
+from marketplace.web.forms import Form
+
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+class FileForm(Form):
+    file = FileField("选文件（.xlsx 或 .csv）", [FileRequired("请先选一个文件。")])
+
+
+@dataclass(frozen=True)
+class Drop:
+    """What a unit fetches at one pickup point, and who signs for it, department by department."""
+
+    slot: RoundPickup
+    order: Order | None
+    totals: list[Total]
+    departments: list[tuple[str, list[GroupEntry]]]
+
+    @property
+    def packs(self) -> int:
+        return sum(total.packs for total in self.totals)
+
+
+@bp.get("/<int:group_id>/import")
+@requires(ORDER_GROUP)
+def import_file(group_id: int) -> Answer:
+    group = get_group(db.session, current_scope(), group_id)
+    if closed := why_closed(group, organiser=True):
+        flash(closed, "warning")
+        return redirect(url_for("groups.show", group_id=group_id))
+    return _import_page(group, FileForm())
+
+
+@bp.post("/<int:group_id>/import")
+@requires(ORDER_GROUP)
+def check_file(group_id: int) -> Answer:
+    group = get_group(db.session, current_scope(), group_id)
+    form = FileForm()
+    if not form.validate():
+        return _import_page(group, form), 422
+    try:
+        table = read_table(form.file.data.read(), sheet.COLUMNS, may_repeat=sheet.TWICE)
+        offered = db.session.scalars(goods([group.round], Wish())).all()
+        preview = sheet.check_table(table, offered, pickups(db.session, group.round_id))
+    except MarketplaceError as error:
+        form.refuse(error)
+        return _import_page(group, form), error.http_status
+    return _import_page(group, form, preview)
+
+
+@bp.post("/<int:group_id>/import/take")
+@requires(ORDER_GROUP)
+def take_file(group_id: int) -> Answer:
+    try:
+        people = sheet.unseal(group_id, request.form.get("people", ""))
+        with transaction() as session:
+            group = get_group(session, current_scope(), group_id)
+            taken = sheet.take(session, current_actor(), group.id, people)
+    except MarketplaceError as error:
+        if error.http_status == 404:
+            raise
+        form = FileForm()
+        form.refuse(error)
+        group = get_group(db.session, current_scope(), group_id)
+        return _import_page(group, form), error.http_status
+    flash(f"导入了 {taken} 人。", "success")
+    return redirect(url_for("groups.show", group_id=group_id), 303)
+
+
+def _import_page(
+    group: GroupRegistration, form: FileForm, preview: sheet.Preview | None = None
+) -> str:
+    return render_template(
+        "orders/groups/import.html",
+        group=group,
+        form=form,
+        preview=preview,
+        sealed=sheet.seal(group.id, preview.people) if preview and preview.people else "",
+        columns=[column.heading for column in sheet.COLUMNS],
+    )
+
+
+@bp.get("/<int:group_id>/template.xlsx")
+@requires(ORDER_GROUP)
+def template(group_id: int) -> Response:
+    """An empty form with the round's goods in it, so that names are copied and not guessed."""
+    group = get_group(db.session, current_scope(), group_id)
+    headings = [column.heading for column in sheet.COLUMNS]
+    lines = [
+        ["", "", listing.title, listing.pack_name, "", "", ""]
+        for listing in db.session.scalars(goods([group.round], Wish()))
+    ]
+    return _download(write_xlsx(headings, lines, "订购登记表"), f"订购登记表模板_{group.id}.xlsx")
+
+
+@bp.get("/<int:group_id>/export.xlsx")
+@requires(ORDER_GROUP)
+def export(group_id: int) -> Response:
+    group = get_group(db.session, current_scope(), group_id)
+    lines = list(sheet.rows(group, _present(group), _fund(group)))
+    with transaction() as session:
+        audit.record(
+            session, current_actor(), "personal_exported", "group", group_id, what="订购登记表"
+        )
+    return _download(write_xlsx(sheet.HEADINGS, lines, "订购登记表"), f"订购登记表_{group_id}.xlsx")
+
+
+def _fund(group: GroupRegistration) -> str:
+    """Said when the list was submitted, so it stands on the lines of the orders."""
+    if group.state != "submitted":
+        return ""
+    source = db.session.scalar(
+        select(OrderLine.fund_source)
+        .join(GroupEntry, GroupEntry.order_id == OrderLine.order_id)
+        .where(GroupEntry.group_id == group.id)
+        .limit(1)
+    )
+    return FUND_SOURCES.get(source or "", "")
+
+
+def _present(group: GroupRegistration) -> list[GroupEntry]:
+    return [e for e in entries_of(db.session, group.id) if e.removed_at is None]
+
+
+def _download(content: bytes, name: str) -> Response:
+    return send_file(io.BytesIO(content), mimetype=XLSX, as_attachment=True, download_name=name)
+
+
+@bp.get("/<int:group_id>/lists")
+@requires(ORDER_GROUP)
+def lists(group_id: int) -> str:
+    group = get_group(db.session, current_scope(), group_id)
+    entries = _present(group)
+    made = {entry.order_id for entry in entries if entry.order_id}
+    orders = {
+        order.pickup_point_id: order
+        for order in db.session.scalars(select(Order).where(Order.id.in_(made)))
+    }
+    drops = []
+    for slot in pickups(db.session, group.round_id):
+        here = [entry for entry in entries if entry.pickup_point_id == slot.pickup_point_id]
+        if here:
+            departments: dict[str, list[GroupEntry]] = {}
+            for entry in here:
+                departments.setdefault(entry.department or "未填部门", []).append(entry)
+            order = orders.get(slot.pickup_point_id)
+            drops.append(Drop(slot, order, totals(here, [slot.point]), list(departments.items())))
+    return render_template(
+        "orders/groups/lists.html",
+        group=group,
+        drops=drops,
+        mask_phone=mask_phone,
+        back_url=url_for("groups.show", group_id=group.id),
+    )
