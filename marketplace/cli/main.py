@@ -29,6 +29,7 @@ from marketplace.identity.accounts import (
 from marketplace.identity.actor import SYSTEM
 from marketplace.identity.models import User
 from marketplace.jobs import worker
+from marketplace.reporting.verify import report, verify
 
 
 class CannotRun(Exception):
@@ -89,6 +90,16 @@ def _upgrade(settings: Settings, _arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _verify(settings: Settings, _arguments: argparse.Namespace) -> int:
+    """Ends with 1 and names the first wrong rows when a figure does not add up."""
+    _require_current(settings)
+    with _open(settings):
+        faults = verify(db.session)
+    for line in report(faults):
+        print(line)
+    return 1 if faults else 0
+
+
 def _create_admin(settings: Settings, arguments: argparse.Namespace) -> int:
     _require_current(settings)
     with _open(settings), transaction() as session:
@@ -125,6 +136,7 @@ def _parser() -> argparse.ArgumentParser:
     showing.add_argument("--workers", type=_processes, default=2, help="web processes")
     showing.add_argument("--reset", action="store_true", help="throw the demo's data away first")
     command(commands, "worker", _work, "do what is due: close rounds, send messages, import files")
+    command(commands, "verify", _verify, "ask the database whether every figure adds up")
     of_database = commands.add_parser("db", help="the database").add_subparsers(
         required=True, metavar="COMMAND"
     )

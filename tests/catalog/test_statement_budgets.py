@@ -3,6 +3,8 @@
 import pytest
 
 BUDGET = 8
+TODAY = 10
+"""The home asks each feature for its tasks: a statement for each, however many rows."""
 
 
 @pytest.fixture
@@ -50,6 +52,6 @@ def test_a_list_page_stays_within_its_budget(
     many(1)
     look()  # the first look may write when the person was last seen
     few = statements(look)
-    assert few <= BUDGET
+    assert few <= (TODAY if address == "/field/" else BUDGET)
     many(8)
     assert statements(look) == few

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from cryptography.fernet import Fernet
+from sqlalchemy import text
 
 from marketplace.cli import supervisor
 from marketplace.cli.main import main
@@ -126,6 +127,17 @@ def test_production_does_not_serve_a_database_with_demo_accounts(run, world, dat
     production = PRODUCTION | {"MARKETPLACE_DATABASE_URL": database_url}
     answer = run("serve", "--port", "1", **production)
     assert f"demo accounts ({user.login_name})" in one_sentence(answer, 1)
+
+
+def test_verify_says_that_all_adds_up_or_names_the_first_wrong_row(run, world, database_url):
+    world.shop(packs=5)
+    answer = run("verify", MARKETPLACE_DATABASE_URL=database_url)
+    assert answer.returncode == 0
+    with world.transaction() as session:
+        session.execute(text("UPDATE listing SET capacity_packs = 6"))
+    answer = run("verify", MARKETPLACE_DATABASE_URL=database_url)
+    assert answer.returncode == 1
+    assert "上架份数与货源不符" in answer.stdout
 
 
 def test_a_busy_port_is_one_sentence(run, database_url):
