@@ -11,6 +11,11 @@ from marketplace.tables import metadata
 from tests.security.doors import doors, filled, one_of_each_role
 
 PUBLIC = {
+    "group_form.correct",
+    "group_form.entry",
+    "group_form.new",
+    "group_form.send",
+    "group_form.withdraw",
     "health.healthz",
     "home.index",
     "identity.activate",
