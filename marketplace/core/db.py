@@ -67,7 +67,7 @@ def configure_engine(engine: Engine) -> None:
             "foreign_keys=ON",
             "journal_mode=WAL",
             "synchronous=FULL",
-            "busy_timeout=15000",
+            "busy_timeout=60000",
             "recursive_triggers=ON",
         ):
             dbapi_connection.execute(f"PRAGMA {pragma}")
