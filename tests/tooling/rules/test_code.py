@@ -4,7 +4,7 @@ import ast
 import configparser
 import re
 import sys
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from sqlalchemy import Float, Numeric
@@ -14,17 +14,20 @@ from marketplace.tables import metadata
 from tests.tooling.rules.repository import ROOT, files
 
 
-def _modules() -> Iterator[tuple[str, ast.Module, str]]:
+@cache
+def _modules() -> list[tuple[str, ast.Module, str]]:
     """Path, tree and text of every module of the product."""
+    found = []
     for path in files("marketplace/*.py"):
         text = path.read_text()
-        yield path.relative_to(ROOT).as_posix(), ast.parse(text), text
+        found.append((path.relative_to(ROOT).as_posix(), ast.parse(text), text))
+    return found
 
 
-def _hidden_imports(source: str) -> list[int]:
+def _hidden_imports(tree: ast.Module) -> list[int]:
     """Lines of imports inside functions, but for heavy libraries of others loaded when needed."""
     lines = []
-    for function in ast.walk(ast.parse(source)):
+    for function in ast.walk(tree):
         if not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
             continue
         for node in ast.walk(function):
@@ -41,15 +44,15 @@ def _hidden_imports(source: str) -> list[int]:
 
 
 def test_no_import_hides_inside_a_function() -> None:
-    found = [f"{path}:{line}" for path, _, text in _modules() for line in _hidden_imports(text)]
+    found = [f"{path}:{line}" for path, tree, _ in _modules() for line in _hidden_imports(tree)]
     assert found == []
 
 
 def test_a_hidden_import_is_recognised_and_a_lazy_library_is_allowed() -> None:
-    assert _hidden_imports("def f():\n    from marketplace.core import db") == [2]
-    assert _hidden_imports("def f():\n    if 1:\n        from . import db") == [3]
-    assert _hidden_imports("def f():\n    import json") == [2]
-    assert _hidden_imports("import json\ndef f():\n    import openpyxl") == []
+    assert _hidden_imports(ast.parse("def f():\n    from marketplace.core import db")) == [2]
+    assert _hidden_imports(ast.parse("def f():\n    if 1:\n        from . import db")) == [3]
+    assert _hidden_imports(ast.parse("def f():\n    import json")) == [2]
+    assert _hidden_imports(ast.parse("import json\ndef f():\n    import openpyxl")) == []
 
 
 _LONGEST_FILE = 350
