@@ -91,6 +91,7 @@ def create_app(settings: Settings) -> Flask:
     """A ready application. Opens no connection and writes nothing."""
     app = Flask("marketplace", template_folder=str(templates_folder()), static_folder="web/static")
     app.config.update(_flask_config(settings))
+    app.request_class = requests.PlainRequest
     app.extensions["settings"] = settings
     if settings.mode != "test":
         app.extensions[WAKER] = make_waker(settings)
@@ -125,7 +126,8 @@ def create_app(settings: Settings) -> Flask:
 
 
 def _flask_config(settings: Settings) -> dict[str, object]:
-    engine: dict[str, object] = {"url": settings.database_url}
+    # Parameters carry names and phones; faults are logged with their statement.
+    engine: dict[str, object] = {"url": settings.database_url, "hide_parameters": True}
     if settings.database_url.startswith("postgresql"):
         engine |= {"pool_size": 10, "max_overflow": 10, "pool_pre_ping": True}
     return {

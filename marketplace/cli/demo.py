@@ -3,16 +3,13 @@
 import contextlib
 import shutil
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from flask import Flask
 from sqlalchemy import event, make_url
 
-from marketplace.app import create_app
+from marketplace.cli.opening import opened
 from marketplace.core.db import db
 from marketplace.core.schema import upgrade
 from marketplace.core.settings import BadConfiguration, Settings
@@ -35,7 +32,7 @@ def prepare_demo(settings: Settings, *, reset: bool) -> None:
     if not database.exists():
         _make(settings, database)
     upgrade(settings.database_url)
-    with _opened(settings):
+    with opened(settings):
         ensure_open_round()
 
 
@@ -53,7 +50,7 @@ def _make(settings: Settings, database: Path) -> None:
         path.unlink()
     drafting = replace(settings, database_url=f"sqlite:///{draft}")
     upgrade(drafting.database_url)
-    with _opened(drafting):
+    with opened(drafting):
         _hurry()
         load_demo(say=lambda words: print(words, flush=True))
     with contextlib.closing(sqlite3.connect(draft)) as connection:
@@ -70,12 +67,3 @@ def _hurry() -> None:
 
     db.session.close()
     db.engine.dispose()
-
-
-@contextmanager
-def _opened(settings: Settings) -> Iterator[Flask]:
-    app = create_app(settings)
-    with app.app_context():
-        yield app
-        db.session.close()
-        db.engine.dispose()

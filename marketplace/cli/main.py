@@ -6,14 +6,13 @@ arguments, 1 for everything else.
 
 import argparse
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
-from marketplace.app import create_app
 from marketplace.cli.demo import prepare_demo
+from marketplace.cli.opening import opened
 from marketplace.cli.supervisor import PortBusyError, listen, serve
 from marketplace.core.db import db, transaction
 from marketplace.core.errors import MarketplaceError
@@ -36,15 +35,6 @@ class CannotRun(Exception):
     """The command cannot do its work; the message says why and what to do."""
 
 
-@contextmanager
-def _open(settings: Settings) -> Iterator[None]:
-    """The product's database for the time of the block, outside any request."""
-    with create_app(settings).app_context():
-        engine = db.engine
-        yield
-    engine.dispose()
-
-
 def _require_current(settings: Settings) -> None:
     if not is_current(settings.database_url):
         raise CannotRun("The database is not up to date: run `marketplace db upgrade` first.")
@@ -54,7 +44,7 @@ def _refuse_demo_accounts(settings: Settings) -> None:
     """Everybody knows their password."""
     if settings.mode != "production":
         return
-    with _open(settings):
+    with opened(settings):
         demo = db.session.scalar(select(User.login_name).where(User.demo, User.active))
     if demo is not None:
         raise CannotRun(
@@ -93,7 +83,7 @@ def _upgrade(settings: Settings, _arguments: argparse.Namespace) -> int:
 def _verify(settings: Settings, _arguments: argparse.Namespace) -> int:
     """Ends with 1 and names the first wrong rows when a figure does not add up."""
     _require_current(settings)
-    with _open(settings):
+    with opened(settings):
         faults = verify(db.session)
     for line in report(faults):
         print(line)
@@ -102,7 +92,7 @@ def _verify(settings: Settings, _arguments: argparse.Namespace) -> int:
 
 def _create_admin(settings: Settings, arguments: argparse.Namespace) -> int:
     _require_current(settings)
-    with _open(settings), transaction() as session:
+    with opened(settings), transaction() as session:
         user = create_user(session, SYSTEM, login_name=arguments.login, display_name=arguments.name)
         grant_role(session, SYSTEM, user, NewGrant("administrator"))
         code = issue_activation(session, SYSTEM, user)

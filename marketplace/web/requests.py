@@ -4,15 +4,32 @@ import logging
 import secrets
 import sys
 import time
+from typing import Any
 
 import structlog
-from flask import Flask, Response, g, request
+from flask import Flask, Request, Response, abort, g, request
+from werkzeug.datastructures import ImmutableMultiDict
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
     "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'; object-src 'none'"
 )
 log = structlog.get_logger("request")
+
+
+class PlainValues(ImmutableMultiDict[str, Any]):
+    """What was typed, without NUL, which no keyboard makes and PostgreSQL does not store."""
+
+    def __init__(self, mapping: Any = None) -> None:
+        pairs = ImmutableMultiDict(mapping).items(multi=True)
+        super().__init__(
+            (key, value.replace("\0", "") if isinstance(value, str) else value)
+            for key, value in pairs
+        )
+
+
+class PlainRequest(Request):
+    parameter_storage_class = PlainValues
 
 
 def configure_logs() -> None:
@@ -38,6 +55,8 @@ def init_requests(app: Flask, *, secure: bool) -> None:
         g.started = time.perf_counter()
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=g.request_id)
+        if "\0" in request.path:
+            abort(404)
         if request.mimetype == "application/x-www-form-urlencoded":
             # Werkzeug holds back long fields and many parts of multipart forms only; a plain form
             # is read and taken apart whole.

@@ -148,3 +148,12 @@ def test_addresses_on_paper_ignore_what_a_caller_says_about_the_host(world):
     )
     assert "http://localhost/activate" in slip.text
     assert "evil.example" not in slip.text
+
+
+def test_a_character_that_no_keyboard_makes_is_no_fault(guarded):
+    browser = guarded.test_client()
+    assert browser.get("/shop/?q=%00").status_code == 200
+    form = {"csrf_token": token_for(browser), "login_name": "he\0qing", "password": "a\0b"}
+    answer = browser.post("/sign-in", data=form)
+    assert answer.status_code == 422
+    assert 'value="heqing"' in answer.text
