@@ -215,6 +215,26 @@ def test_callers_wait_while_the_web_server_restarts(
     assert web.wait(30) == 0
 
 
+def test_a_service_that_is_renewed_runs_new_code_and_lets_nobody_down(
+    web: subprocess.Popen[bytes], folder: Path, port: int
+) -> None:
+    master = int(_get(port))
+    answers: list[str] = []
+    caller = threading.Thread(target=lambda: answers.append(_get(port, "/slow")))
+    caller.start()
+    _until((folder / "begun").exists, "began")
+    (folder / "tiny.py").write_text(_APP.replace("os.getppid()", "-os.getppid()"))
+    web.send_signal(signal.SIGUSR1)
+    (folder / "go").touch()
+    caller.join(30)
+    assert answers == [str(master)]
+    _until(lambda: _gone(master), "ended")
+    assert int(_get(port)) < 0
+    web.terminate()
+    assert web.wait(30) == 0
+    assert (folder / "said").read_text() == ""
+
+
 def test_a_request_under_way_is_answered_when_the_service_stops(
     web: subprocess.Popen[bytes], folder: Path, port: int
 ) -> None:
