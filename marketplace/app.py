@@ -44,6 +44,7 @@ FEATURES = (
     "marketplace.households.views",
     "marketplace.catalog.report_views",
     "marketplace.imports.views",
+    "marketplace.imports.paste_views",
     "marketplace.orders.allocation_views",
     "marketplace.orders.lot_views",
     "marketplace.fulfilment.views",
@@ -76,6 +77,7 @@ IMPORTERS = (
     "marketplace.households.household_import",
     "marketplace.households.member_import",
     "marketplace.catalog.report_import",
+    "marketplace.catalog.paste_import",
 )
 """Modules that register a kind of file; a new kind's module is added here."""
 FIELD_PAGES: tuple[str, ...] = (

@@ -56,6 +56,7 @@ class PastedLine:
     available_until: date | None = None
     remark: str = ""
     problems: tuple[str, ...] = ()
+    under: str | None = None  # the village whose heading stands above the line
 
 
 def parse_pasted_lines(
@@ -64,11 +65,13 @@ def parse_pasted_lines(
     *,
     today: date,
     default_village: str | None = None,
+    village_needed: bool = True,
 ) -> list[PastedLine]:
     """Read pasted lines into previews, in order; headings, examples and empty lines are left out.
 
-    A line that is only a village name is the village of the lines below it. `today` gives dates
-    without a year their year. Raises InvalidInput only when far too much is pasted at once.
+    A line that is only a village name is the village of the lines below it. Whoever can tell
+    households by their names alone says that no village is needed. `today` gives dates without a
+    year their year. Raises InvalidInput only when far too much is pasted at once.
     """
     lines = text.splitlines()
     if len(lines) > MAX_LINES:
@@ -93,10 +96,10 @@ def parse_pasted_lines(
         if not started and not _tells_of_goods(plain, names):
             continue
         read = [
-            _read(part, PastedLine(line_number, raw.strip()), names, today)
+            _read(part, PastedLine(line_number, raw.strip(), under=village), names, today)
             for part in _parts(plain, names)
         ]
-        previews += [_finish(line, village) for line in _share(read)]
+        previews += [_finish(line, needed=village_needed) for line in _share(read)]
         if len(raw) > MAX_LINE_LENGTH:
             previews[-1] = _with_problem(
                 previews[-1], f"这一行太长，只读了前 {MAX_LINE_LENGTH} 个字。请分成几行。"
@@ -298,14 +301,14 @@ def _share(read: list[PastedLine]) -> list[PastedLine]:
     return [replace(line, household_name=name, village=village, phone=phone) for line in read]
 
 
-def _finish(line: PastedLine, default_village: str | None) -> PastedLine:
-    village = line.village or default_village
-    if line.village and default_village and not re.search("[村区寨屯]", line.village):
-        village = default_village + line.village
+def _finish(line: PastedLine, *, needed: bool) -> PastedLine:
+    village = line.village or line.under
+    if line.village and line.under and not re.search("[村区寨屯]", line.village):
+        village = line.under + line.village
     line = replace(line, village=village)
     if line.household_name is None:
         line = _with_problem(line, "没看出是哪一户。请把户主姓名写在最前面，后面空一格。")
-    if line.village is None:
+    if line.village is None and needed:
         line = _with_problem(line, "没有写哪个村。请补上村名，例如 三岔村。")
     return line
 

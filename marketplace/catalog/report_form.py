@@ -1,6 +1,5 @@
 """The report form of a phone, and how what was typed becomes a ReportInput."""
 
-import re
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import cast
@@ -9,26 +8,23 @@ from wtforms import DateField, HiddenField, MultipleFileField, RadioField, Selec
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Optional
 
+from marketplace.catalog.asked_price import read_price
 from marketplace.catalog.models import GRADES, Product, SupplyReport
 from marketplace.catalog.reports import ReportInput
-from marketplace.catalog.words import MASS_WORDS, piece_word
+from marketplace.catalog.words import MASS_WORDS
 from marketplace.core.clock import today
 from marketplace.core.errors import InvalidInput
-from marketplace.core.money import format_yuan, parse_yuan, value_fen
+from marketplace.core.money import format_yuan
 from marketplace.core.quantity import BaseUnit, Quantity, parse_quantity
 from marketplace.web.forms import Form, TrimmedField, at_most, required
 
 CAUSES = ("没有销路", "收购商没来", "价格太低", "集中上市", "路远运不出", "下架或退单")
-MAX_PRICE_FEN = 10_000_000  # for one unit: a hundred thousand yuan
 PRICE_UNITS = (
     SelectChoice("", "每斤或每只"),
     SelectChoice("斤", "每斤"),
     SelectChoice("公斤", "每公斤"),
     SelectChoice("吨", "每吨"),
-    SelectChoice("只", "每只(枚、个)"),
-)
-_PER = re.compile(
-    r"(?P<price>.+?)\s*(?:元|块)?\s*(?:/|每|一)\s*(?P<unit>斤|公斤|吨|只|个|枚|羽|头)$"
+    SelectChoice("只", "每只（枚、个）"),
 )
 
 
@@ -44,8 +40,8 @@ class ReportForm(Form):
         default=GRADES[-1],
         validators=[InputRequired("请选等级。")],
     )
-    quantity = TrimmedField("有多少", required("请写有多少,例如 300斤。") + [at_most(60)])
-    price = TrimmedField("到户价(元)", required("请写到户价,例如 1.5。") + [at_most(30)])
+    quantity = TrimmedField("有多少", required("请写有多少，例如 300斤。") + [at_most(60)])
+    price = TrimmedField("到户价（元）", required("请写到户价，例如 1.5。") + [at_most(30)])
     price_unit = SelectField("这个价是", choices=PRICE_UNITS, default="")
     available_from = DateField(
         "从哪天可以卖", default=today, validators=[InputRequired("请选从哪天可以卖。")]
@@ -70,7 +66,7 @@ def read_report(
     if product is None:
         raise InvalidInput("请选品种。", code="unknown_product", field="product")
     quantity = _quantity(str(form.quantity.data), product, "quantity")
-    fen, per_base = _price(str(form.price.data), str(form.price_unit.data or ""), product)
+    fen, per_base = read_price(str(form.price.data), str(form.price_unit.data or ""), product)
     first = form.available_from.data
     kind, _, supplier_id = str(form.supplier.data).partition(":")
     return ReportInput(
@@ -102,28 +98,6 @@ def _quantity(text: str, product: Product, field: str) -> Quantity:
     )
 
 
-def _price(text: str, unit: str, product: Product) -> tuple[int, int]:
-    """Fen and the base units they are for; `1.5元/斤` says its own unit.
-
-    A price per 斤 of goods that are counted (and the other way round) needs their declared mass.
-    """
-    if said := _PER.fullmatch(text.strip()):
-        text, unit = said["price"], said["unit"]
-    fen = parse_yuan(text, max_fen=MAX_PRICE_FEN)
-    masses = {word: grams for grams, word in MASS_WORDS.items()}
-    counted = product.base_unit == "piece"
-    if not unit or (unit not in masses) == counted:
-        return fen, 1 if counted else masses.get(unit, masses["斤"])
-    if product.piece_mass_g is None:
-        usual = piece_word(product) if counted else "斤"
-        raise InvalidInput(
-            f"{product.name}按{usual}算价,请写每{usual}多少元。", code="price_unit", field="price"
-        )
-    if counted:
-        return value_fen(fen, product.piece_mass_g, masses[unit]), 1
-    return fen, product.piece_mass_g
-
-
 def _shares(
     typed: Mapping[int, str], product: Product, whole: int
 ) -> tuple[tuple[int | None, int], ...]:
@@ -135,7 +109,7 @@ def _shares(
     ]
     rest = whole - sum(base for _, base in read)
     if rest < 0:
-        raise InvalidInput("各户份额加起来比总数还多,请核对。", code="shares", field="shares")
+        raise InvalidInput("各户份额加起来比总数还多，请核对。", code="shares", field="shares")
     return tuple(read + ([(None, rest)] if rest and read else []))
 
 

@@ -8,12 +8,11 @@ from datetime import timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from marketplace.catalog.asked_price import read_price
 from marketplace.catalog.models import GRADES, Product, SupplyReport
 from marketplace.catalog.reports import ReportInput, submit_report
 from marketplace.core.clock import today
-from marketplace.core.errors import InvalidInput
-from marketplace.core.money import parse_yuan
-from marketplace.core.quantity import MASS_UNITS, Quantity, parse_quantity
+from marketplace.core.quantity import Quantity, parse_quantity
 from marketplace.households.models import Household
 from marketplace.identity.actor import Actor
 from marketplace.identity.models import SUPPLIER_KINDS, Organisation
@@ -22,19 +21,27 @@ from marketplace.imports.cell_values import read_day
 from marketplace.imports.importer import Cells, Column, Importer, RowByRow, RowReader, register
 
 COLUMNS = (
-    Column("登记编号", hint="自己的编号;同一编号再次导入不会重复"),
-    Column("户编号", hint="农户填户编号,合作社填下一列"),
+    Column("登记编号", hint="自己的编号；同一编号再次导入不会重复"),
+    Column("户编号", hint="农户填户编号，合作社填下一列"),
     Column("合作社统一社会信用代码", aliases=("统一社会信用代码", "合作社"), hint="代码或名称"),
     Column("品类", required=True, aliases=("品种", "产品", "品名")),
     Column("规格/等级", aliases=("等级", "规格"), hint="、".join(GRADES)),
     Column("待售量", required=True, aliases=("数量", "滞销数量"), hint="例如 2000 或 1.5万只"),
-    Column("单位", hint="斤、公斤、吨、只、枚;写在数量里也可以"),
-    Column("到户价", required=True, aliases=("价格",), hint="元,每斤或每只"),
+    Column("单位", hint="斤、公斤、吨、只、枚；写在数量里也可以"),
+    Column(
+        "到户价", required=True, aliases=("价格",), hint="元，每斤或每只；别的单位写成 3元/公斤"
+    ),
     Column("上市起", aliases=("上市时间", "可售起"), hint="不填从今天算"),
     Column("上市止", aliases=("可售止",), hint="不填按保鲜天数算"),
     Column("成因", aliases=("滞销原因",)),
     Column("已采取措施"),
 )
+
+
+def uuid_of(actor: Actor, said: str) -> str:
+    """The same words of the same person give the same identifier."""
+    mark = hashlib.sha256(f"{actor.user_id}\n{said}".encode()).digest()[:16]
+    return str(uuid.UUID(bytes=mark))
 
 
 @dataclass(frozen=True)
@@ -44,6 +51,8 @@ class ReportRow:
 
 
 class ReportChecker(RowByRow):
+    channel = "import"
+
     def __init__(self, session: Session, actor: Actor) -> None:
         self._actor = actor
         scope = actor.scope_for(HOUSEHOLD_VIEW)
@@ -66,10 +75,9 @@ class ReportChecker(RowByRow):
         product = self._product(reader)
         grade = reader.text("规格/等级") or "统货"
         if grade not in GRADES:
-            reader.problem("规格/等级", f"「{grade}」不认识,请填:{'、'.join(GRADES)}。")
+            reader.problem("规格/等级", f"「{grade}」不认识，请填：{'、'.join(GRADES)}。")
         quantity = self._quantity(reader, product) if product else None
-        price = reader.read("到户价", _price)
-        reader.text("到户价", required="请填到户价,例如 1.5。")
+        price = self._price(reader, product) if product else None
         start = reader.read("上市起", read_day) or today()
         shelf = timedelta(days=product.shelf_days if product else 0)
         end = reader.read("上市止", read_day) or start + shelf
@@ -88,26 +96,26 @@ class ReportChecker(RowByRow):
             typed_quantity=f"{cells['待售量']}{cells['单位']}"[:60],
             quantity_base=quantity.base,
             approximate=quantity.approximate,
-            asked_fen=price,
-            asked_per_base=500 if product.base_unit == "g" else 1,
+            asked_fen=price[0],
+            asked_per_base=price[1],
             available_from=start,
             available_until=end,
             household_id=household_id,
             organisation_id=organisation_id,
             cause=cause,
             measures=measures,
-            channel="import",
+            channel=self.channel,
         )
-        return ReportRow(self._uuid(cells), report)
+        return ReportRow(self._uuid(cells, report), report)
 
     def _supplier(self, reader: RowReader) -> tuple[int | None, int | None]:
         number, unit = reader.text("户编号"), reader.text("合作社统一社会信用代码")
         if bool(number) == bool(unit):
-            reader.problem("户编号", "农户填户编号,合作社填统一社会信用代码,两样填一样。")
+            reader.problem("户编号", "农户填户编号，合作社填统一社会信用代码，两样填一样。")
         elif number and number not in self._households:
-            reader.problem("户编号", f"没有户编号 {number},或不归您管。")
+            reader.problem("户编号", f"没有户编号 {number}，或不归您管。")
         elif unit and unit not in self._cooperatives:
-            reader.problem("合作社统一社会信用代码", f"没有「{unit}」,或不归您管。")
+            reader.problem("合作社统一社会信用代码", f"没有「{unit}」，或不归您管。")
         return self._households.get(number), self._cooperatives.get(unit)
 
     def _product(self, reader: RowReader) -> Product | None:
@@ -115,7 +123,7 @@ class ReportChecker(RowByRow):
         product = self._products.get(name)
         if name and product is None:
             known = sorted({p.name for p in self._products.values()})
-            reader.problem("品类", f"没有「{name}」这个品种。现有:{'、'.join(known)[:120]}。")
+            reader.problem("品类", f"没有「{name}」这个品种。现有：{'、'.join(known)[:120]}。")
         return product
 
     def _quantity(self, reader: RowReader, product: Product) -> Quantity | None:
@@ -134,12 +142,15 @@ class ReportChecker(RowByRow):
 
         return reader.read("待售量", parse)
 
-    def _uuid(self, cells: Cells) -> str:
+    def _price(self, reader: RowReader, product: Product) -> tuple[int, int] | None:
+        reader.text("到户价", required="请填到户价，例如 1.5。")
+        return reader.read("到户价", lambda text: read_price(text, "", product))
+
+    def _uuid(self, cells: Cells, _report: ReportInput) -> str:
         """The same row of the same person is the same report, however often the file comes."""
         number = cells["登记编号"]
         whole = number or "\n".join(f"{k}={v}" for k, v in sorted(cells.items()))
-        mark = hashlib.sha256(f"{self._actor.user_id}\n{whole}".encode()).digest()[:16]
-        return str(uuid.UUID(bytes=mark))
+        return uuid_of(self._actor, whole)
 
     def apply(self, session: Session, value: ReportRow) -> bool:
         held = session.scalar(
@@ -151,14 +162,6 @@ class ReportChecker(RowByRow):
         return True
 
 
-def _price(text: str) -> int:
-    """1.5, 1.5元/斤, 90元/只 → fen; a price per kilogram is refused with the cure."""
-    amount, _, per = text.partition("/")
-    if per in MASS_UNITS and per not in {"斤", "市斤"}:
-        raise InvalidInput("到户价请按每斤填,例如 1.5。", code="price_unit")
-    return parse_yuan(amount)
-
-
 REPORTS = register(
     Importer(
         code="reports",
@@ -166,6 +169,6 @@ REPORTS = register(
         permission=REPORT_SUBMIT,
         columns=COLUMNS,
         start=ReportChecker,
-        note="一行一批货。农户填户编号,合作社填统一社会信用代码。",
+        note="一行一批货。农户填户编号，合作社填统一社会信用代码。",
     )
 )

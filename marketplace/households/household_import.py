@@ -41,16 +41,16 @@ LONG_AGO = date(2020, 12, 31)
 """When a file does not say since when a household counts as 脱贫户."""
 
 COLUMNS = (
-    Column("户编号", required=True, hint="县里统一的户编号,再次导入按它更新"),
-    Column("乡镇", hint="写乡镇和村名,或只写村代码"),
+    Column("户编号", required=True, hint="县里统一的户编号，再次导入按它更新"),
+    Column("乡镇", hint="写乡镇和村名，或只写村代码"),
     Column("村", hint="村名"),
     Column("村代码", aliases=("村(12位)", "行政区划代码"), hint="12 位区划代码"),
     Column("户主", required=True, aliases=("户主姓名",), hint="姓名"),
-    Column("证件号码", aliases=("身份证号", "户主证件号码"), hint="18 位,残疾人证 20 或 22 位"),
+    Column("证件号码", aliases=("身份证号", "户主证件号码"), hint="18 位，残疾人证 20 或 22 位"),
     Column("电话", aliases=("联系电话", "手机"), hint="几户共用一个也可以"),
     Column("人口", aliases=("家庭人口",), hint="整数"),
     Column("是否脱贫户", hint="是或否"),
-    Column("监测对象类别", hint="脱贫不稳定户、边缘易致贫户、突发严重困难户,没有就空着"),
+    Column("监测对象类别", hint="脱贫不稳定户、边缘易致贫户、突发严重困难户，没有就空着"),
     Column("识别监测时间", aliases=("识别时间",), hint="例如 2024-03-01"),
     Column("风险是否已消除", hint="是或否"),
     Column("消除时间", aliases=("风险消除时间",), hint="已消除的要填"),
@@ -87,15 +87,15 @@ class Villages:
         code = reader.text("村代码")
         if code:
             if code not in self._codes:
-                reader.problem("村代码", f"没有代码是 {code} 的村,或不归您管。请核对 12 位代码。")
+                reader.problem("村代码", f"没有代码是 {code} 的村，或不归您管。请核对 12 位代码。")
                 return None
             return code
-        village = reader.text("村", required="请填村名,或填 12 位村代码。")
+        village = reader.text("村", required="请填村名，或填 12 位村代码。")
         found = self._names.get((reader.text("乡镇"), village), [])
         if village and not found:
-            reader.problem("村", f"没有「{village}」这个村,或不归您管。请核对乡镇和村名。")
+            reader.problem("村", f"没有「{village}」这个村，或不归您管。请核对乡镇和村名。")
         elif len(found) > 1:
-            reader.problem("乡镇", f"有 {len(found)} 个村叫「{village}」,请填乡镇。")
+            reader.problem("乡镇", f"有 {len(found)} 个村叫「{village}」，请填乡镇。")
         return found[0] if len(found) == 1 else None
 
 
@@ -122,7 +122,7 @@ class HouseholdChecker:
         statuses = _statuses(reader)
         cadre = reader.text("帮扶人").lower()
         if cadre and cadre not in self._cadres:
-            reader.problem("帮扶人", f"没有账号是「{cadre}」的帮扶联系人,请先建账号。")
+            reader.problem("帮扶人", f"没有账号是「{cadre}」的帮扶联系人，请先建账号。")
         persons = reader.read("人口", read_count)
         if persons == 0:
             reader.problem("人口", "人口至少是 1。")
@@ -165,7 +165,7 @@ def _land(text: str) -> int:
     mu = read_number(text.removesuffix("亩")).value
     hundredths = mu * 100
     if hundredths != hundredths.to_integral_value() or not Decimal(0) <= mu <= Decimal(100_000):
-        raise InvalidInput(f"「{text[:20]}」要填亩数,最多两位小数。", code="bad_land")
+        raise InvalidInput(f"「{text[:20]}」要填亩数，最多两位小数。", code="bad_land")
     return int(hundredths)
 
 
@@ -182,7 +182,7 @@ def _statuses(reader: RowReader) -> tuple[StatusInput, ...]:
     if gone and until is None and not reader.cells["消除时间"]:
         reader.problem("消除时间", "风险已消除的要填消除时间。")
     if since and until and until < since:
-        reader.problem("消除时间", "消除时间早于识别监测时间,请核对。")
+        reader.problem("消除时间", "消除时间早于识别监测时间，请核对。")
     if kind and since:
         found.append(StatusInput(kind, since, until if gone else None))
     return tuple(found)
@@ -195,6 +195,6 @@ HOUSEHOLDS = register(
         permission=IMPORT_RUN,
         columns=COLUMNS,
         start=HouseholdChecker,
-        note="户、户类别和帮扶联系人。再次导入按户编号更新,不会重复。",
+        note="户、户类别和帮扶联系人。再次导入按户编号更新，不会重复。",
     )
 )

@@ -47,9 +47,9 @@ class MemberChecker(RowByRow):
         number = reader.text("户编号", required="请填户编号。")
         since = reader.read("入社日期", read_day) or today()
         if name and name not in self._cooperatives:
-            reader.problem("合作社", f"没有「{name}」,请先在单位里建好。")
+            reader.problem("合作社", f"没有「{name}」，请先在单位里建好。")
         if number and number not in self._households:
-            reader.problem("户编号", f"没有户编号 {number},请先导入农户。")
+            reader.problem("户编号", f"没有户编号 {number}，请先导入农户。")
         reader.finish()
         return MemberRow(self._cooperatives[name], self._households[number], since)
 

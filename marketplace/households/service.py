@@ -177,7 +177,7 @@ def add_member(
 def give_consent(session: Session, actor: Actor, household: Household, how: str) -> None:
     """The household allows its masked name on public pages."""
     if not how.strip():
-        raise InvalidInput("请写清怎么同意的,例如签字或电话。", code="missing", field="how")
+        raise InvalidInput("请写清怎么同意的，例如签字或电话。", code="missing", field="how")
     if has_consent(session, household.id):
         return
     session.add(

@@ -34,7 +34,7 @@ KINDS = {"monitored": "监测对象", "povertyexit": "脱贫户", "other": "其�
 
 
 class RevealForm(Form):
-    reason = TrimmedField("为什么要看", required("请写为什么要看,会留下记录。") + [at_most(100)])
+    reason = TrimmedField("为什么要看", required("请写为什么要看，会留下记录。") + [at_most(100)])
 
 
 class HandOverForm(Form):
@@ -42,7 +42,7 @@ class HandOverForm(Form):
 
 
 class ConsentForm(Form):
-    how = TrimmedField("怎么同意的", required("请写怎么同意的,例如上门签字。") + [at_most(100)])
+    how = TrimmedField("怎么同意的", required("请写怎么同意的，例如上门签字。") + [at_most(100)])
 
 
 @bp.get("/households")
@@ -219,7 +219,7 @@ def hand_over(household_id: int) -> Response | tuple[str, int]:
             )
             if cadre is None:
                 raise InvalidInput(
-                    "没有这个帮扶联系人的账号,请核对。", code="unknown_account", field="cadre"
+                    "没有这个帮扶联系人的账号，请核对。", code="unknown_account", field="cadre"
                 )
             if service.assign_cadre(household, cadre.id, today()):
                 audit.record(
@@ -232,7 +232,7 @@ def hand_over(household_id: int) -> Response | tuple[str, int]:
                 )
     except MarketplaceError as error:
         return _page(household_id, refused=error), error.http_status
-    flash("交接好了,从今天起由新的联系人负责,以前的记录都在。", "success")
+    flash("交接好了，从今天起由新的联系人负责，以前的记录都在。", "success")
     return redirect(url_for("households.show", household_id=household_id))
 
 
@@ -253,5 +253,5 @@ def consent(household_id: int) -> Response | tuple[str, int]:
                 service.give_consent(session, current_actor(), household, str(form.how.data))
     except MarketplaceError as error:
         return _page(household_id, refused=error), error.http_status
-    flash("已撤回,公开页面马上不再显示。" if withdrawn else "记好了。", "success")
+    flash("已撤回，公开页面马上不再显示。" if withdrawn else "记好了。", "success")
     return redirect(url_for("households.show", household_id=household_id))

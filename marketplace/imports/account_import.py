@@ -25,9 +25,9 @@ COLUMNS = (
     Column("账号", required=True, aliases=("登录名",), hint="字母或数字"),
     Column("姓名", required=True),
     Column("手机", aliases=("电话", "联系电话")),
-    Column("单位", hint="单位名称;采购员、审批人、组织员、职工、合作社要填"),
+    Column("单位", hint="单位名称；采购员、审批人、组织员、职工、合作社要填"),
     Column("角色", required=True, hint="、".join(ROLE_WORDS)),
-    Column("区划代码", aliases=("管辖区划",), hint="运营、审核、审计、领导管到哪里,12 位"),
+    Column("区划代码", aliases=("管辖区划",), hint="运营、审核、审计、领导管到哪里，12 位"),
 )
 
 
@@ -58,15 +58,15 @@ class AccountChecker(RowByRow):
         phone = reader.read("手机", normalise_phone) or ""
         role = reader.choice("角色", ROLE_WORDS, default="")
         if not cells["角色"]:
-            reader.problem("角色", f"请填角色:{'、'.join(ROLE_WORDS)}。")
+            reader.problem("角色", f"请填角色：{'、'.join(ROLE_WORDS)}。")
         unit = reader.text("单位")
         if unit and unit not in self._units:
-            reader.problem("单位", f"没有「{unit}」这个单位,请先导入单位。")
+            reader.problem("单位", f"没有「{unit}」这个单位，请先导入单位。")
         if role in UNIT_ROLES and not unit:
             reader.problem("单位", f"{role_name(role)}要填单位。")
         region = reader.text("区划代码")
         if region and region not in self._regions:
-            reader.problem("区划代码", f"没有代码 {region},请核对 12 位代码。")
+            reader.problem("区划代码", f"没有代码 {region}，请核对 12 位代码。")
         if role in REGION_ROLES and not region:
             reader.problem("区划代码", f"{role_name(role)}要填管到哪里。")
         reader.finish()
@@ -114,6 +114,6 @@ ACCOUNTS = register(
         permission=ACCOUNT_MANAGE,
         columns=COLUMNS,
         start=AccountChecker,
-        note="一行一个角色;一个人有两个角色就写两行。导入后打印激活单。",
+        note="一行一个角色；一个人有两个角色就写两行。导入后打印激活单。",
     )
 )

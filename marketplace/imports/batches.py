@@ -16,7 +16,7 @@ from marketplace.imports.importer import IMPORTERS, Importer
 from marketplace.imports.models import ImportBatch, ImportRow
 from marketplace.imports.sheets import PROBLEM_HEADING, Table
 
-CHANGED = "这次导入刚刚变了,请刷新再看。"
+CHANGED = "这次导入刚刚变了，请刷新再看。"
 
 
 def importer_of(kind: str) -> Importer:
@@ -64,7 +64,7 @@ def ask_to_take(session: Session, actor: Actor, batch: ImportBatch, take: str) -
     """previewed → applying. `all` is refused while a row is faulty; `good` takes the others."""
     if take == "all" and batch.faulty:
         raise Conflict(
-            f"还有 {batch.faulty} 行有问题。请改好再整份导入,或先导入没问题的行。",
+            f"还有 {batch.faulty} 行有问题。请改好再整份导入，或先导入没问题的行。",
             code="faulty_rows",
         )
     move(session, batch, "applying", because=CHANGED, take="all" if take == "all" else "good")

@@ -27,7 +27,7 @@ def read_day(text: str) -> date:
             return date(int(found[1]), int(found[2]), int(found[3] or 1))
         except ValueError:
             pass
-    raise InvalidInput(f"日期「{text[:20]}」看不懂,请写成 2026-11-20。", code="bad_date")
+    raise InvalidInput(f"日期「{text[:20]}」看不懂，请写成 2026-11-20。", code="bad_date")
 
 
 def read_count(text: str) -> int:

@@ -50,8 +50,35 @@ class Checker(Protocol):
 
 
 @dataclass(frozen=True)
+class PastedText:
+    """How rows come from a text that people paste, and how it looks when it goes back to be mended.
+
+    `read` raises InvalidInput with the field `text`. `said` tells of a row what was understood: whose,
+    and what. `give_back` takes rows with their problems and writes a text that can be pasted again.
+    """
+
+    read: Callable[[Session, str], "PastedRows"]
+    said: Callable[[Cells], tuple[str, str]]
+    give_back: Callable[[Sequence[tuple[Cells, Sequence[str]]]], str]
+    hint: str
+    example: str
+
+
+@dataclass(frozen=True)
+class PastedRows:
+    """`rows` as a table would have them, by line number; `left_out` are lines that say nothing."""
+
+    headings: tuple[str, ...]
+    rows: list[tuple[int, list[str]]]
+    left_out: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class Importer:
-    """`start` loads what rows are compared with and gives the checker for one pass."""
+    """`start` loads what rows are compared with and gives the checker for one pass.
+
+    With `pasted` the rows come from a text instead of a file.
+    """
 
     code: str
     title: str
@@ -59,6 +86,7 @@ class Importer:
     columns: tuple[Column, ...]
     start: Callable[[Session, Actor], Checker]
     note: str = ""
+    pasted: PastedText | None = None
 
 
 class RowByRow:
@@ -89,7 +117,7 @@ class RowReader:
         if not value and required:
             self.problem(column, required)
         if len(value) > longest:
-            self.problem(column, f"最多 {longest} 个字,请写短些。")
+            self.problem(column, f"最多 {longest} 个字，请写短些。")
         return value
 
     def read(self, column: str, parse: Callable[[str], Value]) -> Value | None:
@@ -108,7 +136,7 @@ class RowReader:
         if not word:
             return default
         if word not in choices:
-            self.problem(column, f"「{word}」不认识,请填:{'、'.join(choices)}。")
+            self.problem(column, f"「{word}」不认识，请填：{'、'.join(choices)}。")
         return choices.get(word, default)
 
     def problem(self, column: str, what: str) -> None:

@@ -16,7 +16,7 @@ from marketplace.regions.models import Region
 
 LEVELS = ("county", "town", "village")
 COLUMNS = (
-    Column("区划代码", required=True, hint="12 位;先县,再乡镇,再村"),
+    Column("区划代码", required=True, hint="12 位；先县，再乡镇，再村"),
     Column("名称", required=True),
     Column("启用日期", required=True, hint="例如 2020-01-01"),
     Column("停用日期", hint="还在用就空着"),
@@ -47,7 +47,7 @@ class RegionChecker(RowByRow):
         end = reader.read("停用日期", read_day)
         above = {"town": code[:6] + "0" * 6, "village": code[:9] + "0" * 3}.get(level or "")
         if above and above not in self._known:
-            reader.problem("区划代码", f"上级 {above} 还没有,请把上级写在前面。")
+            reader.problem("区划代码", f"上级 {above} 还没有，请把上级写在前面。")
         if start and end and end < start:
             reader.problem("停用日期", "停用日期要在启用日期之后。")
         reader.finish()
@@ -84,6 +84,6 @@ REGIONS = register(
         permission=ACCOUNT_MANAGE,
         columns=COLUMNS,
         start=RegionChecker,
-        note="县、乡镇、村的 12 位代码。每年修订,停用的填停用日期,不删。",
+        note="县、乡镇、村的 12 位代码。每年修订，停用的填停用日期，不删。",
     )
 )

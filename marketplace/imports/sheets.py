@@ -46,19 +46,19 @@ def read_table(
     )
     if first is None:
         wanted = "、".join(column.heading for column in columns if column.required)
-        raise _bad(f"没有找到表头。第一行要有这些列:{wanted}。可以先下载模板。")
+        raise _bad(f"没有找到表头。第一行要有这些列：{wanted}。可以先下载模板。")
     headings = tuple(_heading(cell, columns) for cell in raw[first])
     missing = [c.heading for c in columns if c.required and c.heading not in headings]
     if missing:
-        raise _bad(f"缺少这些列:{'、'.join(missing)}。")
+        raise _bad(f"缺少这些列：{'、'.join(missing)}。")
     twice = {h for h in headings if h and headings.count(h) > 1} - set(may_repeat)
     if twice:
-        raise _bad(f"这些列出现了两次:{'、'.join(sorted(twice))}。请删掉一列。")
+        raise _bad(f"这些列出现了两次：{'、'.join(sorted(twice))}。请删掉一列。")
     rows = [(first + 2 + i, row) for i, row in enumerate(raw[first + 1 :]) if any(row)]
     if not rows:
         raise _bad("表头下面没有内容。")
     if len(rows) > MOST_ROWS:
-        raise _bad(f"一次最多 {MOST_ROWS} 行,请分成几个文件。")
+        raise _bad(f"一次最多 {MOST_ROWS} 行，请分成几个文件。")
     return Table(headings, rows, hashlib.sha256(content).hexdigest())
 
 
@@ -71,11 +71,11 @@ def _read_xlsx(content: bytes) -> list[list[str]]:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             unpacked = sum(entry.file_size for entry in archive.infolist())
             if unpacked > MOST_UNPACKED or len(archive.infolist()) > 2000:
-                raise _bad("文件展开后太大,请只留要导入的那张表。")
+                raise _bad("文件展开后太大，请只留要导入的那张表。")
         workbook = CalamineWorkbook.from_filelike(io.BytesIO(content))
         sheet = workbook.get_sheet_by_index(0)
         if sheet.height > MOST_ROWS + HEADING_ROWS or sheet.width > MOST_COLUMNS:
-            raise _bad(f"一次最多 {MOST_ROWS} 行、{MOST_COLUMNS} 列,请分成几个文件。")
+            raise _bad(f"一次最多 {MOST_ROWS} 行、{MOST_COLUMNS} 列，请分成几个文件。")
         return [[_text(cell) for cell in row] for row in sheet.to_python(skip_empty_area=False)]
     except (zipfile.BadZipFile, CalamineError, IndexError, OSError, ValueError):
         raise _bad("这个文件打不开。请另存为 .xlsx 再传。") from None
@@ -99,7 +99,7 @@ def _read_text(content: bytes) -> list[list[str]]:
             for row in csv.reader(io.StringIO(text), delimiter=separator)
         ]
     except csv.Error:
-        raise _bad("这个 .csv 文件读不懂,请另存为 .xlsx 再传。") from None
+        raise _bad("这个 .csv 文件读不懂，请另存为 .xlsx 再传。") from None
 
 
 def _text(cell: Any) -> str:

@@ -79,7 +79,7 @@ def work_on(batch_id: int) -> None:
     except MarketplaceError as error:
         _fail(batch_id, error.message)
     except Exception:
-        _fail(batch_id, "系统出了差错,没有导入。请稍后再试。")
+        _fail(batch_id, "系统出了差错，没有导入。请稍后再试。")
         raise
 
 
@@ -97,7 +97,8 @@ def _fail(batch_id: int, message: str) -> None:
         )
 
 
-def _cells(batch: ImportBatch, row: ImportRow) -> dict[str, str]:
+def cells_of(batch: ImportBatch, row: ImportRow) -> dict[str, str]:
+    """Heading → text for every column the importer declares."""
     columns: list[str] = json.loads(batch.columns)
     given = dict(zip(columns, json.loads(row.cells), strict=False))
     return {
@@ -128,7 +129,7 @@ def _check_rows(batch_id: int, checker: Checker) -> None:
                 return
             results = _Results("waiting")
             for row in rows:
-                problems = _problems(checker, _cells(batch, row))
+                problems = _problems(checker, cells_of(batch, row))
                 results.note(row, "faulty" if problems else "good", problems)
             results.write(session, batch)
             batch.checked += len(rows)
@@ -208,7 +209,7 @@ def _checked(
     values: Values = []
     for row in rows:
         try:
-            values.append((row, checker.check(_cells(batch, row))))
+            values.append((row, checker.check(cells_of(batch, row))))
         except FaultyRow as faulty:
             results.note(row, "faulty", faulty.problems)
     return values
@@ -256,7 +257,7 @@ def _take_whole(batch_id: int, checker: Checker) -> None:
 def _nothing_taken(rows: list[ImportRow], results: _Results) -> str:
     bad = next(row for row in rows if row.id == results.problems[0]["of"])
     _, what = json.loads(str(results.problems[0]["words"]))[0]
-    return f"第 {bad.row_no} 行:{what}整份都没有导入。"
+    return f"第 {bad.row_no} 行：{what}整份都没有导入。"
 
 
 def _finish(session: Session, batch: ImportBatch) -> None:

@@ -20,9 +20,9 @@ COLUMNS = (
     Column("单位名称", required=True, aliases=("单位", "名称")),
     Column("类型", required=True, aliases=("单位类型",), hint="、".join(KINDS)),
     Column("统一社会信用代码", hint="18 位"),
-    Column("区划代码", required=True, aliases=("所在区划",), hint="12 位,县级单位写县代码"),
+    Column("区划代码", required=True, aliases=("所在区划",), hint="12 位，县级单位写县代码"),
     Column("有无食堂", hint="有或无"),
-    Column("审批限额", hint="元;订单超过这个数要审批,0 表示每单都审,空着不审"),
+    Column("审批限额", hint="元；订单超过这个数要审批，0 表示每单都审，空着不审"),
     Column("地址"),
 )
 
@@ -50,13 +50,13 @@ class UnitChecker(RowByRow):
         name = reader.text("单位名称", required="请填单位名称。", longest=120)
         kind = reader.choice("类型", KINDS, default="")
         if not cells["类型"]:
-            reader.problem("类型", f"请填类型:{'、'.join(KINDS)}。")
+            reader.problem("类型", f"请填类型：{'、'.join(KINDS)}。")
         uscc = reader.read("统一社会信用代码", parse_uscc)
         if uscc and self._owners.get(uscc, name) != name:
-            reader.problem("统一社会信用代码", f"这个代码已是「{self._owners[uscc]}」的,请核对。")
+            reader.problem("统一社会信用代码", f"这个代码已是「{self._owners[uscc]}」的，请核对。")
         region = reader.text("区划代码", required="请填 12 位区划代码。")
         if region and region not in self._regions:
-            reader.problem("区划代码", f"没有代码 {region},请核对 12 位代码。")
+            reader.problem("区划代码", f"没有代码 {region}，请核对 12 位代码。")
         limit = reader.read("审批限额", lambda text: parse_yuan(text, allow_zero=True))
         canteen = reader.choice("有无食堂", YES_NO, default=False)
         address = reader.text("地址")
@@ -85,6 +85,6 @@ UNITS = register(
         permission=ACCOUNT_MANAGE,
         columns=COLUMNS,
         start=UnitChecker,
-        note="买货的机关、学校、医院、企业,以及合作社和龙头企业。按单位名称更新。",
+        note="买货的机关、学校、医院、企业，以及合作社和龙头企业。按单位名称更新。",
     )
 )

@@ -38,7 +38,7 @@ STATES = {
 
 
 class UploadForm(Form):
-    file = FileField("选文件(.xlsx 或 .csv)", [FileRequired("请先选一个文件。")])
+    file = FileField("选文件（.xlsx 或 .csv）", [FileRequired("请先选一个文件。")])
     submit = SubmitField("上传并检查")
 
 
@@ -46,7 +46,7 @@ def _allowed(actor: Actor) -> list[Importer]:
     return [importer for importer in IMPORTERS.values() if actor.may(importer.permission)]
 
 
-def _importer(kind: str) -> Importer:
+def allowed_importer(kind: str) -> Importer:
     """The kind, for those who may; for others it does not exist."""
     importer = batches.importer_of(kind)
     if not current_actor().may(importer.permission):
@@ -54,8 +54,23 @@ def _importer(kind: str) -> Importer:
     return importer
 
 
-def _batch(session: Session, batch_id: int) -> ImportBatch:
+def _by_file(kind: str) -> Importer:
+    importer = allowed_importer(kind)
+    if importer.pasted:
+        raise NotFound("没有这种导入。")
+    return importer
+
+
+def own_batch(session: Session, batch_id: int) -> ImportBatch:
     return batches.get_batch(session, Scope(user_id=current_actor().user_id), batch_id)
+
+
+def start_work(batch_id: int, rows: int) -> None:
+    """A few rows while the person waits, many by the worker."""
+    if rows <= AT_ONCE:
+        taking.work_on(batch_id)
+    else:
+        wake()
 
 
 @bp.get("/imports")
@@ -74,7 +89,7 @@ def index() -> str:
 @bp.route("/imports/new/<kind>", methods=["GET", "POST"])
 @signed_in
 def new(kind: str) -> str | Response | tuple[str, int]:
-    importer = _importer(kind)
+    importer = _by_file(kind)
     form = UploadForm()
     status = 422 if form.is_submitted() else 200
     if form.validate_on_submit():
@@ -84,11 +99,8 @@ def new(kind: str) -> str | Response | tuple[str, int]:
             with transaction() as session:
                 name = upload.filename or "file"
                 batch = batches.store_batch(session, current_actor(), kind, name, table)
-                batch_id, small = batch.id, batch.total <= AT_ONCE
-            if small:
-                taking.work_on(batch_id)
-            else:
-                wake()
+                batch_id = batch.id
+            start_work(batch_id, len(table.rows))
             return redirect(url_for("imports.show", batch_id=batch_id))
         except MarketplaceError as error:
             form.refuse(error)
@@ -98,9 +110,11 @@ def new(kind: str) -> str | Response | tuple[str, int]:
 
 @bp.get("/imports/<int:batch_id>")
 @signed_in
-def show(batch_id: int) -> str:
-    batch = _batch(db.session, batch_id)
-    importer = _importer(batch.kind)
+def show(batch_id: int) -> str | Response:
+    batch = own_batch(db.session, batch_id)
+    importer = allowed_importer(batch.kind)
+    if importer.pasted:
+        return redirect(url_for("imports.pasted", batch_id=batch_id))
     faulty = paginate(
         db.session,
         select(ImportRow)
@@ -137,30 +151,31 @@ def show(batch_id: int) -> str:
 @signed_in
 def take(batch_id: int) -> Response:
     with transaction() as session:
-        batch = _batch(session, batch_id)
-        _importer(batch.kind)
+        batch = own_batch(session, batch_id)
+        allowed_importer(batch.kind)
         batches.ask_to_take(session, current_actor(), batch, request.form.get("take", "good"))
-        small = batch.total <= AT_ONCE
-    if small:
-        taking.work_on(batch_id)
-    else:
-        wake()
-    return redirect(url_for("imports.show", batch_id=batch_id))
+        rows, pasted = batch.total, IMPORTERS[batch.kind].pasted
+    start_work(batch_id, rows)
+    return redirect(url_for("imports.pasted" if pasted else "imports.show", batch_id=batch_id))
 
 
 @bp.post("/imports/<int:batch_id>/discard")
 @signed_in
 def drop(batch_id: int) -> Response:
     with transaction() as session:
-        batches.discard(session, current_actor(), _batch(session, batch_id))
-    flash("这次导入已放弃,什么都没有改。", "success")
+        batch = own_batch(session, batch_id)
+        kind = batch.kind
+        batches.discard(session, current_actor(), batch)
+    flash("这次导入已放弃，什么都没有改。", "success")
+    if IMPORTERS[kind].pasted:
+        return redirect(url_for("imports.paste", kind=kind))
     return redirect(url_for("imports.index"))
 
 
 @bp.get("/imports/<int:batch_id>/faulty.xlsx")
 @signed_in
 def faulty_file(batch_id: int) -> Response:
-    batch = _batch(db.session, batch_id)
+    batch = own_batch(db.session, batch_id)
     headings = [*batches.kept_columns(batch), PROBLEM_HEADING]
     content = write_xlsx(headings, batches.faulty_rows(db.session, batch), "待改")
     return _download(content, f"待改_{batch.id}.xlsx")
@@ -169,7 +184,7 @@ def faulty_file(batch_id: int) -> Response:
 @bp.get("/imports/template/<kind>.xlsx")
 @signed_in
 def template(kind: str) -> Response:
-    importer = _importer(kind)
+    importer = _by_file(kind)
     headings = [column.heading for column in importer.columns]
     return _download(
         write_xlsx(headings, [[""] * len(headings)], importer.title), f"{importer.title}模板.xlsx"

@@ -121,7 +121,8 @@ def desk_navigation(may: Callable[[str], bool]) -> list[Group]:
 
 
 def tabs(*, field_worker: bool) -> tuple[Link, ...]:
-    """The tabs of the phone page asked for: a cadre's work, or the shop. One's own account is on
-    the way of both."""
-    at_work = request.blueprint == "field" or (field_worker and request.blueprint == "me")
+    """The tabs of the phone page asked for: a cadre's work, or the shop. One's own account and
+    pasted lines are on the way of both."""
+    everywhere = {"me", "imports"}
+    at_work = request.blueprint == "field" or (field_worker and request.blueprint in everywhere)
     return _links(FIELD_TABS if at_work else SHOP_TABS)

@@ -80,7 +80,7 @@ def test_a_faultless_file_is_taken_whole_and_the_second_time_changes_nothing(wor
     with world.transaction() as session:
         assert session.scalars(select(CadreAssignment)).one().user_id == cadre.id
     upload(operator, xlsx(*rows))
-    assert "导入了 0 行,2 行原来就是这样" in take(operator, world).text
+    assert "导入了 0 行，2 行原来就是这样" in take(operator, world).text
     assert (
         count(world, Household),
         count(world, SupportStatus),
@@ -103,7 +103,7 @@ def test_each_fault_names_row_column_and_cure_and_good_rows_can_go_first(world, 
         "请填户主姓名",
         "「可能」不认识",
         "没有账号是「nobody」",
-        "看不懂,请写成 2026-11-20",
+        "看不懂，请写成 2026-11-20",
     ):
         assert words in page, words
     assert "导入没问题的 1 行" in page
@@ -157,7 +157,7 @@ def test_a_reviewer_imports_only_into_villages_of_the_own_town(world):
         (b"PK\x03\x04 broken", "打不开"),
         (b"", "没有找到表头"),
         ("户编号,户主\n".encode(), "表头下面没有内容"),
-        ("户主,电话\n陈大山,1\n".encode("gb18030"), "缺少这些列:户编号"),
+        ("户主,电话\n陈大山,1\n".encode("gb18030"), "缺少这些列：户编号"),
         ("户编号,户编号,户主\n1,2,x\n".encode(), "出现了两次"),
     ],
 )

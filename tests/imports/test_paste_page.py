@@ -1,0 +1,212 @@
+"""Lines pasted from a 接龙: previewed, taken, given back to be mended; twice changes nothing."""
+
+import html
+import re
+from datetime import date
+
+import pytest
+from sqlalchemy import select
+
+from marketplace.catalog.models import SupplyReport
+from marketplace.core.clock import today
+from marketplace.core.quantity import parse_quantity
+from marketplace.imports.models import ImportBatch, ImportRow
+from tests.support.pages import form_on
+from tests.support.world import NAMES
+
+CHAT = """#接龙
+三岔村本周待售，请大家按格式填
+例：陈小二 三岔村 马蹄 2000斤 1.5元/斤
+
+1. 陈大山 三岔村 马蹄 2000斤 1.5元/斤
+2、李桂香家 鸡蛋200枚 每枚1.2 马蹄一千公斤 3元/公斤
+3. 王福来 马蹄 500斤
+4. 没这人 三岔村 马蹄 300斤 1.5元/斤
+"""
+
+
+@pytest.fixture
+def cadre(world):
+    """A cadre of three households in two villages, with two products known."""
+    cadre = world.user("cadre", name="liu.ganbu")
+    for village, name in (
+        ("990101101201", "陈大山"),
+        ("990101101201", "李桂香"),
+        ("990101101202", "王福来"),
+    ):
+        world.household(village, name=name, cadre=cadre)
+    world.product("马蹄", aliases="荸荠")
+    world.product("鸡蛋", "piece", piece_word="枚", reference_fen=100)
+    return cadre
+
+
+def paste(client, text, kind="pasted"):
+    return client.post(f"/imports/paste/{kind}", data={"text": text}, follow_redirects=True)
+
+
+def take(client, world):
+    with world.transaction() as session:
+        batch = session.scalars(select(ImportBatch).order_by(ImportBatch.id.desc())).first()
+    return client.post(f"/imports/{batch.id}/take", data={"take": "good"}, follow_redirects=True)
+
+
+def reports(world):
+    with world.transaction() as session:
+        rows = session.scalars(select(SupplyReport).order_by(SupplyReport.id)).all()
+        return [
+            (
+                r.household.head_name,
+                r.product.name,
+                r.quantity_base,
+                r.asked_fen,
+                r.asked_per_base,
+                r.channel,
+            )
+            for r in rows
+        ]
+
+
+def given_back(page):
+    return html.unescape(re.search(r"<textarea[^>]*>\s*(.*?)</textarea>", page, re.S)[1]).replace(
+        "\r", ""
+    )
+
+
+TAKEN = [
+    ("陈大山", "马蹄", 1_000_000, 150, 500, "paste"),
+    ("李桂香", "鸡蛋", 200, 120, 1, "paste"),
+    ("李桂香", "马蹄", 1_000_000, 300, 1000, "paste"),
+]
+
+
+def test_a_chat_is_previewed_taken_and_the_rest_goes_back_to_be_mended(world, cadre):
+    client = world.sign_in(cadre)
+    page = paste(client, CHAT).text
+    assert "看懂的 3 条" in page
+    assert "第 2、3 行当作标题或例子，跳过了" in page
+    assert "没有写价钱。请补上" in page
+    assert "没有叫“没这人”的户，或不归您管" in page
+    assert reports(world) == []
+    page = take(client, world).text
+    assert "登记了 3 条" in page
+    assert reports(world) == TAKEN
+    text = given_back(page)
+    assert text.splitlines() == [
+        "# 没有写价钱。请补上，例如 1.5元/斤。",
+        "1. 王福来 马蹄 500斤",
+        "# 户主：没有叫“没这人”的户，或不归您管。请写户主的全名。",
+        "2. 没这人 三岔村 马蹄 300斤 1.5元/斤",
+    ]
+    mended = text.replace("马蹄 500斤", "马蹄 500斤 1.5元/斤").replace("没这人", "陈大山")
+    assert "看懂的 2 条" in paste(client, mended).text
+    take(client, world)
+    assert [row[:3] for row in reports(world)[3:]] == [
+        ("王福来", "马蹄", 250_000),
+        ("陈大山", "马蹄", 150_000),
+    ]
+
+
+def test_the_same_text_again_changes_nothing_however_it_is_numbered(world, cadre):
+    client = world.sign_in(cadre)
+    paste(client, CHAT)
+    take(client, world)
+    again = CHAT.replace("1. 陈大山 三岔村 马蹄 2000斤", "7、陈大山，三岔村，荸荠，1吨")
+    paste(client, "8. 王福来 柳湾村 马蹄 100斤 1.5元/斤\n" + again)
+    page = take(client, world).text
+    assert "登记了 1 条。有 3 条原来登记过" in page
+    assert len(reports(world)) == 4
+
+
+def test_a_line_is_new_goods_once_its_days_are_over(world, cadre):
+    client = world.sign_in(cadre)
+    line = "陈大山 三岔村 马蹄 2000斤 1.5元/斤"
+    paste(client, line)
+    take(client, world)
+    with world.transaction() as session:
+        report = session.scalars(select(SupplyReport)).one()
+        report.available_from = report.available_until = date(2026, 1, 5)
+    for _ in range(2):
+        paste(client, line)
+        take(client, world)
+    assert len(reports(world)) == 2
+
+
+def test_heads_of_one_name_are_told_apart_by_village_then_by_number(world, cadre):
+    client = world.sign_in(cadre)
+    world.household("990101101202", name="陈大山", cadre=cadre)
+    third = world.household("990101101202", name="陈大山", cadre=cadre)
+    assert "有 3 户叫“陈大山”" in paste(client, "陈大山 马蹄 300斤 1.5元/斤").text
+    assert "在行里写上户编号" in paste(client, "柳湾村\n陈大山 马蹄 300斤 1.5元/斤").text
+    assert "不在石桥村，在三岔村" in paste(client, "陈大山 石桥村 马蹄 300斤 1.5元/斤").text
+    paste(client, f"柳湾村\n陈大山 {third.household_no} 马蹄 300斤 1.5元/斤")
+    take(client, world)
+    with world.transaction() as session:
+        assert session.scalars(select(SupplyReport)).one().household_id == third.id
+
+
+def test_only_households_in_reach_are_found(world, cadre):
+    world.household("990101102201", name="孙有田", cadre=world.user("cadre"))
+    line = "孙有田 松坪村 马蹄 300斤 1.5元/斤"
+    assert "不归您管" in paste(world.sign_in(cadre), line).text
+    here = world.sign_in(world.user("reviewer", region="990101101000"))
+    assert "不归您管" in paste(here, line).text
+    there = world.sign_in(world.user("reviewer", region="990101102000"))
+    assert "看懂的 1 条" in paste(there, line).text
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "请把接龙的文字贴进来"),
+        ("大家好\n今天天气不错", "没有读到登记"),
+        ("陈大山 马蹄 1斤\n" * 501, "一次最多贴 500 行"),
+        ("长" * 40_001, "最多写 40000 个字"),
+    ],
+)
+def test_a_text_that_says_nothing_is_refused_and_kept(world, cadre, text, words):
+    answer = paste(world.sign_in(cadre), text)
+    assert answer.status_code == 422
+    assert words in answer.text
+    assert given_back(answer.text).strip() == text.strip()
+
+
+def test_pasted_lines_are_personal_and_belong_to_who_pasted_them(world, cadre):
+    client = world.sign_in(cadre)
+    paste(client, CHAT)
+    with world.transaction() as session:
+        raw = session.connection().exec_driver_sql("SELECT cells FROM import_row").scalars().all()
+        batch_id = session.scalar(select(ImportRow.batch_id).limit(1))
+    assert not any("陈大山" in cells for cells in raw)
+    other = world.sign_in(world.user("cadre"))
+    assert other.get(f"/imports/pasted/{batch_id}").status_code == 404
+    assert world.sign_in(world.operator()).get("/imports/paste/pasted").status_code == 404
+    assert client.get("/imports/new/pasted").status_code == 404
+    assert client.get("/imports/paste/households").status_code == 404
+    assert client.get(f"/imports/{batch_id}").location.endswith(f"/imports/pasted/{batch_id}")
+
+
+def test_the_cadre_finds_the_page_from_home_and_may_throw_a_preview_away(world, cadre):
+    client = world.sign_in(cadre)
+    assert "/imports/paste/pasted" in client.get("/field/").text
+    page = paste(client, CHAT).text
+    form_on(page, "/discard")
+    gone = client.post("/imports/1/discard", follow_redirects=True)
+    assert "已放弃" in gone.text
+    assert reports(world) == []
+
+
+def test_an_amount_is_read_again_as_it_was_first_read(world, cadre):
+    amounts = ("上千斤", "约300斤", "1000多斤", "300斤左右", "半吨", "两斤半", "1.5万斤")
+    for name in NAMES[: len(amounts)]:
+        world.household("990101102202", name=name, cadre=cadre)
+    client = world.sign_in(cadre)
+    lines = [f"{n} 石桥村 马蹄 {a} 1.5元/斤" for n, a in zip(NAMES, amounts, strict=False)]
+    paste(client, "\n".join(lines))
+    take(client, world)
+    with world.transaction() as session:
+        found = session.scalars(select(SupplyReport).order_by(SupplyReport.id)).all()
+    meant = [parse_quantity(amount, base_unit="g") for amount in amounts]
+    assert [(r.quantity_base, r.approximate) for r in found] == [
+        (quantity.base, quantity.approximate) for quantity in meant
+    ]
+    assert {r.available_from for r in found} == {today()}
