@@ -17,7 +17,6 @@ from hypothesis.stateful import (
 )
 from sqlalchemy import make_url, select
 
-from marketplace.app import create_app
 from marketplace.catalog.models import Lot
 from marketplace.core.errors import MarketplaceError
 from marketplace.fulfilment.answering import answer_less, answer_yes, get_sheet
@@ -32,7 +31,7 @@ from marketplace.orders.round_allocation import allocate_round, undo_allocation
 from marketplace.orders.round_models import Commitment, Listing
 from marketplace.orders.rounds import close_round, get_round
 from marketplace.reporting.verify import verify
-from tests.support.app import dispose, settings_for
+from tests.support.app import dispose, make_app, settings_for
 from tests.support.world import World
 
 PACKS = (2500, 5000)
@@ -223,7 +222,7 @@ def new_app(request, tmp_path):
         return server.create(name, make_url(request.getfixturevalue("postgres_url")).database)
 
     def make(kind):
-        return create_app(settings_for(sqlite() if kind == "sqlite" else postgres(), tmp_path))
+        return make_app(settings_for(sqlite() if kind == "sqlite" else postgres(), tmp_path))
 
     yield make
     for server, name in dropped:

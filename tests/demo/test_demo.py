@@ -3,7 +3,6 @@
 import pytest
 from sqlalchemy import func, select
 
-from marketplace.app import create_app
 from marketplace.catalog.models import SupplyReport
 from marketplace.core.db import db
 from marketplace.demo.load import load_demo
@@ -13,12 +12,12 @@ from marketplace.households.models import Household
 from marketplace.identity.models import User
 from marketplace.orders.round_models import Round
 from marketplace.reporting.verify import verify
-from tests.support.app import dispose, settings_for
+from tests.support.app import dispose, make_app, settings_for
 
 
 @pytest.fixture
 def demo(sqlite_url, tmp_path):
-    app = create_app(settings_for(sqlite_url, tmp_path, mode="test"))
+    app = make_app(settings_for(sqlite_url, tmp_path, mode="test"))
     with app.app_context():
         load_demo()
         yield db.session

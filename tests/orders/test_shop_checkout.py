@@ -7,13 +7,12 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select, update
 
-from marketplace.app import create_app
 from marketplace.core.clock import use_clock
 from marketplace.identity.models import User
 from marketplace.orders.order_models import Order, OrderLine
 from marketplace.orders.round_models import Listing
 from marketplace.orders.rounds import close_round, get_round
-from tests.support.app import dispose, settings_for
+from tests.support.app import dispose, make_app, settings_for
 from tests.support.pages import form_on
 
 
@@ -249,7 +248,7 @@ def test_the_same_key_again_is_the_same_order_also_after_a_restart(app, world, s
     assert _submit(buyer, form).headers["Location"] == first
     settings = app.extensions["settings"]
     url = settings.database_url
-    restarted = create_app(settings_for(url, settings.folder, data_keys=settings.data_keys))
+    restarted = make_app(settings_for(url, settings.folder, data_keys=settings.data_keys))
     restarted.config["WTF_CSRF_ENABLED"] = False
     try:
         again = world.sign_in(staff, restarted.test_client())
