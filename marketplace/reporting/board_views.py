@@ -8,13 +8,14 @@ from werkzeug import Response
 from marketplace.core.clock import format_when
 from marketplace.core.db import db
 from marketplace.core.errors import NotFound
-from marketplace.identity.access import requires
-from marketplace.identity.permissions import BOARD_VIEW
+from marketplace.identity.access import current_actor, requires
+from marketplace.identity.permissions import BOARD_VIEW, ROUND_MANAGE
 from marketplace.imports.sheets import write_xlsx
 from marketplace.orders.order_models import CHANNELS
 from marketplace.orders.round_models import Round
 from marketplace.reporting import board as boards
 from marketplace.reporting.board_rows import rows_behind
+from marketplace.reporting.desk import Task, tasks_of
 from marketplace.web.paging import paginate
 
 bp = Blueprint("board", __name__)
@@ -28,7 +29,7 @@ ALLOCATED = DONE - {"closed"}
 def index() -> str:
     found = boards.latest_round(db.session)
     if found is None:
-        return render_template("reporting/board_empty.html")
+        return render_template("reporting/board_empty.html", tasks=_tasks())
     return _page(found)
 
 
@@ -49,7 +50,13 @@ def _page(found: Round) -> str:
         chain=_chain(board),
         channels=CHANNELS,
         text=boards.text_of(board, format_when(board.as_of)),
+        tasks=_tasks(),
     )
+
+
+def _tasks() -> list[Task]:
+    """Those who run the rounds begin their day here; everybody else reads the figures."""
+    return tasks_of(db.session) if current_actor().may(ROUND_MANAGE) else []
 
 
 def _chain(board: boards.Board) -> list[dict[str, str]]:
