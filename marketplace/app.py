@@ -42,6 +42,8 @@ FEATURES = (
     "marketplace.notices.views",
     "marketplace.catalog.product_views",
     "marketplace.households.views",
+    "marketplace.households.edit_views",
+    "marketplace.households.cooperative_views",
     "marketplace.catalog.report_views",
     "marketplace.imports.views",
     "marketplace.imports.paste_views",

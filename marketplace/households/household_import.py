@@ -126,7 +126,7 @@ class HouseholdChecker:
         persons = reader.read("人口", read_count)
         if persons == 0:
             reader.problem("人口", "人口至少是 1。")
-        land = reader.read("耕地面积", _land)
+        land = reader.read("耕地面积", read_land)
         poultry = reader.read("家禽数", read_count)
         reader.finish()
         assert region_code is not None
@@ -160,12 +160,12 @@ def _identity(text: str) -> str:
     return parse_identity_number(text, today=today()).number
 
 
-def _land(text: str) -> int:
+def read_land(text: str, field: str | None = None) -> int:
     """Mu with up to two decimals → hundredths."""
-    mu = read_number(text.removesuffix("亩")).value
+    mu = read_number(text.removesuffix("亩"), field=field).value
     hundredths = mu * 100
     if hundredths != hundredths.to_integral_value() or not Decimal(0) <= mu <= Decimal(100_000):
-        raise InvalidInput(f"「{text[:20]}」要填亩数，最多两位小数。", code="bad_land")
+        raise InvalidInput(f"「{text[:20]}」要填亩数，最多两位小数。", code="bad_land", field=field)
     return int(hundredths)
 
 

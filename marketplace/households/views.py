@@ -1,5 +1,7 @@
 """Households at a desk: found, looked after, handed over; names and numbers only with a reason."""
 
+from collections.abc import Sequence
+
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import joinedload, selectinload
@@ -10,6 +12,13 @@ from marketplace.core.db import db, transaction
 from marketplace.core.errors import InvalidInput, MarketplaceError
 from marketplace.core.secret_text import keyring
 from marketplace.households import service
+from marketplace.households.household_form import (
+    ConsentForm,
+    EndForm,
+    HandOverForm,
+    RevealForm,
+    StatusForm,
+)
 from marketplace.households.models import (
     MONITOR_KINDS,
     SUPPORT_KINDS,
@@ -20,29 +29,25 @@ from marketplace.households.models import (
     SupportStatus,
     in_force,
 )
+from marketplace.households.register import active_cadre
+from marketplace.households.search import part_of_name, villages_of, whole_name
 from marketplace.identity import audit
 from marketplace.identity.access import current_actor, current_scope, requires
-from marketplace.identity.models import RoleGrant, User
+from marketplace.identity.models import Organisation, RoleGrant, User
 from marketplace.identity.permissions import HOUSEHOLD_MANAGE, HOUSEHOLD_VIEW, PERSONAL_REVEAL
 from marketplace.identity.scope import Where
-from marketplace.regions.models import Region
-from marketplace.web.forms import Form, TrimmedField, at_most, required
+from marketplace.web.forms import Form
 from marketplace.web.paging import paginate
 
 bp = Blueprint("households", __name__)
+FORMS: dict[str, type[Form]] = {
+    "reveal": RevealForm,
+    "hand_over": HandOverForm,
+    "consent": ConsentForm,
+    "status": StatusForm,
+    "end": EndForm,
+}
 KINDS = {"monitored": "监测对象", "povertyexit": "脱贫户", "other": "其他户"}
-
-
-class RevealForm(Form):
-    reason = TrimmedField("为什么要看", required("请写为什么要看，会留下记录。") + [at_most(100)])
-
-
-class HandOverForm(Form):
-    cadre = TrimmedField("接手人的账号", required("请填接手人的账号。") + [at_most(60)])
-
-
-class ConsentForm(Form):
-    how = TrimmedField("怎么同意的", required("请写怎么同意的，例如上门签字。") + [at_most(100)])
 
 
 @bp.get("/households")
@@ -51,7 +56,7 @@ def index() -> str:
     words = request.args.get("q", "").strip()[:60]
     village, kind = request.args.get("village", ""), request.args.get("kind", "")
     statement = current_scope().visible(select(Household)).where(Household.active)
-    villages = _villages()
+    villages = villages_of(db.session, current_scope())
     if village in {code for code, _ in villages}:
         statement = statement.where(Household.region_code == village)
     if kind in KINDS:
@@ -73,24 +78,8 @@ def index() -> str:
         kinds=KINDS,
         statuses_today=service.statuses_today,
         cadres=_cadre_names(),
+        may_manage=current_actor().may(HOUSEHOLD_MANAGE),
     )
-
-
-def _villages() -> list[tuple[str, str]]:
-    """Villages in which somebody in reach lives, with their town."""
-    codes = (
-        current_scope()
-        .visible(select(Household))
-        .with_only_columns(Household.region_code)
-        .distinct()
-    )
-    rows = db.session.scalars(
-        select(Region)
-        .where(Region.code.in_(codes))
-        .options(joinedload(Region.parent))
-        .order_by(Region.code)
-    )
-    return [(r.code, f"{r.parent.name}{r.name}" if r.parent else r.name) for r in rows]
 
 
 def _of_kind(kind: str) -> Where:
@@ -107,24 +96,17 @@ def _of_kind(kind: str) -> Where:
 
 
 def _search(statement: Select[Household], words: str, village: str) -> Select[Household]:
-    """By exact number, name or phone; a part of a name only inside one village, where few are read."""
+    """By exact number, name or phone; by a part of a name inside one village, for those who may see
+    names in full anyway."""
     digits = "".join(words.split()).replace("-", "")
-    exact = or_(
+    matches = [
         Household.household_no == words,
-        Household.head_name_hash == keyring.lookup(words),
+        whole_name(words),
         Household.phone_hash == keyring.lookup(digits),
-    )
-    if not village:
-        return statement.where(exact)
-    inside = db.session.execute(
-        current_scope()
-        .visible(select(Household))
-        .where(Household.region_code == village)
-        .with_only_columns(Household.id, Household.head_name)
-    )
-    return statement.where(
-        or_(exact, Household.id.in_([row.id for row in inside if words in row.head_name]))
-    )
+    ]
+    if village and current_actor().may(PERSONAL_REVEAL):
+        matches.append(part_of_name(db.session, current_scope(), words, village))
+    return statement.where(or_(*matches))
 
 
 def _cadre_names() -> dict[int, str]:
@@ -139,13 +121,20 @@ def _cadre_names() -> dict[int, str]:
 @bp.get("/households/<int:household_id>")
 @requires(HOUSEHOLD_VIEW)
 def show(household_id: int) -> str:
-    return _page(household_id)
+    return household_page(household_id)
 
 
-def _page(
-    household_id: int, *, shown: bool = False, refused: MarketplaceError | None = None
+def household_page(
+    household_id: int,
+    *,
+    shown: bool = False,
+    refused: MarketplaceError | None = None,
+    typed: Form | None = None,
 ) -> str:
+    """`typed` is the form that was refused: it comes back as it was filled in."""
     household = service.get_household(db.session, current_scope(), household_id)
+    if typed is not None and refused is not None and not typed.errors:
+        typed.refuse(refused)
     assignments = db.session.scalars(
         select(CadreAssignment)
         .where(CadreAssignment.household_id == household.id)
@@ -156,6 +145,7 @@ def _page(
         select(CooperativeMember)
         .where(CooperativeMember.household_id == household.id)
         .options(joinedload(CooperativeMember.organisation))
+        .order_by(CooperativeMember.valid_from)
     ).all()
     consents = db.session.scalars(
         select(Consent)
@@ -163,27 +153,39 @@ def _page(
         .order_by(Consent.given_at.desc())
     ).all()
     actor = current_actor()
+    forms = {name: kind(formdata=None) for name, kind in FORMS.items()}
+    forms |= {name: typed for name, kind in FORMS.items() if isinstance(typed, kind)}
     return render_template(
         "households/show.html",
         household=household,
         kinds=SUPPORT_KINDS,
+        statuses=sorted(household.statuses, key=lambda status: (status.valid_from, status.id)),
         assignments=assignments,
         memberships=memberships,
         consents=consents,
         consented=any(consent.withdrawn_at is None for consent in consents),
         shown=shown,
         refused=refused,
+        forms=forms,
+        units={unit.id for unit in _units_in_reach(memberships)},
+        ending=(request.view_args or {}).get("status_id"),
+        today=today(),
         may_manage=actor.may(HOUSEHOLD_MANAGE),
         may_reveal=actor.may(PERSONAL_REVEAL),
-        reveal_form=RevealForm(formdata=None),
-        hand_over_form=HandOverForm(formdata=None),
-        consent_form=ConsentForm(formdata=None),
     )
 
 
-def _first_error(form: Form) -> InvalidInput:
-    field, messages = next(iter(form.errors.items()))
-    return InvalidInput(str(messages[0]), code="invalid", field=field)
+def _units_in_reach(memberships: Sequence[CooperativeMember]) -> Sequence[Organisation]:
+    ids = [membership.organisation_id for membership in memberships]
+    reach = current_scope().visible(select(Organisation)).where(Organisation.id.in_(ids))
+    return db.session.scalars(reach).all() if ids else ()
+
+
+def checked(form: Form) -> None:
+    """Raises InvalidInput with the first thing that is wrong in the form."""
+    if not form.validate():
+        field, messages = next(iter(form.errors.items()))
+        raise InvalidInput(str(messages[0]), code="invalid", field=field)
 
 
 @bp.post("/households/<int:household_id>/reveal")
@@ -191,15 +193,17 @@ def _first_error(form: Form) -> InvalidInput:
 def reveal(household_id: int) -> str | tuple[str, int]:
     """Name, phone and ID once, for a reason that stays in the trail. Never by GET, never in the address."""
     form = RevealForm()
-    if not form.validate():
-        return _page(household_id, refused=_first_error(form)), 422
+    try:
+        checked(form)
+    except MarketplaceError as error:
+        return household_page(household_id, refused=error, typed=form), error.http_status
     with transaction() as session:
         household = service.get_household(session, current_scope(), household_id)
         reason = str(form.reason.data)
         audit.record(
             session, current_actor(), "personal_revealed", "household", household.id, reason=reason
         )
-    return _page(household_id, shown=True)
+    return household_page(household_id, shown=True)
 
 
 @bp.post("/households/<int:household_id>/hand-over")
@@ -207,20 +211,10 @@ def reveal(household_id: int) -> str | tuple[str, int]:
 def hand_over(household_id: int) -> Response | tuple[str, int]:
     form = HandOverForm()
     try:
-        if not form.validate():
-            raise _first_error(form)
+        checked(form)
         with transaction() as session:
             household = service.get_household(session, current_scope(), household_id)
-            login = str(form.cadre.data).lower()
-            cadre = session.scalar(
-                select(User)
-                .join(RoleGrant, RoleGrant.user_id == User.id)
-                .where(User.login_name == login, User.active, RoleGrant.role == "cadre")
-            )
-            if cadre is None:
-                raise InvalidInput(
-                    "没有这个帮扶联系人的账号，请核对。", code="unknown_account", field="cadre"
-                )
+            cadre = active_cadre(session, str(form.cadre.data))
             if service.assign_cadre(household, cadre.id, today()):
                 audit.record(
                     session,
@@ -231,7 +225,7 @@ def hand_over(household_id: int) -> Response | tuple[str, int]:
                     cadre=cadre.id,
                 )
     except MarketplaceError as error:
-        return _page(household_id, refused=error), error.http_status
+        return household_page(household_id, refused=error, typed=form), error.http_status
     flash("交接好了，从今天起由新的联系人负责，以前的记录都在。", "success")
     return redirect(url_for("households.show", household_id=household_id))
 
@@ -243,8 +237,8 @@ def consent(household_id: int) -> Response | tuple[str, int]:
     form = ConsentForm()
     withdrawn = request.form.get("act") == "withdraw"
     try:
-        if not withdrawn and not form.validate():
-            raise _first_error(form)
+        if not withdrawn:
+            checked(form)
         with transaction() as session:
             household = service.get_household(session, current_scope(), household_id)
             if withdrawn:
@@ -252,6 +246,6 @@ def consent(household_id: int) -> Response | tuple[str, int]:
             else:
                 service.give_consent(session, current_actor(), household, str(form.how.data))
     except MarketplaceError as error:
-        return _page(household_id, refused=error), error.http_status
+        return household_page(household_id, refused=error, typed=form), error.http_status
     flash("已撤回，公开页面马上不再显示。" if withdrawn else "记好了。", "success")
     return redirect(url_for("households.show", household_id=household_id))

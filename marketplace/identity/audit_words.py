@@ -19,6 +19,8 @@ ACTIONS = {
     "group_entry_removed": "删除登记",
     "group_entry_saved": "代同事登记",
     "group_submitted": "团购交单",
+    "household_changed": "修改农户资料",
+    "household_created": "登记农户",
     "import_done": "导入完成",
     "import_discarded": "丢弃导入文件",
     "import_stored": "上传导入文件",
@@ -37,6 +39,7 @@ ACTIONS = {
     "lot_uncommitted": "批次退回",
     "lots_confirmed": "确认货源",
     "member_added": "加入合作社",
+    "member_ended": "退出合作社",
     "notice_sent_again": "重发消息",
     "order_approved": "审批通过订单",
     "order_cancelled": "取消订单",
@@ -91,6 +94,8 @@ ACTIONS = {
     "sign_in_throttled": "登录被限制",
     "sign_out": "退出登录",
     "slot_added": "补排集货时间",
+    "status_added": "登记户类别",
+    "status_ended": "结束户类别",
     "unit_saved": "导入单位",
 }
 PERSONAL = ("personal_revealed", "personal_exported")

@@ -4,13 +4,10 @@ from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from marketplace.catalog.models import Lot, SupplyReport
-from marketplace.core.secret_text import keyring
 from marketplace.households.models import Household
+from marketplace.households.search import part_of_name, whole_name
 from marketplace.identity.scope import Scope
 from marketplace.regions.models import Region
-
-SEARCHED_HOUSEHOLDS = 300
-"""A part of a name is only looked for among so many households, those assigned to the person."""
 
 
 def lots_statement(scope: Scope, show: str = "all") -> Select[Lot]:
@@ -43,12 +40,10 @@ def waiting_reports(session: Session, scope: Scope, limit: int) -> list[SupplyRe
 
 
 def households_statement(
-    session: Session, scope: Scope, query: str, *, by_part: bool
+    session: Session, scope: Scope, query: str, village: str = "", *, by_part: bool = False
 ) -> Select[Household]:
-    """Households within reach whose number, village or whole name is asked for.
-
-    `by_part`: also a part of the head's name, among the households assigned to a cadre.
-    """
+    """Households within reach, of one village if it is given, whose number, village or whole name
+    is asked for. `by_part`: inside the village also a part of the head's name."""
     statement = (
         scope.visible(select(Household))
         .join(Household.region)
@@ -56,22 +51,17 @@ def households_statement(
         .options(joinedload(Household.region))
         .order_by(Household.region_code, Household.id)
     )
+    if village:
+        statement = statement.where(Household.region_code == village)
     if not query:
         return statement
     matches = [
         Household.household_no.contains(query.upper(), autoescape=True),
-        Household.head_name_hash == keyring.lookup(query),
+        whole_name(query),
         Region.name.contains(query, autoescape=True),
     ]
-    if by_part and not scope.regions:
-        rows = session.execute(
-            scope.visible(select(Household))
-            .with_only_columns(Household.id, Household.head_name)
-            .where(Household.active)
-            .order_by(Household.id)
-            .limit(SEARCHED_HOUSEHOLDS)
-        )
-        matches.append(Household.id.in_([key for key, name in rows if query in name]))
+    if by_part and village:
+        matches.append(part_of_name(session, scope, query, village))
     return statement.where(or_(*matches))
 
 

@@ -10,6 +10,7 @@ from marketplace.core.clock import today as this_day
 from marketplace.core.db import db
 from marketplace.core.errors import NotFound
 from marketplace.households.models import SUPPORT_KINDS, Household
+from marketplace.households.search import villages_of
 from marketplace.identity.access import current_actor, current_scope, requires
 from marketplace.identity.permissions import HOUSEHOLD_VIEW, PERSONAL_REVEAL, REPORT_SUBMIT
 from marketplace.orders.field_queries import (
@@ -23,6 +24,8 @@ from marketplace.web.field_blueprint import bp, tasks_of_today
 from marketplace.web.paging import paginate
 
 HOME_ROWS = 12
+MOST_VILLAGES = 20
+"""More are no row of chips; who reaches so many works at a desk."""
 
 
 @bp.get("/")
@@ -53,13 +56,24 @@ def today() -> str:
 @requires(HOUSEHOLD_VIEW)
 def households() -> str:
     query = request.args.get("q", "").strip()[:30]
-    by_part = current_actor().may(PERSONAL_REVEAL)
-    statement = households_statement(db.session, current_scope(), query, by_part=by_part)
+    villages = villages_of(db.session, current_scope())
+    codes = [code for code, _ in villages]
+    asked = request.args.get("village", "")
+    village = asked if asked in codes else ""
+    statement = households_statement(
+        db.session,
+        current_scope(),
+        query,
+        codes[0] if len(codes) == 1 else village,
+        by_part=current_actor().may(PERSONAL_REVEAL),
+    )
     page = paginate(db.session, statement)
     return render_template(
         "orders/field_households.html",
         page=page,
         query=query,
+        village=village,
+        villages=villages if 1 < len(villages) <= MOST_VILLAGES else [],
         open_lots=open_lot_counts(db.session, [household.id for household in page.items]),
     )
 
@@ -75,7 +89,7 @@ def household(household_id: int) -> str:
         )
     )
     if found is None:
-        raise NotFound("没有找到这一户,可能不归您联系。")
+        raise NotFound("没有找到这一户，可能不归您联系。")
     theirs = lots_statement(current_scope()).where(Lot.household_id == household_id)
     lots = list(db.session.scalars(theirs.limit(HOME_ROWS)))
     figures = figures_of(db.session, lots)

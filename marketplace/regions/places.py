@@ -1,6 +1,6 @@
 """Choosing a region in a form."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -32,3 +32,13 @@ def region_choices(session: Session, levels: Sequence[str] = ("county", "town"))
         else:
             choices[row.code] = row.name
     return choices | villages
+
+
+def villages_within(session: Session, covers: Callable[[str], bool]) -> dict[str, dict[str, str]]:
+    """Villages in force for a select box, under their towns: those whose code `covers` accepts."""
+    found: dict[str, dict[str, str]] = {}
+    for town, villages in region_choices(session, ("county", "town", "village")).items():
+        if isinstance(villages, dict):
+            here = {code: name for code, name in villages.items() if covers(code)}
+            found |= {town: here} if here else {}
+    return found

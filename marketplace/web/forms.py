@@ -47,7 +47,7 @@ def whole_number(
     """What a person typed into a number box; raises ValidationError with a cure."""
     words = (text or "").strip()
     if not words.isascii() or not words.isdecimal():
-        raise ValidationError(f"{label}要填整数,例如 3。")
+        raise ValidationError(f"{label}要填整数，例如 3。")
     if not minimum <= int(words[:12]) <= maximum:
         raise ValidationError(f"{label}要在 {minimum} 到 {maximum} 之间。")
     return int(words)

@@ -39,6 +39,7 @@ DESK: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Entry("核实", "reports.queue", "reports.verify"),
             Entry("货源", "lots.index", "lots.view"),
             Entry("农户", "households.index", "households.view"),
+            Entry("合作社", "cooperatives.index", "households.view"),
         ),
     ),
     (
