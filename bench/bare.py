@@ -7,7 +7,7 @@ write the order and its lines, commit. /shop: one ORM query and a template of 24
 import os
 import secrets
 
-from flask import Flask, render_template_string, request
+from flask import Flask, request
 from sqlalchemy import create_engine, select
 from sqlalchemy.orm import Session
 
@@ -15,11 +15,11 @@ from marketplace.orders.round_models import Listing
 
 app = Flask(__name__)
 URL = os.environ["BENCH_URL"]
-engine = create_engine(URL, pool_size=8)
-PAGE = """<!doctype html><html lang="zh-CN"><body>{% for row in rows %}
+engine = create_engine(URL, pool_size=10, max_overflow=10, pool_pre_ping=True)  # as the product
+PAGE = app.jinja_env.from_string("""<!doctype html><html lang="zh-CN"><body>{% for row in rows %}
 <article><h2>{{ row.title }}</h2><p>{{ row.origin_text }} {{ row.pack_name }}</p>
 <b>{{ '%.2f'|format(row.price_fen / 100) }}</b><span>{{ row.capacity_packs - row.reserved_packs }}</span></article>
-{% endfor %}</body></html>"""
+{% endfor %}</body></html>""")
 
 
 @app.post("/order")
@@ -58,8 +58,8 @@ def order() -> str:
     return number
 
 
-@app.get("/shop")
+@app.get("/shop/goods")
 def shop() -> str:
     with Session(engine) as session:
         rows = session.scalars(select(Listing).where(Listing.state == "on_sale").limit(24)).all()
-        return render_template_string(PAGE, rows=rows)
+        return PAGE.render(rows=rows)

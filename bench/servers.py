@@ -3,7 +3,6 @@
 import os
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,12 +11,14 @@ from pathlib import Path
 import psycopg
 from sqlalchemy import make_url
 
+from marketplace.cli.supervisor import answers, web_command
 from marketplace.core.schema import upgrade
 from tests.support.app import DATA_KEY
 from tests.support.postgres import server_url
 from tests.support.runs import Run
 
 ROOT = Path(__file__).parents[1]
+PROCESSES, THREADS = 2, 4
 LOOKUP_KEY = "a bench's own lookup key, long enough too"
 SECRET_KEY = "a bench's own secret, long enough to sign with"
 
@@ -48,30 +49,29 @@ def environment(url: str, folder: Path) -> dict[str, str]:
 
 @contextmanager
 def served(module: str, environ: dict[str, str]) -> Iterator[int]:
-    """The port where `module` (module:app) is served until the block ends."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [
-        sys.executable, "-m", "gunicorn", module, "-w", "2", "-k", "gthread", "--threads", "4",
-        "-b", f"127.0.0.1:{port}", "--keep-alive", "60", "--log-level", "critical",
-    ]  # fmt: skip
-    process = subprocess.Popen(
-        command, cwd=ROOT, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    try:
-        _wait(port, process)
-        yield port
-    finally:
-        process.terminate()
-        process.wait(20)
+    """The port where `module` (module:app) is served until the block ends, as the product is served."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(1024)
+        port = listener.getsockname()[1]
+        process = subprocess.Popen(
+            web_command(listener.fileno(), PROCESSES, THREADS, 5, module),
+            cwd=ROOT, env=environ, pass_fds=(listener.fileno(),),
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        try:
+            _wait(port, process)
+            yield port
+        finally:
+            process.terminate()
+            process.wait(20)
 
 
 def _wait(port: int, process: subprocess.Popen[bytes]) -> None:
+    """Until it answers, with whatever: the socket is open before the program has started."""
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and process.poll() is None:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
+        if answers(port):
+            return
         time.sleep(0.1)
     raise RuntimeError("the server did not start")

@@ -79,7 +79,7 @@ def _tokens(port: int, market: Market) -> tuple[list[str], list[str]]:
     tokens, cookies = [], []
     for cookie in market.cookies:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-        connection.request("GET", "/goods", headers={"Cookie": cookie})
+        connection.request("GET", "/shop/goods", headers={"Cookie": cookie})
         answer = connection.getresponse()
         page = answer.read().decode()
         found = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page)
@@ -120,7 +120,7 @@ def _beside(run: Run, kind: str, name: str, limit: str, aim: float, requests: in
                 "Referer": f"http://127.0.0.1:{ours}/",
             }
             connection.request(
-                "POST", "/checkout", market.body(client, turn, tokens[client]), headers
+                "POST", "/shop/checkout", market.body(client, turn, tokens[client]), headers
             )
             answer = connection.getresponse()
             answer.read()
@@ -135,7 +135,7 @@ def _beside(run: Run, kind: str, name: str, limit: str, aim: float, requests: in
             return answer.status
 
         def page(connection: http.client.HTTPConnection, _client: int, _turn: int) -> int:
-            connection.request("GET", "/shop")
+            connection.request("GET", "/shop/goods")
             answer = connection.getresponse()
             answer.read()
             return answer.status

@@ -39,9 +39,10 @@ def body_hash(body: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def claim(session: Session, owner: str, key: str, body: Any) -> Claim:
+def claim(session: Session, owner: str, key: str, body: Any, result: str | None = None) -> Claim:
     """Claim `key` for `owner` inside the running transaction.
 
+    `result` is the answer where it is known beforehand; otherwise `finish` must keep it later.
     The row becomes visible together with what it stands for. On PostgreSQL a second request with the
     same key waits here until the first one ends. Raises InvalidInput("changed_body") when the same
     key comes with another body, and Conflict("in_progress") when the first has no answer yet.
@@ -52,7 +53,7 @@ def claim(session: Session, owner: str, key: str, body: Any) -> Claim:
     dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
     made = session.scalar(
         dialect.insert(IdempotencyKey)
-        .values(owner=owner, key=key, body_hash=wanted, result=None, at=now())
+        .values(owner=owner, key=key, body_hash=wanted, result=result, at=now())
         .on_conflict_do_nothing(index_elements=["owner", "key"])
         .returning(IdempotencyKey.id)
     )

@@ -5,7 +5,19 @@ import secrets
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import delete, func, literal, or_, select, union_all, update
+from sqlalchemy import (
+    CompoundSelect,
+    Date,
+    Integer,
+    bindparam,
+    delete,
+    func,
+    literal,
+    or_,
+    select,
+    union_all,
+    update,
+)
 from sqlalchemy.orm import Session
 
 from marketplace.core.clock import now, today
@@ -46,30 +58,37 @@ def token_hash(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def grants_of(session: Session, user_id: int, day: date) -> list[Grant]:
-    """Roles in force on `day`: the person's own, and those somebody else left to this person."""
-
-    def holds(model: type[RoleGrant]) -> object:
-        return (model.valid_from <= day) & or_(
-            model.valid_until.is_(None), model.valid_until >= day
-        )
-
+def _grants_in_force() -> CompoundSelect[str, int, str | None, int | None]:
+    """Built once: every request asks for the grants of its `person` on its `day`."""
+    person, day = bindparam("person", type_=Integer), bindparam("day", type_=Date)
+    holds = (RoleGrant.valid_from <= day) & or_(
+        RoleGrant.valid_until.is_(None), RoleGrant.valid_until >= day
+    )
     columns = (RoleGrant.role, RoleGrant.user_id, RoleGrant.region_code, RoleGrant.organisation_id)
-    own = select(*columns).where(RoleGrant.user_id == user_id, holds(RoleGrant))  # type: ignore[arg-type]
+    own = select(*columns).where(RoleGrant.user_id == person, holds)
     lent = (
         select(*columns)
         .join(Deputy, Deputy.grant_id == RoleGrant.id)
         .join(User, User.id == RoleGrant.user_id)
         .where(
-            Deputy.deputy_id == user_id,
+            Deputy.deputy_id == person,
             Deputy.revoked_at.is_(None),
             Deputy.valid_from <= day,
             Deputy.valid_until >= day,
-            holds(RoleGrant),  # type: ignore[arg-type]
+            holds,
             literal(True) == User.active,
         )
     )
-    return [Grant(*row) for row in session.execute(union_all(own, lent))]
+    return union_all(own, lent)
+
+
+_GRANTS = _grants_in_force()
+
+
+def grants_of(session: Session, user_id: int, day: date) -> list[Grant]:
+    """Roles in force on `day`: the person's own, and those somebody else left to this person."""
+    rows = session.execute(_GRANTS, {"person": user_id, "day": day})
+    return [Grant(*row) for row in rows]
 
 
 def actor_of(session: Session, user: User) -> Actor:
@@ -79,27 +98,31 @@ def actor_of(session: Session, user: User) -> Actor:
     )
 
 
+_SIGNED_IN = (
+    select(
+        LoginSession.id,
+        LoginSession.last_seen_at,
+        User.id,
+        User.display_name,
+        User.organisation_id,
+        User.demo,
+    )
+    .join(User, User.id == LoginSession.user_id)
+    .where(
+        LoginSession.token_hash == bindparam("hash"),
+        LoginSession.revoked_at.is_(None),
+        LoginSession.last_seen_at > bindparam("seen_after"),
+        LoginSession.created_at > bindparam("made_after"),
+        User.active,
+    )
+)
+
+
 def find_session(session: Session, token: str) -> SignedIn | None:
     """Two statements; None for unknown, revoked, idle or too old sessions and disabled accounts."""
     moment = now()
-    row = session.execute(
-        select(
-            LoginSession.id,
-            LoginSession.last_seen_at,
-            User.id,
-            User.display_name,
-            User.organisation_id,
-            User.demo,
-        )
-        .join(User, User.id == LoginSession.user_id)
-        .where(
-            LoginSession.token_hash == token_hash(token),
-            LoginSession.revoked_at.is_(None),
-            LoginSession.last_seen_at > moment - IDLE,
-            LoginSession.created_at > moment - ABSOLUTE,
-            User.active,
-        )
-    ).first()
+    limits = {"seen_after": moment - IDLE, "made_after": moment - ABSOLUTE}
+    row = session.execute(_SIGNED_IN, limits | {"hash": token_hash(token)}).first()
     if row is None:
         return None
     session_id, seen, user_id, name, organisation_id, demo = row

@@ -4,13 +4,13 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.orm import Session, selectinload
 
 from marketplace.core.clock import now
 from marketplace.core.codes import dated_code
 from marketplace.core.errors import Conflict, InvalidInput, NotFound
-from marketplace.core.idempotency import claim, finish
+from marketplace.core.idempotency import claim
 from marketplace.core.identifiers import normalise_phone
 from marketplace.core.states import move
 from marketplace.identity import audit
@@ -86,7 +86,9 @@ def place_order(session: Session, actor: Actor, given: OrderInput) -> str:
     """
     if not given.packs:
         raise InvalidInput("还没有选产品。", code="empty", field="packs")
-    claimed = claim(session, f"user:{actor.user_id}", given.idempotency_key, _body(given))
+    number = dated_code("D", now())
+    owner = f"user:{actor.user_id}"
+    claimed = claim(session, owner, given.idempotency_key, _body(given), number)
     if claimed.result is not None:
         return claimed.result
     in_round, region_code = _round_and_place(session, given)
@@ -94,7 +96,7 @@ def place_order(session: Session, actor: Actor, given: OrderInput) -> str:
     listings = reserve(session, in_round, given.packs)
     _check_minimums(given.channel, given.packs, listings)
     order = Order(
-        number=dated_code("D", now()),
+        number=number,
         channel=given.channel,
         round_id=in_round.id,
         buyer_id=actor.user_id,
@@ -116,9 +118,8 @@ def place_order(session: Session, actor: Actor, given: OrderInput) -> str:
     session.add(order)
     session.flush()
     _insert_lines(session, order.id, given, listings)
-    audit.record(session, actor, "order_placed", "order", order.number)
-    finish(session, claimed, order.number)
-    return order.number
+    audit.record(session, actor, "order_placed", "order", number)
+    return number
 
 
 def change_order(
@@ -226,14 +227,18 @@ def _body(given: OrderInput) -> dict[str, object]:
     }
 
 
+_ROUND_AND_PLACE = (
+    select(Round, PickupPoint.region_code)
+    .join(RoundPickup, RoundPickup.round_id == Round.id)
+    .join(PickupPoint, PickupPoint.id == RoundPickup.pickup_point_id)
+    .where(Round.id == bindparam("round"), PickupPoint.id == bindparam("point"))
+)
+
+
 def _round_and_place(session: Session, given: OrderInput) -> tuple[Round, str]:
     """The round and the pickup point's region; both must belong together and to this channel."""
-    row = session.execute(
-        select(Round, PickupPoint.region_code)
-        .join(RoundPickup, RoundPickup.round_id == Round.id)
-        .join(PickupPoint, PickupPoint.id == RoundPickup.pickup_point_id)
-        .where(Round.id == given.round_id, PickupPoint.id == given.pickup_point_id)
-    ).first()
+    asked = {"round": given.round_id, "point": given.pickup_point_id}
+    row = session.execute(_ROUND_AND_PLACE, asked).first()
     if row is None:
         raise InvalidInput("请选这一期的提货点。", code="unknown_pickup", field="pickup_point_id")
     if not given.contact_name.strip():

@@ -1,12 +1,13 @@
 """The one door through which every channel reserves goods. Nothing can be oversold here.
 
-Listings are locked in id order, then one conditional UPDATE takes all lines or none. The CHECK
+Listings are locked in id order, then a conditional UPDATE takes each line; all are taken or none. The CHECK
 `not_oversold` of the table stands behind it.
 """
 
 from collections.abc import Mapping
+from typing import cast
 
-from sqlalchemy import case, update
+from sqlalchemy import Table, bindparam, case, update
 from sqlalchemy.orm import Session
 
 from marketplace.core.clock import now
@@ -56,20 +57,23 @@ def reserve(session: Session, in_round: Round, wanted: Mapping[int, int]) -> dic
     return listings
 
 
-def add_reserved(session: Session, wanted: Mapping[int, int]) -> None:
-    packs = case(dict(wanted), value=Listing.id)
-    hit = session.execute(
-        update(Listing)
-        .where(
-            Listing.id.in_(wanted),
-            Listing.state == "on_sale",
-            Listing.shortfall_packs == 0,
-            Listing.reserved_packs + packs <= Listing.capacity_packs,
-        )
-        .values(reserved_packs=Listing.reserved_packs + packs)
-        .execution_options(synchronize_session=False)
+_table = cast("Table", Listing.__table__)
+_TAKE = (
+    update(_table)
+    .where(
+        _table.c.id == bindparam("of"),
+        _table.c.state == "on_sale",
+        _table.c.shortfall_packs == 0,
+        _table.c.reserved_packs + bindparam("more") <= _table.c.capacity_packs,
     )
-    if hit.rowcount != len(wanted):  # type: ignore[attr-defined]
+    .values(reserved_packs=_table.c.reserved_packs + bindparam("more"))
+)
+
+
+def add_reserved(session: Session, wanted: Mapping[int, int]) -> None:
+    rows = [{"of": listing_id, "more": packs} for listing_id, packs in sorted(wanted.items())]
+    hit = session.connection().execute(_TAKE, rows)
+    if hit.rowcount != len(wanted):
         raise Conflict("货刚刚被订走了,请刷新再选。", code="sold_out")
 
 

@@ -5,22 +5,23 @@ from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
-from flask import Flask, current_app, url_for
+from flask import Flask, current_app, request, url_for
 
 BOOTSTRAP = version("bootstrap-flask")
 
 
 @cache
-def _version(path: Path, _changed_ns: int) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:10]
+def _version(folder: str, filename: str) -> str:
+    """Read once: a page names dozens of files, and they do not change under a running program."""
+    return hashlib.sha256(Path(folder, filename).read_bytes()).hexdigest()[:10]
 
 
 def asset(filename: str) -> str:
     """Address of `static/filename`; a missing file is a fault of the page and raises."""
     folder = current_app.static_folder
     assert folder is not None
-    path = Path(folder, filename)
-    return url_for("static", filename=filename, v=_version(path, path.stat().st_mtime_ns))
+    place = f"{request.script_root}{current_app.static_url_path}/{filename}"
+    return f"{place}?v={_version(folder, filename)}"
 
 
 def init_assets(app: Flask) -> None:
