@@ -2,10 +2,11 @@
 
 from datetime import date
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from marketplace.catalog.models import Lot, LotMovement, LotShare, SupplyReport
+from marketplace.core.bulk import insert_many
 from marketplace.core.clock import now
 from marketplace.core.codes import dated_code, random_code
 from marketplace.core.errors import Conflict, NotFound
@@ -98,8 +99,7 @@ def record_movements(
         for lot_id, base in sorted(quantities.items())
         if base
     ]
-    if rows:
-        session.execute(insert(LotMovement), rows)
+    insert_many(session, LotMovement, rows)
 
 
 def commit_free(session: Session, actor: Actor, lot: Lot, base: int, reference: str) -> None:

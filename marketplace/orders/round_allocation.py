@@ -3,11 +3,12 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
-from sqlalchemy import bindparam, delete, insert, null, select, update
+from sqlalchemy import delete, null, select, update
 from sqlalchemy.orm import Session
 
 from marketplace.catalog.lots import record_movements
 from marketplace.catalog.models import Lot
+from marketplace.core.bulk import change_many, insert_many
 from marketplace.core.clock import now
 from marketplace.core.errors import Conflict
 from marketplace.core.states import move, move_many
@@ -85,13 +86,12 @@ def _store_run(
         }
         for cell in outcome.cells
     ]
-    if rows:
-        session.execute(insert(Allocation), rows)
+    insert_many(session, Allocation, rows)
     return run.id
 
 
 def _book_lines(session: Session, in_round: Round, outcome: Outcome) -> None:
-    """All lines in full, then the cut ones one by one: cuts are few."""
+    """All lines in full, then the cut ones."""
     of_listing = (
         select(OrderLine.id)
         .join(Order, Order.id == OrderLine.order_id)
@@ -112,21 +112,16 @@ def _book_lines(session: Session, in_round: Round, outcome: Outcome) -> None:
     for entry in outcome.cuts:
         cut[entry.line_id] += entry.packs
         reason[entry.line_id] = entry.reason
-    if cut:
-        table = OrderLine.__table__
-        session.connection().execute(
-            update(table)  # type: ignore[arg-type]
-            .where(table.c.id == bindparam("line"))
-            .values(
-                allocated_packs=table.c.packs - bindparam("cut"),
-                cut_packs=bindparam("cut"),
-                cut_reason=bindparam("why"),
-            ),
-            [
-                {"line": line, "cut": packs, "why": reason[line]}
-                for line, packs in sorted(cut.items())
-            ],
-        )
+    change_many(
+        session,
+        OrderLine,
+        [{"of": line, "cut": packs, "why": reason[line]} for line, packs in sorted(cut.items())],
+        lambda given: {
+            "allocated_packs": OrderLine.packs - given("cut"),
+            "cut_packs": given("cut"),
+            "cut_reason": given("why"),
+        },
+    )
     session.expire_all()
 
 
@@ -147,13 +142,12 @@ def _book_commitments(session: Session, actor: Actor, in_round: Round) -> None:
         packs = allocated.get(row.id, 0)
         rest = row.quantity_base - packs * row.pack_base
         returned[row.lot_id] += rest
-        changes.append({"of": row.id, "given": packs, "rest": rest})
-    table = Commitment.__table__
-    session.connection().execute(
-        update(table)  # type: ignore[arg-type]
-        .where(table.c.id == bindparam("of"))
-        .values(allocated_packs=bindparam("given"), released_base=bindparam("rest")),
+        changes.append({"of": row.id, "gives": packs, "rest": rest})
+    change_many(
+        session,
+        Commitment,
         changes,
+        lambda given: {"allocated_packs": given("gives"), "released_base": given("rest")},
     )
     shift_committed(session, {lot: -base for lot, base in returned.items()})
     record_movements(session, actor, "released", returned, reference=f"round:{in_round.id}")
@@ -185,14 +179,14 @@ def shift_committed(session: Session, changes: Mapping[int, int]) -> None:
         .order_by(Lot.id)
         .with_for_update()
     )
-    table = Lot.__table__
-    session.connection().execute(
-        update(table)  # type: ignore[arg-type]
-        .where(table.c.id == bindparam("of"))
-        .values(
-            free=table.c.free - bindparam("base"), committed=table.c.committed + bindparam("base")
-        ),
+    change_many(
+        session,
+        Lot,
         rows,
+        lambda given: {
+            "free": Lot.free - given("base"),
+            "committed": Lot.committed + given("base"),
+        },
     )
     session.expire_all()
 
