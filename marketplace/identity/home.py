@@ -18,7 +18,7 @@ HOMES = (
     ("cooperative", "field.today"),
     ("buyer", "canteen.sheet"),
     ("approver", "approvals.index"),
-    ("organiser", "shop.index"),
+    ("organiser", "groups.index"),
     ("staff", "shop.index"),
 )
 PHONE_HOMES = frozenset({"field.today", "shop.index"})

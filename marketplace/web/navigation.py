@@ -50,6 +50,7 @@ DESK: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Entry("订单", "orders.index", "orders.manage"),
             Entry("地点", "places.index", "rounds.manage"),
             Entry("品种", "products.index", "rounds.manage"),
+            Entry("商店", "shop.index", "rounds.manage"),
         ),
     ),
     (
@@ -67,6 +68,7 @@ DESK: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Entry("单位订单", "canteen.orders", "orders.canteen"),
             Entry("审批", "approvals.index", "orders.approve"),
             Entry("团购登记", "groups.index", "orders.group"),
+            Entry("商店", "shop.index", "orders.group"),
         ),
     ),
     ("资料", (Entry("导入", "imports.index", "imports.run"),)),

@@ -72,7 +72,7 @@ def _buy(day: MarketDay, visit: Visit) -> str:
 def _register_a_colleague(day: MarketDay, visit: Visit) -> None:
     """The organiser shares a page; a colleague without an account fills it in; one submission."""
     organiser = visit(day.world.user("organiser", unit=day.world.unit("清源县医院")), DESK)
-    organiser.go("/groups/")
+    organiser.go()
     organiser.tap("新开登记")
     organiser.tap("开始登记")
     organiser.sees("发给同事")
