@@ -1,7 +1,5 @@
 """The story's rounds: one closed, allocated and told to most households; one open; one in preparation."""
 
-import uuid
-from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
 
 from sqlalchemy import select
@@ -11,18 +9,22 @@ from marketplace.catalog.models import Lot, Product
 from marketplace.core.clock import SHANGHAI, local_day_end, now, shanghai_date, today, use_clock
 from marketplace.core.db import db, transaction
 from marketplace.demo.bring import actor_named
-from marketplace.demo.people import person, phone
+from marketplace.demo.orders import (
+    approve_all,
+    colleagues_register,
+    collect_some,
+    orders_of,
+    sell_out,
+)
 from marketplace.demo.produce import OFFERS, Offer
 from marketplace.fulfilment.answering import answer_yes, get_sheet, record_told
 from marketplace.fulfilment.issuing import issue_sheets
 from marketplace.fulfilment.models import PreparationSheet
 from marketplace.identity.actor import Actor
 from marketplace.identity.models import User
-from marketplace.identity.permissions import ORDER_APPROVE, SHEET_ANSWER
-from marketplace.orders.approvals import decide, waiting_orders
+from marketplace.identity.permissions import SHEET_ANSWER
 from marketplace.orders.listings import ListingInput, asks_more, commit_lot, create_listing
 from marketplace.orders.lowering import lower_lot
-from marketplace.orders.ordering import OrderInput, place_order
 from marketplace.orders.round_allocation import allocate_round
 from marketplace.orders.round_models import CollectionPoint, Listing, PickupPoint, Round
 from marketplace.orders.rounds import (
@@ -34,7 +36,6 @@ from marketplace.orders.rounds import (
     open_round,
 )
 
-APPROVERS = ("shenpi", "shenpi2", "shenpi3")
 CONSENT = "户主电话里同意,联系人记"
 
 
@@ -50,14 +51,17 @@ def rounds_of_the_story(start: datetime) -> None:
         _offer(first, OFFERS, share=2)
         _open(first)
     with use_clock(lambda: start - timedelta(days=6)):
-        _orders(first, buyers=18, seed=1)
-        _approve_all()
+        colleagues_register(first, submitted=True)
+        orders_of(first, buyers=18, seed=1)
+        approve_all()
+        sell_out(first, "天堂姜")
     with use_clock(lambda: start - timedelta(days=3)):
         _a_loss_before_closing()
     with use_clock(lambda: start - timedelta(days=1, hours=12)):
         _close_and_allocate(first)
     with use_clock(lambda: start - timedelta(hours=20)):
         _tell_most(first)
+        collect_some(first)
         second = _make(
             "本周乡味",
             start - timedelta(hours=20),
@@ -67,7 +71,8 @@ def rounds_of_the_story(start: datetime) -> None:
         _offer(second, OFFERS, share=1)
         _open(second)
     with use_clock(lambda: start - timedelta(hours=6)):
-        _orders(second, buyers=9, seed=5)
+        colleagues_register(second, submitted=False)
+        orders_of(second, buyers=9, seed=5)
     third = _make(
         "年货预订", start + timedelta(days=5), day + timedelta(days=10), day + timedelta(days=15)
     )
@@ -148,97 +153,8 @@ def _open(round_id: int) -> None:
         open_round(session, actor_named("yunying"), get_round(session, round_id))
 
 
-def _orders(round_id: int, buyers: int, seed: int) -> None:
-    """Staff buy a little of two or three things, canteens a lot of many."""
-    listings = {
-        listing.title: listing
-        for listing in db.session.scalars(select(Listing).where(Listing.round_id == round_id))
-    }
-    points = list(db.session.scalars(select(PickupPoint.id).order_by(PickupPoint.id)))
-    titles = list(listings)
-    staff = db.session.scalars(
-        select(User).where(User.login_name.like("zhigong%")).order_by(User.id).limit(buyers)
-    ).all()
-    for i, user in enumerate(staff):
-        wanted = {
-            listings[titles[(i * 5 + seed + k * 3) % len(titles)]].id: 1 + (i + k) % 3
-            for k in range(2 + i % 2)
-        }
-        _place(round_id, actor_named(user.login_name), wanted, points[i % 3], f"shop{seed}-{i}")
-    canteens = db.session.scalars(
-        select(User).where(User.login_name.like("caigou%")).order_by(User.id)
-    ).all()
-    for i, user in enumerate(canteens):
-        wanted = _canteen_wishes(listings, i + seed)
-        _place(
-            round_id,
-            actor_named(user.login_name),
-            wanted,
-            points[3],
-            f"canteen{seed}-{i}",
-            channel="canteen",
-        )
-    for i, login in enumerate(("gonghui", "gonghui2")):
-        group = {
-            listings["马蹄"].id: 30 + i * 12,
-            listings["雪毛鸡"].id: 14 + i,
-            listings["土鸡蛋"].id: 22,
-        }
-        _place(round_id, actor_named(login), group, points[0], f"group{seed}-{i}", channel="group")
-
-
-def _canteen_wishes(listings: Mapping[str, Listing], number: int) -> dict[int, int]:
-    wanted = {
-        listings["马蹄(食堂装)"].id: 90 + number % 5 * 30,
-        listings["雪毛鸡"].id: 480 + number % 4 * 160,
-        listings["土鸡蛋"].id: 24 + number % 3 * 8,
-        listings["时令青菜"].id: 8 + number % 4,
-        listings["大米"].id: 60 + number % 5 * 15,
-        listings["冬瓜"].id: 30 + number % 6 * 5,
-        listings["苹果"].id: 260 + number % 3 * 60,
-    }
-    return {listing: packs for i, (listing, packs) in enumerate(wanted.items()) if (i + number) % 4}
-
-
-def _place(
-    round_id: int,
-    actor: Actor,
-    packs: Mapping[int, int],
-    point: int,
-    mark: str,
-    channel: str = "shop",
-) -> None:
-    number = sum(map(ord, mark))
-    with transaction() as session:
-        user = session.get_one(User, actor.user_id)
-        place_order(
-            session,
-            actor,
-            OrderInput(
-                round_id=round_id,
-                packs=packs,
-                pickup_point_id=point,
-                contact_name=user.display_name or person(number),
-                contact_phone=user.phone or phone(number),
-                idempotency_key=str(uuid.uuid5(uuid.NAMESPACE_OID, mark)),
-                channel=channel,
-                organisation_id=user.organisation_id,
-                fund_source={"shop": "own", "canteen": "canteen", "group": "union"}[channel],
-            ),
-        )
-
-
-def _approve_all() -> None:
-    """The units' approvers agree to what their canteens ordered."""
-    for login in APPROVERS:
-        actor = actor_named(login)
-        with transaction() as session:
-            for order in session.scalars(waiting_orders(actor.scope_for(ORDER_APPROVE))).all():
-                decide(session, actor, order, approve=True)
-
-
 def _a_loss_before_closing() -> None:
-    """Two farms sold half elsewhere: what they promised is short, and the round's rule decides."""
+    """Two farms have sold their ginger elsewhere: it is short, and the round's rule decides."""
     cadre = actor_named("ganbu")
     with transaction() as session:
         lots = session.scalars(
@@ -249,7 +165,7 @@ def _a_loss_before_closing() -> None:
             .limit(2)
         ).all()
         for lot in lots:
-            lower_lot(session, cadre, lot.id, lot.verified // 2, "sold_elsewhere")
+            lower_lot(session, cadre, lot.id, lot.free + lot.committed, "sold_elsewhere")
 
 
 def _close_and_allocate(round_id: int) -> None:

@@ -10,6 +10,7 @@ from marketplace.demo.rounds import ensure_open_round
 from marketplace.fulfilment.models import PreparationSheet
 from marketplace.households.models import Household
 from marketplace.identity.models import User
+from marketplace.orders.order_models import GroupRegistration, Order, OrderLine
 from marketplace.orders.round_models import Round
 from marketplace.reporting.verify import verify
 from tests.support.app import dispose, make_app, settings_for
@@ -37,5 +38,9 @@ def test_the_demo_county_is_loaded_and_in_balance(demo):
     states = set(demo.scalars(select(SupplyReport.state)))
     assert states == {"verified", "submitted", "returned"}
     assert demo.scalar(select(func.count(User.id)).where(User.demo)) == 11
+    groups = demo.scalars(select(GroupRegistration.state).order_by(GroupRegistration.id)).all()
+    assert groups == ["submitted", "submitted", "open", "open"]
+    assert demo.scalar(select(func.sum(OrderLine.cut_packs))) > 0, "a shortage is shown"
+    assert demo.scalar(select(func.sum(Order.collected_fen))) > 0
     ensure_open_round()
     assert demo.scalar(select(func.count(Round.id))) == 3, "a round is open: none is added"
