@@ -46,7 +46,7 @@ def paste(kind: str) -> str | Response | tuple[str, int]:
     status = 422 if form.is_submitted() else 200
     if form.validate_on_submit():
         try:
-            return redirect(url_for("imports.pasted", batch_id=_store(importer, form.text.data)))
+            return redirect(url_for("imports.pasted", paste_id=_store(importer, form.text.data)))
         except MarketplaceError as error:
             form.refuse(error)
             status = error.http_status
@@ -72,11 +72,11 @@ def _store(importer: Importer, text: str) -> int:
     return batch_id
 
 
-@bp.get("/imports/pasted/<int:batch_id>")
+@bp.get("/imports/pasted/<int:paste_id>")
 @signed_in
-def pasted(batch_id: int) -> str:
+def pasted(paste_id: int) -> str:
     """Every line as it was understood; those to mend as a text that can be pasted again."""
-    batch = own_batch(db.session, batch_id)
+    batch = own_batch(db.session, paste_id)
     importer, source = _pasted(batch.kind)
     rows = db.session.scalars(
         select(ImportRow).where(ImportRow.batch_id == batch.id).order_by(ImportRow.row_no)

@@ -135,8 +135,9 @@ def safe_cell(text: str) -> str:
 
 
 def write_xlsx(headings: Sequence[str], rows: Iterable[Sequence[str | int]], sheet: str) -> bytes:
-    """An xlsx file of one sheet; texts stay texts."""
+    """An xlsx file of one sheet; texts stay texts, headings too: they may be a stranger's."""
     buffer = io.BytesIO()
+    headings = [safe_cell(heading) for heading in headings]
     records = (
         {h: safe_cell(c) if isinstance(c, str) else c for h, c in zip(headings, row, strict=True)}
         for row in rows

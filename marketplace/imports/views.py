@@ -114,7 +114,7 @@ def show(batch_id: int) -> str | Response:
     batch = own_batch(db.session, batch_id)
     importer = allowed_importer(batch.kind)
     if importer.pasted:
-        return redirect(url_for("imports.pasted", batch_id=batch_id))
+        return redirect(url_for("imports.pasted", paste_id=batch_id))
     faulty = paginate(
         db.session,
         select(ImportRow)
@@ -156,7 +156,9 @@ def take(batch_id: int) -> Response:
         batches.ask_to_take(session, current_actor(), batch, request.form.get("take", "good"))
         rows, pasted = batch.total, IMPORTERS[batch.kind].pasted
     start_work(batch_id, rows)
-    return redirect(url_for("imports.pasted" if pasted else "imports.show", batch_id=batch_id))
+    if pasted:
+        return redirect(url_for("imports.pasted", paste_id=batch_id))
+    return redirect(url_for("imports.show", batch_id=batch_id))
 
 
 @bp.post("/imports/<int:batch_id>/discard")

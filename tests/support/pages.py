@@ -1,5 +1,6 @@
 """Reading a page as a browser without script does: its forms, with what they would send."""
 
+from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
 
@@ -26,3 +27,47 @@ def form_on(page: str, action: str) -> dict[str, str]:
     found = [values for address, values in reader.forms if address.endswith(action)]
     assert found, f"no form goes to {action}"
     return found[0]
+
+
+@dataclass
+class FoundForm:
+    """A form as it stands on a page: where it goes, and of what kind each field is."""
+
+    method: str
+    action: str
+    fields: list[tuple[str, str, str]] = field(default_factory=list)  # name, kind, value
+
+
+class _EveryForm(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.forms: list[FoundForm] = []
+        self._select = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = {name: value or "" for name, value in attrs}
+        if tag == "form":
+            self.forms.append(
+                FoundForm(given.get("method", "get").lower(), given.get("action", ""))
+            )
+        if not self.forms:
+            return
+        fields, name = self.forms[-1].fields, given.get("name", "")
+        if tag == "select":
+            self._select = name
+        elif tag == "option" and self._select and given.get("value"):
+            fields.append((self._select, "choice", given["value"]))
+            self._select = ""
+        elif name and tag == "textarea":
+            fields.append((name, "text", ""))
+        elif name and tag == "input" and given.get("type") not in {"file", "submit"}:
+            fields.append((name, given.get("type", "text"), given.get("value", "")))
+        elif name and tag == "button":
+            fields.append((name, "button", given.get("value", "")))
+
+
+def forms_on(page: str) -> list[FoundForm]:
+    """Every form of a page; of a list to choose from, the first choice."""
+    reader = _EveryForm()
+    reader.feed(page)
+    return reader.forms
