@@ -39,6 +39,14 @@ def body_hash(body: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+_CLAIM = {
+    name: dialect.insert(IdempotencyKey.__table__)
+    .on_conflict_do_nothing(index_elements=["owner", "key"])
+    .returning(IdempotencyKey.id)
+    for name, dialect in (("postgresql", postgresql), ("sqlite", sqlite))
+}
+
+
 def claim(session: Session, owner: str, key: str, body: Any, result: str | None = None) -> Claim:
     """Claim `key` for `owner` inside the running transaction.
 
@@ -50,13 +58,8 @@ def claim(session: Session, owner: str, key: str, body: Any, result: str | None 
     if not 8 <= len(key) <= 80:
         raise InvalidInput("提交编号不对,请刷新页面再试。", code="bad_key")
     wanted = body_hash(body)
-    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
-    made = session.scalar(
-        dialect.insert(IdempotencyKey)
-        .values(owner=owner, key=key, body_hash=wanted, result=result, at=now())
-        .on_conflict_do_nothing(index_elements=["owner", "key"])
-        .returning(IdempotencyKey.id)
-    )
+    given = {"owner": owner, "key": key, "body_hash": wanted, "result": result, "at": now()}
+    made = session.scalar(_CLAIM[session.get_bind().dialect.name], given)
     if made is not None:
         return Claim(made, None)
     row = session.execute(

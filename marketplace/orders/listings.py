@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import func, select, update
+from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.orm import Session, selectinload
 
 from marketplace.catalog.lots import commit_free, lock_lots, release_committed
@@ -48,15 +48,18 @@ def get_listing(session: Session, listing_id: int) -> Listing:
     return listing
 
 
+_LOCK = (
+    select(Listing)
+    .where(Listing.id.in_(bindparam("ids", expanding=True)))
+    .order_by(Listing.id)
+    .with_for_update(of=Listing)
+    .execution_options(populate_existing=True)
+)
+
+
 def lock_listings(session: Session, listing_ids: list[int]) -> dict[int, Listing]:
     """The listings by id, locked in id order, with their figures of now."""
-    rows = session.scalars(
-        select(Listing)
-        .where(Listing.id.in_(listing_ids))
-        .order_by(Listing.id)
-        .with_for_update(of=Listing)
-        .execution_options(populate_existing=True)
-    )
+    rows = session.scalars(_LOCK, {"ids": listing_ids})
     return {listing.id: listing for listing in rows}
 
 

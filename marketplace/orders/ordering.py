@@ -3,8 +3,9 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import cast
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import Table, bindparam, insert, select, update
 from sqlalchemy.orm import Session, selectinload
 
 from marketplace.core.clock import now
@@ -287,7 +288,7 @@ def _insert_lines(
     session: Session, order_id: int, given: OrderInput, listings: Mapping[int, Listing]
 ) -> None:
     session.execute(
-        insert(OrderLine),
+        insert(cast("Table", OrderLine.__table__)),
         [
             {
                 "order_id": order_id,
