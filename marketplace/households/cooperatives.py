@@ -119,22 +119,8 @@ def find_household(session: Session, scope: Scope, words: str) -> Household:
 def enrol(
     session: Session, actor: Actor, unit: Organisation, household: Household, since: date
 ) -> None:
-    """A member from a day on; nobody is a member of one cooperative twice on the same day."""
-    held = session.scalar(
-        select(CooperativeMember)
-        .where(
-            CooperativeMember.organisation_id == unit.id,
-            CooperativeMember.household_id == household.id,
-            CooperativeMember.valid_until.is_(None) | (CooperativeMember.valid_until >= since),
-        )
-        .limit(1)
-    )
-    if held is not None:
-        words = f"到 {held.valid_until}" if held.valid_until else "现在还是"
-        raise Conflict(
-            f"这一户从 {held.valid_from} 起是社员，{words}。", code="held", field="household"
-        )
-    add_member(session, actor, unit, household, since)
+    if not add_member(session, actor, unit, household, since):
+        raise Conflict("这一户已经是社员。", code="held", field="household")
 
 
 def end_membership(

@@ -1,7 +1,7 @@
 """Households from a file (户/成员), and who looks after them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
@@ -149,11 +149,22 @@ class HouseholdChecker:
 
     def apply(self, session: Session, value: HouseholdRow) -> bool:
         number = value.household.household_no
-        household, changed = save_household(session, value.household, self._held.get(number))
+        held = self._held.get(number)
+        given = _without_known_exit(value.household, held)
+        household, changed = save_household(session, given, held)
         self._held[number] = household
         if value.cadre_id is not None:
             changed = assign_cadre(household, value.cadre_id, today()) or changed
         return changed
+
+
+def _without_known_exit(given: HouseholdInput, held: Household | None) -> HouseholdInput:
+    """Files say 脱贫户 without a day: where one is recorded, with its own days, nothing is added."""
+    known = held is not None and any(status.kind == "povertyexit" for status in held.statuses)
+    if not known:
+        return given
+    kept = tuple(status for status in given.statuses if status.kind != "povertyexit")
+    return replace(given, statuses=kept)
 
 
 def _identity(text: str) -> str:

@@ -4,11 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session, selectinload
 
 from marketplace.core.clock import now, today
-from marketplace.core.errors import InvalidInput, NotFound
+from marketplace.core.errors import Conflict, InvalidInput, NotFound
 from marketplace.core.secret_text import keyring
 from marketplace.households.models import (
     SUPPORT_KINDS,
@@ -105,15 +105,22 @@ def _set_columns(household: Household, given: HouseholdInput) -> bool:
 
 
 def _set_status(household: Household, status: StatusInput, source: str) -> bool:
-    """Add a status, or set when it ends; what was recorded before is never overwritten."""
+    """Add a status, or set when it ends; what was recorded before is never overwritten, and an
+    older file does not begin again what has ended."""
     if status.kind not in SUPPORT_KINDS:
         raise InvalidInput("没有这种户类别。", code="unknown_status", field="kind")
     if status.valid_until and status.valid_until < status.valid_from:
         raise InvalidInput("结束日期要在开始日期之后。", code="dates", field="valid_until")
     for held in household.statuses:
         if (held.kind, held.valid_from) == (status.kind, status.valid_from):
-            changed = held.valid_until != status.valid_until
-            held.valid_until = status.valid_until
+            if held.valid_until is not None and status.valid_until not in (None, held.valid_until):
+                raise Conflict(
+                    f"{SUPPORT_KINDS[held.kind]}原来记到 {held.valid_until}，不能再改。",
+                    code="ended",
+                    field="valid_until",
+                )
+            changed = held.valid_until is None and status.valid_until is not None
+            held.valid_until = held.valid_until or status.valid_until
             return changed
     household.statuses.append(
         SupportStatus(
@@ -154,15 +161,25 @@ def cadre_on(session: Session, household_id: int, day: date) -> User | None:
 def add_member(
     session: Session, actor: Actor, cooperative: Organisation, household: Household, since: date
 ) -> bool:
+    """A member from a day on. False when it is so already; nobody is a member twice on one day."""
     held = session.scalar(
-        select(CooperativeMember.id).where(
+        select(CooperativeMember)
+        .where(
             CooperativeMember.organisation_id == cooperative.id,
             CooperativeMember.household_id == household.id,
-            CooperativeMember.valid_until.is_(None),
+            or_(CooperativeMember.valid_until.is_(None), CooperativeMember.valid_until >= since),
         )
+        .order_by(CooperativeMember.valid_from)
+        .limit(1)
     )
-    if held is not None:
+    if held is not None and (held.valid_until is None or held.valid_from == since):
         return False
+    if held is not None:
+        raise Conflict(
+            f"这一户从 {held.valid_from} 到 {held.valid_until} 已经是社员，请核对日期。",
+            code="held",
+            field="household",
+        )
     session.add(
         CooperativeMember(
             organisation_id=cooperative.id, household_id=household.id, valid_from=since

@@ -7,11 +7,14 @@ from sqlalchemy import select
 
 from marketplace.core.errors import InvalidInput
 from marketplace.core.secret_text import keyring
+from marketplace.households.household_import import HOUSEHOLDS
 from marketplace.households.models import CadreAssignment, Household, SupportStatus
 from marketplace.households.register import record_household
 from marketplace.households.service import HouseholdInput
 from marketplace.identity.audit import AuditRow
 from marketplace.identity.permissions import HOUSEHOLD_MANAGE
+from marketplace.imports.sheets import read_table, write_xlsx
+from marketplace.imports.taking import take_table
 
 HERE, ELSEWHERE = "990101101201", "990101102201"
 IDENTITY = "439900190001010022"  # nobody's: a well-formed number with its check digit
@@ -221,6 +224,47 @@ def test_statuses_begin_and_end_and_are_never_overwritten(world, reviewer):
             (date(2020, 1, 1), date(2024, 4, 30)),
             (date(2024, 5, 1), None),
         ]
+
+
+def test_an_older_file_does_not_begin_again_what_was_ended_by_hand(world, reviewer):
+    head = [
+        "户编号",
+        "乡镇",
+        "村",
+        "户主",
+        "是否脱贫户",
+        "监测对象类别",
+        "识别监测时间",
+        "风险是否已消除",
+        "消除时间",
+    ]
+    row = ["S-1", "青石镇", "三岔村", "欧阳铁柱", "是", "边缘易致贫户", "2024-03-01", "", ""]
+    operator = world.actor(world.operator())
+
+    def take(cells):
+        with world.app.app_context():
+            table = read_table(write_xlsx(head, [cells], "户"), HOUSEHOLDS.columns)
+            batch = take_table(operator, "households", "户.xlsx", table)
+            return batch.applied, batch.unchanged, batch.faulty
+
+    reviewer.post("/households/new", data=given(valid_from="2021-06-01"))
+    assert take(row) == (1, 0, 0)
+    with world.transaction() as session:
+        held = session.scalars(select(SupportStatus).order_by(SupportStatus.id)).all()
+        household = session.scalars(select(Household.id)).one()
+    assert [(s.kind, s.valid_from) for s in held] == [
+        ("povertyexit", date(2021, 6, 1)),
+        ("marginal_risk", date(2024, 3, 1)),
+    ]
+    for status in held:
+        address = f"/households/{household}/statuses/{status.id}/end"
+        reviewer.post(address, data={"until": "2025-06-30"})
+    assert take(row) == (0, 1, 0)
+    assert take([*row[:7], "是", "2025-06-30"]) == (0, 1, 0)
+    assert take([*row[:7], "是", "2025-09-30"]) == (0, 0, 1)
+    with world.transaction() as session:
+        ends = session.scalars(select(SupportStatus.valid_until)).all()
+    assert ends == [date(2025, 6, 30)] * 2
 
 
 def test_a_part_of_a_name_is_searched_only_inside_one_village(world):

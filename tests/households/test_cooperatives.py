@@ -9,6 +9,9 @@ from marketplace.core.clock import today
 from marketplace.households.models import CooperativeMember
 from marketplace.identity.audit import AuditRow
 from marketplace.identity.models import Organisation
+from marketplace.imports.importer import IMPORTERS
+from marketplace.imports.sheets import read_table, write_xlsx
+from marketplace.imports.taking import take_table
 
 HERE, ELSEWHERE = "990101101201", "990101102201"
 USCC = "91350100M000100Y43"
@@ -35,6 +38,16 @@ def rows(world):
             (row.household_id, row.valid_from, row.valid_until)
             for row in session.scalars(select(CooperativeMember).order_by(CooperativeMember.id))
         ]
+
+
+def _import(world, kind, table):
+    """Applied, unchanged and faulty rows."""
+    operator = world.actor(world.operator())
+    content = write_xlsx(table[0], table[1:], "表")
+    with world.app.app_context():
+        read = read_table(content, IMPORTERS[kind].columns)
+        batch = take_table(operator, kind, "表.xlsx", read)
+        return batch.applied, batch.unchanged, batch.faulty
 
 
 def test_a_cooperative_is_created_corrected_and_found(world, reviewer):
@@ -94,7 +107,7 @@ def test_members_join_from_a_day_leave_and_may_return(world, reviewer, unit):
         address, data={"household": household.household_no, "since": "2025-03-01"}
     )
     assert again.status_code == 409
-    assert "现在还是" in again.text
+    assert "已经是社员" in again.text
     assert 'value="2025-03-01"' in again.text
     with world.transaction() as session:
         member = session.scalars(select(CooperativeMember.id)).one()
@@ -109,6 +122,9 @@ def test_members_join_from_a_day_leave_and_may_return(world, reviewer, unit):
         (household.id, date(2024, 3, 1), date(2024, 12, 31)),
         (household.id, date(2025, 1, 1), None),
     ]
+    assert _import(world, "members", [["合作社", "户编号", "入社日期"],
+        [unit.name, household.household_no, "2024-03-01"]]) == (0, 1, 0)  # fmt: skip
+    assert len(rows(world)) == 2
     with world.transaction() as session:
         trail = session.scalars(
             select(AuditRow.action)

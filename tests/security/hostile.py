@@ -54,6 +54,9 @@ def everything(world: World, hostile: str) -> tuple[dict[str, object], list[tupl
     browser = world.sign_in(operator)
     brought = browser.post("/imports/new/households", data={"file": file})
     assert brought.status_code == 302, brought.text
+    consent = {"how": hostile}
+    address = f"/households/{collecting.households[0].id}/consent"
+    assert browser.post(address, data=consent).status_code == 302
     line = f"陈大山 {hostile} 马蹄 300斤 1.5元/斤"
     pasted = world.sign_in(collecting.cadres[0]).post("/imports/paste/pasted", data={"text": line})
     assert pasted.status_code == 302
