@@ -4,7 +4,7 @@ import json
 from datetime import datetime
 
 from flask import g, has_request_context
-from sqlalchemy import Index, String, Table, Text, insert, select, true
+from sqlalchemy import Index, String, Table, Text, select, true
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from marketplace.core.append_only import append_only
@@ -54,7 +54,6 @@ class AuditRow(Base):
 
 assert isinstance(AuditRow.__table__, Table)
 append_only(AuditRow.__table__)
-_WRITE = insert(AuditRow.__table__)
 
 
 def record(
@@ -68,14 +67,15 @@ def record(
     **detail: Detail,
 ) -> None:
     """Write one row in the running transaction. `detail` must hold no name, phone, ID or account."""
-    row = {
-        "at": now(),
-        "actor_id": actor.user_id,
-        "action": action,
-        "subject": subject,
-        "subject_id": str(subject_id),
-        "refused": refused,
-        "detail": json.dumps(detail, ensure_ascii=False, sort_keys=True),
-        "request_id": getattr(g, "request_id", "") if has_request_context() else "",
-    }
-    session.execute(_WRITE, row)
+    session.add(
+        AuditRow(
+            at=now(),
+            actor_id=actor.user_id,
+            action=action,
+            subject=subject,
+            subject_id=str(subject_id),
+            refused=refused,
+            detail=json.dumps(detail, ensure_ascii=False, sort_keys=True),
+            request_id=getattr(g, "request_id", "") if has_request_context() else "",
+        )
+    )
