@@ -1,6 +1,9 @@
 # Everything runs in .venv, which is made here from Python ≥ 3.11 and the locked requirements.
 # Stamps remember what is done; they carry the place, so a moved checkout is set up anew.
 
+# Every process of the demo and the tests would compile everything anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 PORT ?= 8000
 JOBS ?= 2
 

@@ -51,7 +51,7 @@ packages() { # lock file
     use_the_index_of_pip
     quietly "软件包安装失败：请检查网络，或先设置好 pip 的镜像。" \
         "The packages could not be installed: check the network, or configure a mirror for pip." \
-        .venv/bin/uv pip install --python .venv/bin/python --require-hashes --requirement "$1"
+        .venv/bin/uv pip install --python .venv/bin/python --compile-bytecode --require-hashes --requirement "$1"
 }
 
 # uv reads no configuration of pip, but whoever lives behind a mirror has configured pip.

@@ -7,6 +7,7 @@ only with consent in force, what the farm gets from one pack and never a househo
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import itemgetter
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload, selectinload
@@ -144,34 +145,24 @@ def _packs(commitments: list[Commitment]) -> list[PackShare]:
 
 
 def _steps(session: Session, lot: Lot, commitments: list[Commitment]) -> list[Step]:
+    """What has happened, in the order of time, and what is still to come."""
     report = lot.report
-    steps = [
-        Step(
-            f"{_day(report.submitted_at)} 登记",
-            f"帮扶联系人登记:{quantity_words(lot, report.quantity_base)}",
-        )
-    ]
+    told = f"帮扶联系人登记：{quantity_words(lot, report.quantity_base)}"
+    happened = [(report.submitted_at, "登记", told)]
     if report.reviewed_at:
-        steps.append(
-            Step(
-                f"{_day(report.reviewed_at)} 核实", f"乡镇核实 {quantity_words(lot, lot.verified)}"
-            )
-        )
+        verified = f"乡镇核实 {quantity_words(lot, lot.verified)}"
+        happened.append((report.reviewed_at, "核实", verified))
     moments = _allocated_at(session, [c.listing_id for c in commitments])
     for commitment in commitments:
         found = commitment.listing.round
-        words = f"第 {found.number} 期 · {commitment.listing.title}({commitment.listing.pack_name})"
-        steps.append(Step(f"{_day(commitment.committed_at)} 上架", words))
+        goods = f"{commitment.listing.title}（{commitment.listing.pack_name}）"
+        happened.append((commitment.committed_at, "上架", f"第 {found.number} 期 · {goods}"))
         if commitment.allocated_packs:
-            moment = moments[commitment.listing_id]
-            steps.append(
-                Step(
-                    f"{_day(moment)} 分配",
-                    f"第 {found.number} 期的订单分到 {commitment.allocated_packs} 份",
-                )
-            )
-    steps.append(Step("过磅、配送、验收", "发生以后记在这里", "todo"))
-    return steps
+            words = f"第 {found.number} 期的订单分到 {commitment.allocated_packs} 份{goods}"
+            happened.append((moments[commitment.listing_id], "分配", words))
+    happened.sort(key=itemgetter(0))
+    steps = [Step(f"{_day(moment)} {what}", words) for moment, what, words in happened]
+    return [*steps, Step("过磅、配送、验收", "发生以后记在这里", "todo")]
 
 
 def _allocated_at(session: Session, listing_ids: list[int]) -> dict[int, datetime]:
