@@ -5,12 +5,12 @@ from collections.abc import Iterable
 
 from flask import current_app, flash, redirect, render_template, request, url_for
 from sqlalchemy import select
-from sqlalchemy.orm import Session, joinedload, selectinload
+from sqlalchemy.orm import Session, joinedload
 from werkzeug import Response
 from werkzeug.datastructures import FileStorage
 from wtforms.fields.choices import SelectChoice
 
-from marketplace.catalog.models import Product, ReportRevision, SupplyReport
+from marketplace.catalog.models import Product, SupplyReport
 from marketplace.catalog.pictures import Picture, keep_picture, read_picture
 from marketplace.catalog.report_form import ReportForm, fill_form, read_report
 from marketplace.catalog.report_history import REPORT_STATES, history
@@ -18,6 +18,7 @@ from marketplace.catalog.report_photos import MAX_PHOTOS, add_photos, get_photo,
 from marketplace.catalog.reports import (
     correct_report,
     get_report,
+    report_with_history,
     says_other,
     submit_report,
     withdraw_report,
@@ -203,7 +204,7 @@ def _attach(report_id: int, pictures: list[Picture], problems: list[str]) -> Non
 @requires_any(REPORT_SUBMIT, LOT_VIEW)
 def report(report_id: int) -> str:
     """The receipt: what was reported, where it stands, what can still be done."""
-    found = _loaded(report_id)
+    found = report_with_history(db.session, current_scope(), report_id)
     return render_template(
         "catalog/field_report.html",
         report=found,
@@ -212,27 +213,6 @@ def report(report_id: int) -> str:
         can_change=current_actor().may(REPORT_SUBMIT),
         max_photos=MAX_PHOTOS,
     )
-
-
-def _loaded(report_id: int) -> SupplyReport:
-    statement = current_scope().visible(
-        select(SupplyReport)
-        .where(SupplyReport.id == report_id)
-        .options(
-            joinedload(SupplyReport.product),
-            joinedload(SupplyReport.household),
-            joinedload(SupplyReport.organisation),
-            joinedload(SupplyReport.region),
-            joinedload(SupplyReport.submitted_by),
-            joinedload(SupplyReport.reviewed_by),
-            selectinload(SupplyReport.photos),
-            selectinload(SupplyReport.revisions).joinedload(ReportRevision.by),
-        )
-    )
-    found = db.session.scalar(statement)
-    if found is None:
-        raise NotFound("没有这条登记。")
-    return found
 
 
 @bp.route("/reports/<int:report_id>/edit", methods=["GET", "POST"])

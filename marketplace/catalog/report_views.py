@@ -12,13 +12,13 @@ from flask import (
     url_for,
 )
 from sqlalchemy import select
-from sqlalchemy.orm import joinedload, selectinload
+from sqlalchemy.orm import joinedload
 from werkzeug import Response
 from wtforms import HiddenField, RadioField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import Optional
 
-from marketplace.catalog.models import Lot, ReportRevision, ReportShare, SupplyReport
+from marketplace.catalog.models import Lot, SupplyReport
 from marketplace.catalog.pictures import picture_path
 from marketplace.catalog.report_history import REPORT_STATES, history
 from marketplace.catalog.report_photos import get_photo
@@ -30,7 +30,7 @@ from marketplace.catalog.report_queue import (
     queue_statement,
     signals_of,
 )
-from marketplace.catalog.reports import get_report, return_report
+from marketplace.catalog.reports import get_report, report_with_history, return_report
 from marketplace.catalog.review import (
     RETURN_REASONS,
     Verdict,
@@ -157,7 +157,7 @@ def detail(report_id: int) -> str:
 
 
 def _detail_page(report_id: int, verify_form: VerifyForm, return_form: ReturnForm) -> str:
-    report = _loaded(report_id)
+    report = report_with_history(db.session, current_scope(), report_id)
     verify_form.seen.data = seen_token(report)
     alarm = int(county_settings(db.session)["price_alarm_percent"])
     signals = signals_of(db.session, current_actor(), [report], alarm)[report.id]
@@ -173,29 +173,6 @@ def _detail_page(report_id: int, verify_form: VerifyForm, return_form: ReturnFor
         return_form=return_form,
         can_verify=current_actor().may(REPORT_VERIFY) and report.state == "submitted",
     )
-
-
-def _loaded(report_id: int) -> SupplyReport:
-    report = db.session.scalar(
-        current_scope().visible(
-            select(SupplyReport)
-            .where(SupplyReport.id == report_id)
-            .options(
-                joinedload(SupplyReport.product),
-                joinedload(SupplyReport.household),
-                joinedload(SupplyReport.organisation),
-                joinedload(SupplyReport.region),
-                joinedload(SupplyReport.submitted_by),
-                joinedload(SupplyReport.reviewed_by),
-                selectinload(SupplyReport.photos),
-                selectinload(SupplyReport.shares).joinedload(ReportShare.household),
-                selectinload(SupplyReport.revisions).joinedload(ReportRevision.by),
-            )
-        )
-    )
-    if report is None:
-        raise NotFound("没有这条登记。")
-    return report
 
 
 @bp.post("/<int:report_id>/verify")

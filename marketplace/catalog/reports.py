@@ -6,7 +6,7 @@ from datetime import date
 
 from sqlalchemy import select
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload, selectinload
 
 from marketplace.catalog.lots import open_lot
 from marketplace.catalog.models import (
@@ -54,6 +54,30 @@ class ReportInput:
 
 def get_report(session: Session, scope: Scope, report_id: int) -> SupplyReport:
     report = session.scalar(scope.visible(select(SupplyReport).where(SupplyReport.id == report_id)))
+    if report is None:
+        raise NotFound("没有这条登记。")
+    return report
+
+
+def report_with_history(session: Session, scope: Scope, report_id: int) -> SupplyReport:
+    """A report with everything its page shows: supplier, shares, photos and who changed what."""
+    report = session.scalar(
+        scope.visible(
+            select(SupplyReport)
+            .where(SupplyReport.id == report_id)
+            .options(
+                joinedload(SupplyReport.product),
+                joinedload(SupplyReport.household),
+                joinedload(SupplyReport.organisation),
+                joinedload(SupplyReport.region),
+                joinedload(SupplyReport.submitted_by),
+                joinedload(SupplyReport.reviewed_by),
+                selectinload(SupplyReport.photos),
+                selectinload(SupplyReport.shares).joinedload(ReportShare.household),
+                selectinload(SupplyReport.revisions).joinedload(ReportRevision.by),
+            )
+        )
+    )
     if report is None:
         raise NotFound("没有这条登记。")
     return report

@@ -49,6 +49,9 @@ def test_a_migrated_database_is_the_one_the_models_describe(
     assert {name for name in described if name not in found} == set(), "not in the migrations"
     for name, what in described.items():
         assert found[name] == what, name
+    checks = sum(len(what["checks"]) for what in found.values() if isinstance(what, dict))
+    assert checks > 40, "the checks of the tables are seen"
+    assert sum("TRIGGER" in str(what) for what in found.values()) >= 4
 
 
 def _shape(url: str, *, create: bool = False) -> Shape:
