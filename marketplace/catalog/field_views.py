@@ -48,7 +48,7 @@ def _returned_reports(session: Session) -> list[Task]:
     )
     return [
         Task(
-            f"改登记:{report.product.name} {amount_words(report.quantity_base, report.product)}",
+            f"改登记：{report.product.name} {amount_words(report.quantity_base, report.product)}",
             url_for("field.report_edit", report_id=report.id),
             report.return_reason,
             "退回了",
@@ -69,9 +69,9 @@ def report_new() -> Page:
         household_id = earlier.household_id
     offered = suppliers_of(db.session, current_actor(), household_id)
     if household_id and f"h:{household_id}" not in dict(offered.choices):
-        raise NotFound("没有找到这一户,可能不归您联系。")
+        raise NotFound("没有找到这一户，可能不归您联系。")
     if offered.more and household_id is None and not request.form:
-        flash("先找到是哪一户,再登记。", "info")
+        flash("先找到是哪一户，再登记。", "info")
         return redirect(url_for("field.households"))
     form, products = _form(offered)
     if not form.is_submitted():
@@ -156,9 +156,9 @@ def _send_new(form: ReportForm, products: list[Product]) -> Response:
         report = submit_report(session, current_actor(), client_uuid, given)
         other = says_other(report, given)
     if other:
-        flash("这条之前已经登记过,没有再记一次。要改请点“更正”。", "warning")
+        flash("这条之前已经登记过，没有再记一次。要改请点“更正”。", "warning")
     else:
-        flash(f"登记好了,编号 {report.receipt_no}。", "success")
+        flash(f"登记好了，编号 {report.receipt_no}。", "success")
     _attach(report.id, pictures, problems)
     return redirect(url_for("field.report", report_id=report.id))
 
@@ -167,7 +167,7 @@ def _client_uuid(text: str) -> str:
     try:
         return str(uuid.UUID(text))
     except ValueError:
-        raise InvalidInput("提交编号不对,请刷新页面再登记。", code="bad_uuid") from None
+        raise InvalidInput("提交编号不对，请刷新页面再登记。", code="bad_uuid") from None
 
 
 def _read_pictures(files: Iterable[object]) -> tuple[list[Picture], list[str]]:
@@ -176,7 +176,7 @@ def _read_pictures(files: Iterable[object]) -> tuple[list[Picture], list[str]]:
     pictures: list[Picture] = []
     problems: list[str] = []
     if len(sent) > MAX_PHOTOS:
-        problems.append(f"最多 {MAX_PHOTOS} 张照片,只留了前 {MAX_PHOTOS} 张。")
+        problems.append(f"最多 {MAX_PHOTOS} 张照片，只留了前 {MAX_PHOTOS} 张。")
     folder = current_app.extensions["settings"].folder
     for file in sent[:MAX_PHOTOS]:
         try:
@@ -197,7 +197,7 @@ def _attach(report_id: int, pictures: list[Picture], problems: list[str]) -> Non
     except MarketplaceError as error:
         problems = [*problems, error.message]
     if problems:
-        flash(f"文字已经记下,照片没有存全:{' '.join(dict.fromkeys(problems))}", "warning")
+        flash(f"文字已经记下，照片没有存全：{' '.join(dict.fromkeys(problems))}", "warning")
 
 
 @bp.get("/reports/<int:report_id>")
@@ -221,7 +221,7 @@ def report_edit(report_id: int) -> Page:
     """Correct a report that is not verified; a returned one is sent again by this."""
     found = get_report(db.session, current_scope(), report_id)
     if found.state not in {"submitted", "returned"}:
-        flash("这条登记已经核实或撤回,不能再改。", "warning")
+        flash("这条登记已经核实或撤回，不能再改。", "warning")
         return redirect(url_for("field.report", report_id=report_id))
     offered = suppliers_of(db.session, current_actor(), found.household_id)
     form, products = _form(offered)
@@ -248,7 +248,7 @@ def _send_correction(form: ReportForm, products: list[Product], report_id: int) 
         found = get_report(session, current_scope(), report_id)
         was_returned = found.state == "returned"
         correct_report(session, current_actor(), found, given)
-    flash("改好了,已重新交给乡镇核实。" if was_returned else "改好了。", "success")
+    flash("改好了，已重新交给乡镇核实。" if was_returned else "改好了。", "success")
     _attach(report_id, pictures, problems)
     return redirect(url_for("field.report", report_id=report_id))
 

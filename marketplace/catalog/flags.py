@@ -62,7 +62,7 @@ def _twice(claim: Claim) -> Flag | None:
         return None
     names = {"report": "登记", "lot": "批次"}
     told = "、".join(
-        f"{names[other.kind]} {other.code}({claim.words(other.quantity_base)})"
+        f"{names[other.kind]} {other.code}（{claim.words(other.quantity_base)}）"
         for other in claim.others[:3]
     )
     more = f"等 {len(claim.others)} 条" if len(claim.others) > 3 else ""
@@ -82,7 +82,7 @@ def _price(claim: Claim, alarm_percent: int) -> Flag | None:
     return Flag(
         "price",
         f"价格偏{way}",
-        f"要价 {here} 元/{unit},县参考价 {usual} 元/{unit},{way} {percent}%。",
+        f"要价 {here} 元/{unit}，县参考价 {usual} 元/{unit}，{way} {percent}%。",
     )
 
 
@@ -96,7 +96,7 @@ def _land(claim: Claim) -> Flag | None:
     return Flag(
         "land",
         "超出地力",
-        f"登记 {claim.words(claim.quantity_base)},这户 {land} 亩地最多约 {claim.words(most)}。",
+        f"登记 {claim.words(claim.quantity_base)}，这户 {land} 亩地最多约 {claim.words(most)}。",
     )
 
 
@@ -109,5 +109,5 @@ def _flock(claim: Claim) -> Flag | None:
     return Flag(
         "flock",
         "超出存栏",
-        f"登记 {claim.words(claim.quantity_base)},这户存栏 {claim.poultry} 羽最多约 {claim.words(most)}。",
+        f"登记 {claim.words(claim.quantity_base)}，这户存栏 {claim.poultry} 羽最多约 {claim.words(most)}。",
     )

@@ -113,7 +113,7 @@ def commit_free(session: Session, actor: Actor, lot: Lot, base: int, reference: 
     if hit.rowcount != 1:  # type: ignore[attr-defined]
         session.refresh(lot)
         raise Conflict(
-            f"批次 {lot.code} 只剩 {quantity_words(lot, lot.free)} 可上架,请改少一些。",
+            f"批次 {lot.code} 只剩 {quantity_words(lot, lot.free)} 可上架，请改少一些。",
             code="not_enough",
         )
     record_movements(session, actor, "committed", {lot.id: base}, reference=reference)
@@ -146,7 +146,7 @@ def withdraw_free(session: Session, actor: Actor, lot: Lot, base: int, reason: s
         .execution_options(synchronize_session=False)
     )
     if hit.rowcount != 1:  # type: ignore[attr-defined]
-        raise Conflict("数量刚刚变了,请刷新再看。", code="changed")
+        raise Conflict("数量刚刚变了，请刷新再看。", code="changed")
     record_movements(session, actor, "withdrawn", {lot.id: base}, reason=reason)
     session.refresh(lot)
 

@@ -35,19 +35,19 @@ class Picture:
 def read_picture(raw: bytes) -> Picture:
     """The photo as it is kept; raises InvalidInput(field="photos") with a cure for anything else."""
     if _MARKUP.search(raw):
-        raise _refused("这个文件不是单纯的照片,请重新拍一张。", "photo_markup")
+        raise _refused("这个文件不是单纯的照片，请重新拍一张。", "photo_markup")
     try:
         with Image.open(BytesIO(raw), formats=FORMATS) as opened:
             if opened.width * opened.height > MAX_PIXELS:
-                raise _refused("照片太大了,请换小一点的,或者重新拍一张。", "photo_pixels")
+                raise _refused("照片太大了，请换小一点的，或者重新拍一张。", "photo_pixels")
             opened.draft("RGB", (_SIDES[0], _SIDES[0]))
             upright = ImageOps.exif_transpose(opened)
             return _encode(upright.convert("RGB"))
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise _refused("照片太大了,请换小一点的,或者重新拍一张。", "photo_pixels") from None
+        raise _refused("照片太大了，请换小一点的，或者重新拍一张。", "photo_pixels") from None
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError):
         raise _refused(
-            "这张照片读不出来,请重新拍一张(要 JPG、PNG 或 WebP)。", "photo_unreadable"
+            "这张照片读不出来，请重新拍一张（要 JPG、PNG 或 WebP）。", "photo_unreadable"
         ) from None
 
 
@@ -65,7 +65,7 @@ def _encode(image: Image.Image) -> Picture:
             if buffer.tell() <= MAX_STORED_BYTES:
                 data = buffer.getvalue()
                 return Picture(data, sha256(data).hexdigest(), image.width, image.height)
-    raise _refused("这张照片压不小,请重新拍一张。", "photo_bytes")
+    raise _refused("这张照片压不小，请重新拍一张。", "photo_bytes")
 
 
 def picture_path(folder: Path, digest: str) -> Path:

@@ -34,7 +34,7 @@ class ProductForm(Form):
     category = SelectField("类别", choices=[SelectChoice(category) for category in CATEGORIES])
     base_unit = RadioField(
         "怎么算",
-        choices=[SelectChoice("g", "论斤"), SelectChoice("piece", "论个(只、枚)")],
+        choices=[SelectChoice("g", "论斤"), SelectChoice("piece", "论个（只、枚）")],
         default="g",
         validators=[InputRequired("请选论斤还是论个。")],
     )
@@ -42,7 +42,7 @@ class ProductForm(Form):
     piece_mass = TrimmedField("每个约重", [at_most(20)])
     aliases = TrimmedField("别名", [at_most(200)])
     shelf_days = TrimmedField("保鲜天数", required("请写保鲜天数。"))
-    reference = TrimmedField("县参考到户价(元)", required("请写参考价。") + [at_most(20)])
+    reference = TrimmedField("县参考到户价（元）", required("请写参考价。") + [at_most(20)])
     per_mu = TrimmedField("每亩最多产", [at_most(20)])
     per_bird = TrimmedField("每羽最多产", [at_most(20)])
     drawing = SelectField(
@@ -118,7 +118,7 @@ def _read(form: ProductForm) -> ProductInput:
     mass = unit == "g"
     word = str(form.piece_word.data or "")
     if not mass and not word:
-        raise InvalidInput("论个的请写量词:只、枚、个。", code="missing", field="piece_word")
+        raise InvalidInput("论个的请写量词：只、枚、个。", code="missing", field="piece_word")
     try:
         shelf = whole_number(str(form.shelf_days.data), "保鲜天数", minimum=1, maximum=1000)
     except ValueError as error:

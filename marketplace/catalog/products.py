@@ -44,7 +44,7 @@ def save_product(
     """A new product, or a change of one. What was reported in one unit cannot be counted in another."""
     taken = session.scalar(select(Product.id).where(Product.name == given.name))
     if taken is not None and (product is None or taken != product.id):
-        raise InvalidInput("已有这个品种,请换个名字。", code="name_taken", field="name")
+        raise InvalidInput("已有这个品种，请换个名字。", code="name_taken", field="name")
     if product is None:
         product = Product(code=f"P-{random_code(6)}", **asdict(given))
         session.add(product)
@@ -53,7 +53,7 @@ def save_product(
         return product
     if given.base_unit != product.base_unit and _in_use(session, product):
         raise InvalidInput(
-            "已经有登记用了这个品种,不能改论斤还是论个,请新建一个。",
+            "已经有登记用了这个品种，不能改论斤还是论个，请新建一个。",
             code="in_use",
             field="base_unit",
         )

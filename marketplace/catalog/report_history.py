@@ -65,10 +65,10 @@ def _revision_step(report: SupplyReport, revision: ReportRevision) -> Step:
 
 
 def _was(report: SupplyReport, before: dict[str, Any]) -> str:
-    """`原来:数量 300斤,价格 1.50 元/斤`."""
+    """`原来：数量 300斤，价格 1.50 元/斤`."""
     parts = [f"{label} {before[name] or '空'}" for name, label in _LABELS.items() if name in before]
     if "asked_fen" in before and "product_id" not in before:
         per = before.get("asked_per_base", report.asked_per_base)
         parts.append(f"价格 {price_words(before['asked_fen'], per, report.product)}")
     parts += [f"改了{label}" for name, label in _CHANGED.items() if name in before]
-    return f"原来:{'、'.join(parts)}" if parts else ""
+    return f"原来：{'、'.join(parts)}" if parts else ""

@@ -24,7 +24,7 @@ def add_photos(
         return
     session.refresh(report, with_for_update=True)
     if report.state not in {"draft", "submitted", "returned"}:
-        raise Conflict("这条登记已经核实或撤回,不能再加照片。", code="wrong_state")
+        raise Conflict("这条登记已经核实或撤回，不能再加照片。", code="wrong_state")
     held = set(
         session.scalars(select(ReportPhoto.sha256).where(ReportPhoto.report_id == report.id))
     )
@@ -65,7 +65,7 @@ def get_photo(session: Session, scope: Scope, photo_id: int) -> ReportPhoto:
 def remove_photo(session: Session, actor: Actor, photo: ReportPhoto) -> None:
     """Take a photo off a report that is not verified yet; who did it stays in the audit trail."""
     if photo.report.state not in {"draft", "submitted", "returned"}:
-        raise Conflict("这条登记已经核实或撤回,照片不能再动。", code="wrong_state")
+        raise Conflict("这条登记已经核实或撤回，照片不能再动。", code="wrong_state")
     audit.record(
         session, actor, "photo_removed", "supply_report", photo.report_id, sha256=photo.sha256
     )

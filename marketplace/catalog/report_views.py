@@ -194,7 +194,7 @@ def verify(report_id: int) -> Response | tuple[str, int]:
     except MarketplaceError as error:
         form.refuse(error)
         return _detail_page(report_id, form, ReturnForm(formdata=None)), error.http_status
-    flash(f"核实好了,批次 {lot.code}。", "success")
+    flash(f"核实好了，批次 {lot.code}。", "success")
     return redirect(url_for(".queue"))
 
 
@@ -213,7 +213,7 @@ def send_back(report_id: int) -> Response | tuple[str, int]:
     except MarketplaceError as error:
         form.refuse(error)
         return _detail_page(report_id, VerifyForm(formdata=None), form), error.http_status
-    flash("退回了,登记人会在手机上看到原因。", "success")
+    flash("退回了，登记人会在手机上看到原因。", "success")
     return redirect(url_for(".queue"))
 
 

@@ -119,7 +119,7 @@ def submit_report(
 def _find_sent(session: Session, actor: Actor, client_uuid: str) -> SupplyReport | None:
     earlier = session.scalar(select(SupplyReport).where(SupplyReport.client_uuid == client_uuid))
     if earlier is not None and earlier.submitted_by_id != actor.user_id:
-        raise Conflict("提交编号重复,请刷新页面再登记。", code="uuid_taken")
+        raise Conflict("提交编号重复，请刷新页面再登记。", code="uuid_taken")
     return earlier
 
 
@@ -142,7 +142,7 @@ def correct_report(
     submitted again by this."""
     session.refresh(report, with_for_update=True)  # a reviewer may be at it
     if report.state not in {"submitted", "returned"}:
-        raise Conflict("这条登记已经核实或撤回,不能再改。", code="wrong_state")
+        raise Conflict("这条登记已经核实或撤回，不能再改。", code="wrong_state")
     _check(session, given)
     columns = _columns(given)
     before = {
@@ -154,7 +154,7 @@ def correct_report(
             at=now(),
             by_id=actor.user_id,
             note=note
-            or (f"退回:{report.return_reason}"[:200] if report.state == "returned" else ""),
+            or (f"退回：{report.return_reason}"[:200] if report.state == "returned" else ""),
             before=json.dumps(before, ensure_ascii=False, default=str, sort_keys=True),
         )
     )
@@ -170,7 +170,7 @@ def correct_report(
             session,
             report,
             "submitted",
-            because="这条登记刚刚变了,请刷新再看。",
+            because="这条登记刚刚变了，请刷新再看。",
             submitted_at=now(),
         )
     audit.record(session, actor, "report_corrected", "supply_report", report.id)
@@ -179,12 +179,12 @@ def correct_report(
 def return_report(session: Session, actor: Actor, report: SupplyReport, reason: str) -> None:
     """Send back to whoever reported, with what is to be mended."""
     if not reason.strip():
-        raise InvalidInput("请写清退回原因,好让对方知道改什么。", code="missing", field="reason")
+        raise InvalidInput("请写清退回原因，好让对方知道改什么。", code="missing", field="reason")
     move(
         session,
         report,
         "returned",
-        because="这条登记刚刚变了,请刷新再看。",
+        because="这条登记刚刚变了，请刷新再看。",
         return_reason=reason.strip(),
         reviewed_by_id=actor.user_id,
         reviewed_at=now(),
@@ -193,7 +193,7 @@ def return_report(session: Session, actor: Actor, report: SupplyReport, reason: 
 
 
 def withdraw_report(session: Session, actor: Actor, report: SupplyReport) -> None:
-    move(session, report, "withdrawn", because="这条登记已经核实,请到货源里撤回。")
+    move(session, report, "withdrawn", because="这条登记已经核实，请到货源里撤回。")
     audit.record(session, actor, "report_withdrawn", "supply_report", report.id)
 
 
@@ -205,7 +205,7 @@ def verify_report(session: Session, actor: Actor, report: SupplyReport) -> Lot:
         session,
         report,
         "verified",
-        because="这条登记刚刚变了,请刷新再看。",
+        because="这条登记刚刚变了，请刷新再看。",
         reviewed_by_id=actor.user_id,
         reviewed_at=now(),
     )
@@ -240,12 +240,12 @@ def _check(session: Session, given: ReportInput) -> None:
 def _check_price(product: Product, given: ReportInput) -> None:
     """A price a hundred times off the reference is a slip of the finger, not a wish."""
     if given.asked_fen <= 0 or given.asked_per_base <= 0:
-        raise InvalidInput("请填到户价,例如 1.5。", code="price", field="price")
+        raise InvalidInput("请填到户价，例如 1.5。", code="price", field="price")
     asked = given.asked_fen * product.reference_per_base
     reference = product.reference_fen * given.asked_per_base
     if asked > 100 * reference or reference > 100 * asked:
         raise InvalidInput(
-            "到户价和县里参考价差了一百倍以上,请检查小数点和单位。",
+            "到户价和县里参考价差了一百倍以上，请检查小数点和单位。",
             code="price_slip",
             field="price",
         )
@@ -268,7 +268,7 @@ def _check_shares(session: Session, given: ReportInput) -> None:
     if len({household_id for household_id, _ in given.shares}) != len(given.shares):
         raise InvalidInput("同一户的份额只写一次。", code="shares", field="shares")
     if any(base <= 0 for _, base in given.shares):
-        raise InvalidInput("每户份额要大于 0,没有的不用写。", code="shares", field="shares")
+        raise InvalidInput("每户份额要大于 0，没有的不用写。", code="shares", field="shares")
     if sum(base for _, base in given.shares) != given.quantity_base:
         raise InvalidInput("各户份额加起来要等于总数量。", code="shares", field="shares")
 
@@ -276,7 +276,7 @@ def _check_shares(session: Session, given: ReportInput) -> None:
 def _region_of_supplier(session: Session, actor: Actor, given: ReportInput) -> str:
     """The supplier's village; a supplier out of reach does not exist."""
     if (given.household_id is None) == (given.organisation_id is None):
-        raise InvalidInput("请选是哪一户,或哪个合作社。", code="missing", field="household")
+        raise InvalidInput("请选是哪一户，或哪个合作社。", code="missing", field="household")
     scope = actor.scope_for(HOUSEHOLD_VIEW)
     if given.household_id is not None:
         code = session.scalar(
@@ -294,7 +294,7 @@ def _region_of_supplier(session: Session, actor: Actor, given: ReportInput) -> s
         )
     if code is None:
         raise InvalidInput(
-            "没有找到这一户,可能不归您联系。", code="unknown_supplier", field="household"
+            "没有找到这一户，可能不归您联系。", code="unknown_supplier", field="household"
         )
     return str(code)
 

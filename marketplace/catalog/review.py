@@ -17,9 +17,9 @@ from marketplace.identity.scope import Scope
 
 RETURN_REASONS = (
     "数量和村里核的不一样",
-    "价格偏差大,请再问农户",
-    "照片看不清,请重拍",
-    "重复登记,请撤回一条",
+    "价格偏差大，请再问农户",
+    "照片看不清，请重拍",
+    "重复登记，请撤回一条",
     "可售日期不对",
 )
 
@@ -56,7 +56,7 @@ def verify_one(
     report = _report_as_seen(session, actor, scope, report_id, seen)
     if report.spot_check and not note.strip():
         raise InvalidInput(
-            "这条抽中现场看,请写一句看到了什么再核实。", code="spot_note", field="note"
+            "这条抽中现场看，请写一句看到了什么再核实。", code="spot_note", field="note"
         )
     if note.strip():
         session.add(
@@ -64,7 +64,7 @@ def verify_one(
                 report_id=report.id,
                 at=now(),
                 by_id=actor.user_id,
-                note=f"现场看过:{note.strip()}"[:200],
+                note=f"现场看过：{note.strip()}"[:200],
                 before="{}",
             )
         )
@@ -82,7 +82,7 @@ def verify_in_batch(
         report.spot_check = True
         audit.record(session, actor, "report_drawn", "supply_report", report.id)
     if report.spot_check:
-        return Verdict(report.id, "drawn", "抽中现场看,看过后在这条登记里核实。")
+        return Verdict(report.id, "drawn", "抽中现场看，看过后在这条登记里核实。")
     verify_report(session, actor, report)
     return Verdict(report.id, "verified")
 
@@ -93,9 +93,9 @@ def _report_as_seen(
     report = get_report(session, scope, report_id)
     session.refresh(report, with_for_update=True)
     if report.state != "submitted":
-        raise Conflict("这条登记刚刚变了,请刷新再看。", code="wrong_state")
+        raise Conflict("这条登记刚刚变了，请刷新再看。", code="wrong_state")
     if seen_token(report) != seen:
-        raise Conflict("这条登记刚被更正过,请再看一眼。", code="changed")
+        raise Conflict("这条登记刚被更正过，请再看一眼。", code="changed")
     corrected = session.scalar(
         select(
             exists().where(
@@ -104,5 +104,5 @@ def _report_as_seen(
         )
     )
     if corrected:
-        raise Conflict("您改过这条登记,要请别人核实。", code="own_report")
+        raise Conflict("您改过这条登记，要请别人核实。", code="own_report")
     return report

@@ -54,7 +54,7 @@ def suppliers_of(session: Session, actor: Actor, household_id: int | None = None
         households = list(session.scalars(mine.where(Household.id == household_id)))
     elif more:
         households = []
-    labels = [(f"o:{unit.id}", f"本社:{unit.name}") for unit in units]
+    labels = [(f"o:{unit.id}", f"本社：{unit.name}") for unit in units]
     labels += [(f"h:{household.id}", household_label(household)) for household in households]
     return Suppliers(tuple(labels), _members(session, units), more)
 

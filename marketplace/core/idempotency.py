@@ -56,7 +56,7 @@ def claim(session: Session, owner: str, key: str, body: Any, result: str | None 
     key comes with another body, and Conflict("in_progress") when the first has no answer yet.
     """
     if not 8 <= len(key) <= 80:
-        raise InvalidInput("提交编号不对,请刷新页面再试。", code="bad_key")
+        raise InvalidInput("提交编号不对，请刷新页面再试。", code="bad_key")
     wanted = body_hash(body)
     given = {"owner": owner, "key": key, "body_hash": wanted, "result": result, "at": now()}
     made = session.scalar(_CLAIM[session.get_bind().dialect.name], given)
@@ -68,9 +68,9 @@ def claim(session: Session, owner: str, key: str, body: Any, result: str | None 
         )
     ).one()
     if row.body_hash != wanted:
-        raise InvalidInput("内容已经改过,请刷新页面重新提交。", code="changed_body")
+        raise InvalidInput("内容已经改过，请刷新页面重新提交。", code="changed_body")
     if row.result is None:
-        raise Conflict("正在处理,请稍等。", code="in_progress")
+        raise Conflict("正在处理，请稍等。", code="in_progress")
     return Claim(row.id, row.result)
 
 

@@ -36,7 +36,9 @@ def load_demo(
     """Fill an empty, migrated database, telling `say` how far it is. Needs an application context."""
     start = moment or now()
     with _at(start - timedelta(days=30)):
-        say(f"正在准备演示县{county.COUNTY_NAME}(只有第一次需要,约一分钟):区划、单位、账号、农户 …")
+        say(
+            f"正在准备演示县{county.COUNTY_NAME}（只有第一次需要，约一分钟）：区划、单位、账号、农户 …"
+        )
         _administrator()
         _files_of_the_county()
         _places_and_produce()

@@ -62,7 +62,7 @@ def _users(login: str) -> list[User]:
 
 def _canteen_wishes(listings: Mapping[str, Listing], number: int) -> dict[int, int]:
     wanted = {
-        listings["马蹄(食堂装)"].id: 90 + number % 5 * 30,
+        listings["马蹄（食堂装）"].id: 90 + number % 5 * 30,
         listings["雪毛鸡"].id: 480 + number % 4 * 160,
         listings["土鸡蛋"].id: 24 + number % 3 * 8,
         listings["时令青菜"].id: 8 + number % 4,

@@ -36,7 +36,7 @@ from marketplace.orders.rounds import (
     open_round,
 )
 
-CONSENT = "户主电话里同意,联系人记"
+CONSENT = "户主电话里同意，联系人记"
 
 
 def rounds_of_the_story(start: datetime) -> None:

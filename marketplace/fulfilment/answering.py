@@ -28,8 +28,8 @@ from marketplace.orders.order_models import OrderLine
 from marketplace.orders.round_models import Commitment, Round
 from marketplace.orders.round_refill import bring_less
 
-CHANGED = "这张备货单已经改过,请看新的一版。"
-OVER = "这一期已经收完货,不能再改回音。"
+CHANGED = "这张备货单已经改过，请看新的一版。"
+OVER = "这一期已经收完货，不能再改回音。"
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def record_told(
         .order_by(PreparationSheet.id)
     ).all()
     if len(found) != len(set(sheet_ids)):
-        raise NotFound("有的备货单已换了新的一版,请刷新再看。")
+        raise NotFound("有的备货单已换了新的一版，请刷新再看。")
     moment = now()
     rows = [
         {"sheet_id": sheet.id, "by_id": actor.user_id, "at": moment, "how": how, "note": note}
@@ -122,7 +122,7 @@ def answer_less(
         raise InvalidInput("请选原因。", code="unknown_reason", field="reason")
     by_line = _by_line(sheet, bring)
     if all(by_line[line.id] == line.packs for line in sheet.lines):
-        raise InvalidInput("和备货单一样多,请点“能备齐”。", code="not_less", field="bring")
+        raise InvalidInput("和备货单一样多，请点“能备齐”。", code="not_less", field="bring")
     answer = _store(
         session,
         actor,

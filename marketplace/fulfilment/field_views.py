@@ -133,7 +133,7 @@ def _sheets_to_answer(session: Session) -> list[Task]:
     if waiting > overdue:
         tasks.append(
             Task(
-                f"通知 {waiting - overdue} 户备货,记下回音",
+                f"通知 {waiting - overdue} 户备货，记下回音",
                 url_for("field.sheets"),
                 badge="备货单已出",
                 tone="ripe",

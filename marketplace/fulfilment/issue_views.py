@@ -62,7 +62,7 @@ def issue(round_id: int) -> Response | tuple[str, int]:
         found = get_round(db.session, round_id)
         return _page(found, SlotForm(formdata=None), error), error.http_status
     wake()
-    flash(f"{count} 张备货单已发出,已告诉各户的联系人。", "success")
+    flash(f"{count} 张备货单已发出，已告诉各户的联系人。", "success")
     return redirect(url_for("sheets.round", round_id=round_id))
 
 

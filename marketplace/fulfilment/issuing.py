@@ -32,10 +32,10 @@ def issue_sheets(session: Session, actor: Actor, in_round: Round) -> int:
     From now on the allocation cannot be undone. A few statements, however many sheets. Raises
     Conflict when the round is not allocated, sold nothing, or a village has no collection slot.
     """
-    move(session, in_round, "collecting", because="先分配好才能发备货单;已经发过的不用再发。")
+    move(session, in_round, "collecting", because="先分配好才能发备货单；已经发过的不用再发。")
     wanted = portions_of(session, in_round.id)
     if not wanted:
-        raise Conflict("这一期没有订出去的货,不用发备货单。", code="nothing_sold")
+        raise Conflict("这一期没有订出去的货，不用发备货单。", code="nothing_sold")
     write_sheets(session, actor, in_round, wanted, dict.fromkeys(wanted, 1))
     telling.tell_issued(session, in_round, list(wanted))
     audit.record(session, actor, "sheets_issued", "round", in_round.id, sheets=len(wanted))

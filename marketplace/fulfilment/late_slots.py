@@ -41,7 +41,7 @@ def add_slot(session: Session, actor: Actor, in_round: Round, slot: Slot) -> Non
     if in_round.state != "allocated" or slot.region_code not in regions_without_slot(
         session, in_round
     ):
-        raise Conflict("这个村不用补排,请刷新再看。", code="not_missing")
+        raise Conflict("这个村不用补排，请刷新再看。", code="not_missing")
     if session.get(CollectionPoint, slot.point_id) is None:
         raise InvalidInput("请选集货点。", code="unknown_point", field="point_id")
     if slot.until_at <= slot.from_at:

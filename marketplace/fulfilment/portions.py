@@ -168,4 +168,4 @@ def _missing_words(session: Session, codes: list[str]) -> str:
     )
     names = "、".join(f"{row.parent.name if row.parent else ''}{row.name}" for row in rows)
     more = f"等 {len(codes)} 个村" if len(codes) > NAMED else ""
-    return f"{names}{more}还没有排集货点和时间,请先补上再发备货单。"
+    return f"{names}{more}还没有排集货点和时间，请先补上再发备货单。"

@@ -64,7 +64,7 @@ def _remind(session: Session, in_round: Round, limit: datetime) -> None:
                 kind="sheets_overdue",
                 subject=f"round:{in_round.id}",
                 title=f"第 {in_round.number} 期有 {count} 户快交货了还没有回音",
-                body="请今天问到,在“备货”里记下回音;备不齐的越早说越好补。",
+                body="请今天问到，在“备货”里记下回音；备不齐的越早说越好补。",
                 to_user_id=user_id,
             )
             for user_id, count in sorted(counts.items())

@@ -102,7 +102,7 @@ def take_told(sheet_id: int) -> ToldForm | None:
         record_told(
             session, current_actor(), current_scope(), [sheet_id], form.how.data, form.note.data
         )
-    flash("记下了:通知到了。", "success")
+    flash("记下了：通知到了。", "success")
     return None
 
 
@@ -117,7 +117,7 @@ def take_yes(sheet_id: int) -> None:
     with transaction() as session:
         found = get_sheet(session, current_scope(), sheet_id, for_update=True)
         answer_yes(session, current_actor(), found)
-    flash("记下了:能备齐。", "success")
+    flash("记下了：能备齐。", "success")
 
 
 @bp.route("/<int:sheet_id>/less", methods=["GET", "POST"])
@@ -161,11 +161,11 @@ def _take_less(sheet_id: int, paper: Paper, form: LessForm) -> Answered:
 
 def _tell(done: Answered) -> None:
     others = done.changed_sheets - 1
-    parts = ["记下了,备货单已换新的一版。"]
+    parts = ["记下了，备货单已换新的一版。"]
     if others > 0:
-        parts.append(f"另有 {others} 户补上,他们的备货单也改了,请通知。")
+        parts.append(f"另有 {others} 户补上，他们的备货单也改了，请通知。")
     if done.cut_packs:
-        parts.append(f"订单少了 {done.cut_packs} 份,已告诉买家。")
+        parts.append(f"订单少了 {done.cut_packs} 份，已告诉买家。")
     flash("".join(parts), "success")
 
 

@@ -53,8 +53,8 @@ def tell_issued(session: Session, in_round: Round, suppliers: Collection[Supplie
                 provider_key=f"round:{in_round.id}:sheets:{user_id}",
                 kind="sheets_issued",
                 subject=f"round:{in_round.id}",
-                title=f"第 {in_round.number} 期备货单出来了,您有 {count} 张要通知",
-                body="请在“备货”里看每户备什么、何时送到哪里,通知到户后记下回音。",
+                title=f"第 {in_round.number} 期备货单出来了，您有 {count} 张要通知",
+                body="请在“备货”里看每户备什么、何时送到哪里，通知到户后记下回音。",
                 to_user_id=user_id,
             )
             for user_id, count in sorted(households.items())
@@ -74,7 +74,7 @@ def tell_changed(
                 kind="sheet_changed",
                 subject=f"sheet:{made[supplier]}",
                 title=f"第 {in_round.number} 期有一张备货单改了",
-                body="份数变了,请在“备货”里看新的一版,再通知这一户。",
+                body="份数变了，请在“备货”里看新的一版，再通知这一户。",
                 to_user_id=user_id,
             )
             for supplier, keepers in sorted(keepers_of(session, list(made)).items())
@@ -104,9 +104,9 @@ def tell_cut(session: Session, in_round: Round, cut: Mapping[int, int], answer_i
                 kind="order_cut",
                 subject=f"order:{order_id}",
                 title=f"订单 {lines[0].order.number} 少了 {sum(cut[x.id] for x in lines)} 份",
-                body=f"第 {in_round.number} 期有农户备不齐,订单里"
+                body=f"第 {in_round.number} 期有农户备不齐，订单里"
                 + "、".join(
-                    f"{x.listing.title}({x.listing.pack_name})少 {cut[x.id]} 份" for x in lines
+                    f"{x.listing.title}（{x.listing.pack_name}）少 {cut[x.id]} 份" for x in lines
                 )
                 + "。少的不收钱。",
                 to_user_id=lines[0].order.buyer_id,

@@ -149,7 +149,7 @@ def told_many(round_id: int) -> Response | tuple[str, int]:
     except MarketplaceError as error:
         found = listed(db.session, current_scope(), round_id)
         return _round_page(found, error), error.http_status
-    flash(f"已记下:{count} 户通知到了。", "success")
+    flash(f"已记下：{count} 户通知到了。", "success")
     return redirect(_address(listed(db.session, current_scope(), round_id)))
 
 

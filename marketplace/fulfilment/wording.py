@@ -52,10 +52,10 @@ class Change:
     @property
     def words(self) -> str:
         if not self.now:
-            return f"{self.title} {self.pack_name}原来 {self.was} 份,现在不用备"
+            return f"{self.title} {self.pack_name}原来 {self.was} 份，现在不用备"
         if not self.was:
             return f"新增{self.title} {self.pack_name} {self.now} 份"
-        return f"{self.title} {self.pack_name}原来 {self.was} 份,现在 {self.now} 份"
+        return f"{self.title} {self.pack_name}原来 {self.was} 份，现在 {self.now} 份"
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ def short_message(
     """
     phone = _close(handover.phone)
     if not lines:
-        return f"{who[:_NAME]}:第{number}期的货取消了,不用备,不用送。有疑问打{phone}"
+        return f"{who[:_NAME]}：第{number}期的货取消了，不用备，不用送。有疑问打{phone}"
     total = format_yuan(sum(line.amount_fen for line in lines))
     verb = "备货改为" if changed else "请备"
     dated = _close(handover.when)
@@ -111,7 +111,7 @@ def short_message(
     summary = first if len(lines) == 1 else f"{first}等{len(lines)}样"
 
     def text(name: str, what: str, when: str, place: str) -> str:
-        return f"{name}{verb}{what},{when}送{place},得{total}元。备不齐打{phone}"
+        return f"{name}{verb}{what}，{when}送{place}，得{total}元。备不齐打{phone}"
 
     for name, what, when in (
         (who, in_packs, dated),
@@ -135,9 +135,9 @@ def village_text(
     """For the loudspeaker and the village's chat: totals, where, when; no household, no money."""
     goods = "、".join(f"{title} {quantity}" for title, quantity in village_totals(lines))
     return (
-        f"{village}的乡亲请注意:第 {number} 期有 {suppliers} 户的货订出去了,一共{goods}。"
-        f"请照备货单备好,{handover.when}送到{handover.place}。"
-        f"没拿到备货单的、备不齐的,请找帮扶联系人,或者打电话 {handover.phone}。"
+        f"{village}的乡亲请注意：第 {number} 期有 {suppliers} 户的货订出去了，一共{goods}。"
+        f"请照备货单备好，{handover.when}送到{handover.place}。"
+        f"没拿到备货单的、备不齐的，请找帮扶联系人，或者打电话 {handover.phone}。"
     )
 
 

@@ -87,7 +87,7 @@ def faulty_rows(session: Session, batch: ImportBatch) -> Iterator[list[str]]:
         columns: list[str] = json.loads(batch.columns)
         cells: list[str] = json.loads(row.cells)
         problems = "; ".join(
-            f"{column}:{what}" if column else what for column, what in json.loads(row.problems)
+            f"{column}：{what}" if column else what for column, what in json.loads(row.problems)
         )
         given = dict(zip(columns, cells, strict=False))
         yield [given.get(c, "") for c in kept_columns(batch)] + [problems]

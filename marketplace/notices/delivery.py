@@ -24,7 +24,7 @@ PAUSES = tuple(timedelta(minutes=n) for n in (1, 5, 15, 60, 240))
 """After the first, second … vain attempt; after the last one the message has failed."""
 AT_ONCE = 500
 """So many messages in one run: then others get their turn."""
-INTERRUPTED = "发送时中断,不确定是否送达"
+INTERRUPTED = "发送时中断，不确定是否送达"
 CHANGED = "这条消息刚刚变了。"
 log = structlog.get_logger("notices")
 

@@ -84,7 +84,7 @@ class EmailSender:
         except smtplib.SMTPDataError as error:
             return _refused(error.smtp_code)
         except (OSError, smtplib.SMTPException) as error:
-            return Outcome(UNKNOWN, f"发送中断,不确定是否送达 ({type(error).__name__})")
+            return Outcome(UNKNOWN, f"发送中断，不确定是否送达 ({type(error).__name__})")
         return Outcome(SENT) if code < 400 else _refused(code)
 
 

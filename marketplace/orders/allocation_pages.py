@@ -164,7 +164,7 @@ def choose_policy(session: Session, actor: Actor, in_round: Round, policy: str) 
     if found is None:
         raise InvalidInput("请选一种分配办法。", code="unknown_policy", field="policy")
     if in_round.state not in {"draft", "open", "closed"}:
-        raise Conflict("已经分配,要换办法请先撤销分配。", code="wrong_state")
+        raise Conflict("已经分配，要换办法请先撤销分配。", code="wrong_state")
     in_round.policy, in_round.policy_version = found.name, found.version
     audit.record(session, actor, "policy_chosen", "round", in_round.id, policy=policy)
 
@@ -176,7 +176,7 @@ def set_pin(
     Conflict with the figures when the pin is beyond demand or supply."""
     in_round = session.get_one(Round, listing.round_id)
     if in_round.state not in {"open", "closed"}:
-        raise Conflict("已经分配,要改请先撤销分配。", code="wrong_state")
+        raise Conflict("已经分配，要改请先撤销分配。", code="wrong_state")
     pin = session.scalar(
         select(AllocationPin).where(
             AllocationPin.listing_id == listing.id, AllocationPin.claimant == claimant

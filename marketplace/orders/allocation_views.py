@@ -64,7 +64,7 @@ def run(round_id: int) -> Response | tuple[str, int]:
             allocate_round(session, current_actor(), get_round(session, round_id))
     except MarketplaceError as error:
         return _page(get_round(db.session, round_id), error), error.http_status
-    flash("分配好了。看一看各户分到多少,再发备货单。", "success")
+    flash("分配好了。看一看各户分到多少，再发备货单。", "success")
     return redirect(url_for("allocation.index", round_id=round_id))
 
 
@@ -76,7 +76,7 @@ def undo(round_id: int) -> Response | tuple[str, int]:
             undo_allocation(session, current_actor(), get_round(session, round_id))
     except MarketplaceError as error:
         return _page(get_round(db.session, round_id), error), error.http_status
-    flash("分配已撤销,可以改办法或定数后重新分配。", "success")
+    flash("分配已撤销，可以改办法或定数后重新分配。", "success")
     return redirect(url_for("allocation.index", round_id=round_id))
 
 
@@ -116,11 +116,11 @@ def pin(listing_id: int) -> Response | tuple[str, int]:
             )
     except MarketplaceError as error:
         return _listing_page(listing_id, error, typed), error.http_status
-    flash("已放开,由办法来分。" if packs is None else "定好了,分配时照这个数。", "success")
+    flash("已放开，由办法来分。" if packs is None else "定好了，分配时照这个数。", "success")
     return redirect(url_for("allocation.listing", listing_id=listing_id))
 
 
 def _packs(text: str) -> int:
     if not text.isascii() or not text.isdecimal() or len(text) > 7:
-        raise InvalidInput("份数要填整数,例如 40。", code="packs", field="packs")
+        raise InvalidInput("份数要填整数，例如 40。", code="packs", field="packs")
     return int(text)

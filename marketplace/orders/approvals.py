@@ -102,16 +102,16 @@ def decide(
     session.refresh(order, with_for_update={"of": Order})
     approval = order.approval
     if approval is None or order.state != "awaiting_approval":
-        raise Conflict("这张单已经有人批过,或者已经取消。", code="wrong_state")
+        raise Conflict("这张单已经有人批过，或者已经取消。", code="wrong_state")
     if version is not None and order.version != version:
-        raise Conflict("采购员刚改过这张单,请看过新的再批。", code="changed")
+        raise Conflict("采购员刚改过这张单，请看过新的再批。", code="changed")
     if own_orders(session, actor, [order]):
         raise Conflict(OWN_ORDER, code="own_order")
     if not approve and not reason.strip():
         raise InvalidInput("请写不同意的原因。", code="missing", field="reason")
     in_round = session.get_one(Round, order.round_id)
     if in_round.state != "open" or in_round.closes_at <= now():
-        raise Conflict("这一期已经截单,不能再审批。", code="round_closed")
+        raise Conflict("这一期已经截单，不能再审批。", code="round_closed")
     approval.decision = "approved" if approve else "rejected"
     approval.decided_at, approval.decided_by_id = now(), actor.user_id
     approval.reason = reason.strip()

@@ -45,7 +45,7 @@ def place_sheet(session: Session, actor: Actor, given: SheetInput) -> list[Place
         raise InvalidInput("请选资金来源。", code="unknown_fund", field="fund_source")
     on_sheet = frozenset[int]().union(*given.listings_of.values())
     if not given.packs.keys() <= on_sheet:
-        raise InvalidInput("有产品已不在这一期,请看过新的货单再提交。", code="unknown_listing")
+        raise InvalidInput("有产品已不在这一期，请看过新的货单再提交。", code="unknown_listing")
     chosen = {
         round_id: {i: given.packs[i] for i in sorted(listings & given.packs.keys())}
         for round_id, listings in sorted(given.listings_of.items())

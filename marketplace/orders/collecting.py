@@ -19,7 +19,7 @@ from marketplace.identity.scope import Scope
 from marketplace.orders.order_models import HOLDING_STATES, PAY_WAYS, Order, OrderLine
 
 UNDO_REASONS = {"mistaken": "记错了订单", "amount": "金额不对", "returned": "钱已退给买家"}
-CHANGED = "这个订单的收款刚刚变了,请刷新再看。"
+CHANGED = "这个订单的收款刚刚变了，请刷新再看。"
 
 
 def due_column() -> ColumnElement[int]:
@@ -52,16 +52,16 @@ def record_collected(
     if how not in PAY_WAYS:
         raise InvalidInput("请选钱是怎么收的。", code="unknown_way", field="how")
     if order.state in {"cancelled", "rejected", "expired"}:
-        raise Conflict("这个订单已经结束,不能再记收款。", code="ended")
+        raise Conflict("这个订单已经结束，不能再记收款。", code="ended")
     if order.state not in {"confirmed", "allocated", "closed"}:
-        raise Conflict("这个订单还没有确认,先不收款。", code="wrong_state")
+        raise Conflict("这个订单还没有确认，先不收款。", code="wrong_state")
     due = due_fen(session, order)
     before = order.collected_fen
     if before >= due:
         return False
     if amount_fen != due - before:
         raise InvalidInput(
-            f"这个订单应收 {format_yuan(due - before)} 元,要一次收齐,"
+            f"这个订单应收 {format_yuan(due - before)} 元，要一次收齐，"
             f"不能记 {format_yuan(amount_fen)} 元。",
             code="partial",
             field="amount",
@@ -108,7 +108,7 @@ def record_many(
         scope.visible(select(Order)).where(Order.number.in_(sums)).order_by(Order.id)
     ).all()
     came = Collected(
-        refused=[f"{n}:没有这个订单。" for n in set(sums) - {o.number for o in orders}]
+        refused=[f"{n}：没有这个订单。" for n in set(sums) - {o.number for o in orders}]
     )
     for order in orders:
         try:
@@ -117,7 +117,7 @@ def record_many(
             else:
                 came.already += 1
         except MarketplaceError as error:
-            came.refused.append(f"{order.number}:{error.message}")
+            came.refused.append(f"{order.number}：{error.message}")
     return came
 
 

@@ -37,7 +37,7 @@ def copy_round(session: Session, actor: Actor, source: Round) -> Round:
     )
     pickups, collections = _pickups(session, source, shift), _collections(session, source, shift)
     if not pickups or not collections:
-        raise Conflict("上一期的地点都已停用,请新建一期。", code="no_places")
+        raise Conflict("上一期的地点都已停用，请新建一期。", code="no_places")
     made = create_round(session, actor, given, pickups, collections)
     for listing in _templates(session, source):
         create_listing(session, actor, made, _as_input(listing))

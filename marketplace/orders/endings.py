@@ -19,7 +19,7 @@ from marketplace.identity.scope import Where
 from marketplace.orders.order_models import Order, OrderLine
 from marketplace.orders.reserve import give_back
 
-CHANGED = "订单刚刚变了,请刷新再看。"
+CHANGED = "订单刚刚变了，请刷新再看。"
 UNAPPROVED = {
     "awaiting_approval": "截单时还没有审批",
     "awaiting_payment": "截单时还没有付款",
@@ -69,11 +69,11 @@ def end_order(session: Session, actor: Actor, order: Order, state: str, because:
 def cancel_by_operator(session: Session, actor: Actor, order: Order, reason: str) -> None:
     """The county cancels for a buyer, also after closing; raises Conflict once packs are allocated."""
     if not reason.strip():
-        raise InvalidInput("请写取消的原因,买家会看到。", code="missing", field="reason")
+        raise InvalidInput("请写取消的原因，买家会看到。", code="missing", field="reason")
     if order.state == "allocated":
-        raise Conflict("这个订单已经分配到户,请先撤销分配再取消。", code="allocated")
+        raise Conflict("这个订单已经分配到户，请先撤销分配再取消。", code="allocated")
     if not order.holds_goods:
-        raise Conflict("这个订单已经结束,不用再取消。", code="wrong_state")
+        raise Conflict("这个订单已经结束，不用再取消。", code="wrong_state")
     end_order(session, actor, order, "cancelled", reason.strip())
 
 

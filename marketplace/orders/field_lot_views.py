@@ -136,7 +136,7 @@ def withdraw(lot_id: int) -> Response | tuple[str, int]:
     flash(f"撤回了 {amount_words(done.base, product)}。", "success")
     if done.short_packs:
         flash(
-            f"已有人订的货少了 {done.short_packs} 份,这个产品先停卖,县平台会按本期规则处理。",
+            f"已有人订的货少了 {done.short_packs} 份，这个产品先停卖，县平台会按本期规则处理。",
             "warning",
         )
     return redirect(url_for("field.lot", lot_id=lot_id))
@@ -151,7 +151,7 @@ def confirm() -> str | Response | tuple[str, int]:
         try:
             chosen = [int(text) for text in request.form.getlist("lot") if _is_id(text)]
             if not chosen:
-                raise InvalidInput("请勾上还在的货。少了的,点“少了”去撤回。", code="missing")
+                raise InvalidInput("请勾上还在的货。少了的，点“少了”去撤回。", code="missing")
             asked = request.form.get("round", "")
             with transaction() as session:
                 count = confirm_lots(

@@ -21,7 +21,7 @@ from marketplace.orders.round_models import Listing, Round, RoundPickup
 MOST_ENTRIES = 500
 """So many entries one registration takes, removed ones counted: what a flood of robots can do."""
 MOST_PACKS = 200  # of one product for one colleague
-CHANGED = "这份团购登记刚刚变了,请刷新再看。"
+CHANGED = "这份团购登记刚刚变了，请刷新再看。"
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def create_group(session: Session, actor: Actor, given: GroupInput) -> GroupRegi
     """A registration in a round that takes groups; it closes no later than the round."""
     in_round = session.get(Round, given.round_id)
     if in_round is None or in_round.state != "open" or in_round.closes_at <= now():
-        raise Conflict("这一期已经截单,请选别的期次。", code="round_closed")
+        raise Conflict("这一期已经截单，请选别的期次。", code="round_closed")
     if not in_round.open_to_groups:
         raise Conflict("这一期不接团购。", code="other_audience")
     if given.closes_at > in_round.closes_at:
@@ -92,7 +92,7 @@ def group_of_link(session: Session, token: str) -> GroupRegistration:
         )
     )
     if group is None:
-        raise NotFound("没有这份登记,请向组织的同事要新的链接。")
+        raise NotFound("没有这份登记，请向组织的同事要新的链接。")
     return group
 
 
@@ -133,7 +133,7 @@ def entry_of_code(session: Session, group: GroupRegistration, edit_code: str) ->
         )
     )
     if entry is None:
-        raise NotFound("没有这条登记,请看登记后给您的链接。")
+        raise NotFound("没有这条登记，请看登记后给您的链接。")
     return entry
 
 
@@ -165,7 +165,7 @@ def save_entry(
     """
     group = _lock(session, group_id, organiser=organiser is not None)
     if not 8 <= len(entry_key) <= 40:
-        raise InvalidInput("页面放久了,请刷新再填。", code="bad_key")
+        raise InvalidInput("页面放久了，请刷新再填。", code="bad_key")
     entry = session.scalar(
         select(GroupEntry).where(GroupEntry.group_id == group.id, GroupEntry.entry_key == entry_key)
     )
@@ -179,7 +179,7 @@ def save_entry(
             phone="",
         )
     elif entry.removed_at is not None:
-        raise Conflict("这条登记已经撤回,要订请重新登记。", code="removed")
+        raise Conflict("这条登记已经撤回，要订请重新登记。", code="removed")
     _fill(session, group, entry, given)
     if organiser is not None:
         audit.record(session, organiser, "group_entry_saved", "group_entry", entry.id)
@@ -227,7 +227,7 @@ def _check_room(session: Session, group_id: int) -> None:
         select(func.count()).select_from(GroupEntry).where(GroupEntry.group_id == group_id)
     )
     if (held or 0) >= MOST_ENTRIES:
-        raise Conflict(f"这份登记满 {MOST_ENTRIES} 条了,请找组织的同事另开一份。", code="full")
+        raise Conflict(f"这份登记满 {MOST_ENTRIES} 条了，请找组织的同事另开一份。", code="full")
 
 
 def _fill(session: Session, group: GroupRegistration, entry: GroupEntry, given: EntryInput) -> None:
@@ -235,7 +235,7 @@ def _fill(session: Session, group: GroupRegistration, entry: GroupEntry, given: 
         raise InvalidInput("请填姓名。", code="missing", field="name")
     if given.phone.strip() or not entry.phone:
         if not given.phone.strip():
-            raise InvalidInput("请填手机号,到货了好通知您。", code="missing", field="phone")
+            raise InvalidInput("请填手机号，到货了好通知您。", code="missing", field="phone")
         entry.phone = normalise_phone(given.phone)
     here = select(RoundPickup.id).where(
         RoundPickup.round_id == group.round_id,
@@ -276,4 +276,4 @@ def _check_packs(
         )
     )
     if set(known) != set(packs):
-        raise InvalidInput("有产品已经停售,请去掉再提交。", code="unknown_listing", field="packs")
+        raise InvalidInput("有产品已经停售，请去掉再提交。", code="unknown_listing", field="packs")

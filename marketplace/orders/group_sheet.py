@@ -84,7 +84,7 @@ def check_table(table: Table, goods: Sequence[Listing], places: Sequence[RoundPi
         person.department = person.department or found.department
         person.packs[listing] = person.packs.get(listing, 0) + packs
         if person.packs[listing] > MOST_PACKS:
-            faults.append(Fault(row_no, "数量", f"一人一种最多 {MOST_PACKS} 份,加起来超了。"))
+            faults.append(Fault(row_no, "数量", f"一人一种最多 {MOST_PACKS} 份，加起来超了。"))
             person.packs[listing] -= packs
     return Preview([p for p in people.values() if any(p.packs.values())], faults, len(table.rows))
 
@@ -118,10 +118,10 @@ def _listing(reader: RowReader, goods: Sequence[Listing]) -> int:
         return fitting[0].id
     if fitting or named:
         choices = "、".join(g.pack_name for g in named)
-        reader.problem("规格", f"请写清规格,这一期有:{choices}。")
+        reader.problem("规格", f"请写清规格，这一期有：{choices}。")
     elif product:
         choices = "、".join(dict.fromkeys(g.title for g in goods[:12]))
-        reader.problem("产品", f"这一期没有这种产品。请对照货单写:{choices}。")
+        reader.problem("产品", f"这一期没有这种产品。请对照货单写：{choices}。")
     return 0
 
 
@@ -131,7 +131,7 @@ def _place(reader: RowReader, places: Sequence[RoundPickup]) -> int:
     if len(found) == 1:
         return found[0].pickup_point_id
     choices = "、".join(row.point.name for row in places)
-    reader.problem("取货点", f"请填取货点,这一期有:{choices}。")
+    reader.problem("取货点", f"请填取货点，这一期有：{choices}。")
     return 0
 
 
@@ -148,7 +148,7 @@ def unseal(group_id: int, sealed: str) -> list[Person]:
     except InvalidToken:
         body = {}
     if body.get("group") != group_id:
-        raise InvalidInput("放得太久了,请重新选文件。", code="stale", field="file")
+        raise InvalidInput("放得太久了，请重新选文件。", code="stale", field="file")
     return [
         Person(
             p["name"],

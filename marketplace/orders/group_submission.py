@@ -18,7 +18,7 @@ from marketplace.orders.ordering import OrderInput, place_order
 from marketplace.orders.reserve import SoldOut
 
 GROUP_FUNDS = ("own", "union")
-ALREADY = "名单已经交过了,不能再交一次。"
+ALREADY = "名单已经交过了，不能再交一次。"
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def submit_group(
     move(session, group, "submitted", because=ALREADY, submitted_at=now())
     entries = [e for e in entries_of(session, group.id) if e.removed_at is None]
     if not entries:
-        raise Conflict("还没有人登记,没有可交的。", code="empty")
+        raise Conflict("还没有人登记，没有可交的。", code="empty")
     _check_supply(session, entries)
     by_place: dict[int, list[GroupEntry]] = {}
     for entry in entries:
@@ -82,7 +82,7 @@ def _check_supply(session: Session, entries: list[GroupEntry]) -> None:
         listing = listings[listing_id]
         left = listing.left_packs if listing.state == "on_sale" else 0
         if packs > left:
-            short.append((listing_id, f"{listing.title}({listing.pack_name})", packs, left))
+            short.append((listing_id, f"{listing.title}（{listing.pack_name}）", packs, left))
     if short:
         raise SoldOut(short)
 

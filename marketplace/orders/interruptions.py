@@ -38,7 +38,7 @@ def resume_round(session: Session, actor: Actor, found: Round) -> None:
         move(session, found, "closed", because=CHANGED)
     elif found.closes_at <= now():
         raise Conflict(
-            "截单时间已经过去。要接着收单,请先改截单时间;不再收单,请直接截单。", code="dates"
+            "截单时间已经过去。要接着收单，请先改截单时间；不再收单，请直接截单。", code="dates"
         )
     else:
         move(session, found, "open", because=CHANGED)
@@ -71,7 +71,7 @@ def postpone_round(session: Session, actor: Actor, found: Round, dates: NewDates
 
 def _check_dates(found: Round, dates: NewDates) -> None:
     if dates.closes_at < found.closes_at:
-        raise InvalidInput("延期只能往后,不能比原来早截单。", code="dates", field="closes_day")
+        raise InvalidInput("延期只能往后，不能比原来早截单。", code="dates", field="closes_day")
     if dates.closes_at <= max(dates.opens_at, now()):
         raise InvalidInput("截单时间要在重新开放之后。", code="dates", field="closes_day")
     if dates.delivers_on < found.delivers_on:
@@ -83,7 +83,7 @@ def _check_dates(found: Round, dates: NewDates) -> None:
 def reopen_round(session: Session, actor: Actor, found: Round) -> None:
     """A postponed round takes orders again, at its new opening or earlier by the operator."""
     if found.closes_at <= now():
-        raise Conflict("截单时间已经过去,请先改截单时间。", code="dates")
+        raise Conflict("截单时间已经过去，请先改截单时间。", code="dates")
     opens_at = min(found.opens_at, now())
     move(session, found, "open", because=CHANGED, opens_at=opens_at)
     audit.record(session, actor, "round_reopened", "round", found.id)
@@ -107,13 +107,13 @@ def cancel_round(session: Session, actor: Actor, found: Round, reason: str) -> i
     Raises Conflict once packs are allocated: undo the allocation first.
     """
     if not reason.strip():
-        raise InvalidInput("请写取消的原因,每个买家都会看到。", code="missing", field="reason")
-    move(session, found, "cancelled", because="这一期现在不能取消;已分配的请先撤销分配。")
+        raise InvalidInput("请写取消的原因，每个买家都会看到。", code="missing", field="reason")
+    move(session, found, "cancelled", because="这一期现在不能取消；已分配的请先撤销分配。")
     held = (Order.round_id == found.id, Order.state.in_(HOLDING_STATES))
     lock_orders(session, *held)
     close_listings(session, found)
     orders = lock_orders(session, *held)  # with what came in while the listings were still open
-    end_orders(session, actor, orders, "cancelled", f"本期取消:{reason.strip()}"[:200])
+    end_orders(session, actor, orders, "cancelled", f"本期取消：{reason.strip()}"[:200])
     these = GroupRegistration.round_id == found.id
     move_many(session, GroupRegistration, these, "open", "cancelled")
     _return_goods(session, actor, found)

@@ -23,7 +23,7 @@ from marketplace.orders.listings import (
 from marketplace.orders.order_models import OrderLine
 from marketplace.orders.round_models import Commitment, Listing
 
-CHANGED = "这个产品刚刚变了,请刷新再看。"
+CHANGED = "这个产品刚刚变了，请刷新再看。"
 
 
 def ever_ordered(session: Session, listing: Listing) -> bool:
@@ -58,7 +58,7 @@ def _deal(thing: Listing | ListingInput) -> tuple[int, int, int, int]:
 def _change_deal(session: Session, listing: Listing, given: ListingInput) -> None:
     if ever_ordered(session, listing):
         raise Conflict(
-            "已经有人按这个装法和价格订了,不能再改。要换价,请另上一个产品,再把没人订的货挪过去。",
+            "已经有人按这个装法和价格订了，不能再改。要换价，请另上一个产品，再把没人订的货挪过去。",
             code="price_fixed",
             field="farmgate",
         )
@@ -70,7 +70,7 @@ def _change_deal(session: Session, listing: Listing, given: ListingInput) -> Non
     for row in commitments_now(session, listing.id):
         if row.quantity_base and asks_more(row.lot, listing) and not row.consent_note:
             raise Conflict(
-                f"批次 {row.lot.code} 要价比新的到户价高,请先征得农户同意:撤下这批,再带同意记录重新上架。",
+                f"批次 {row.lot.code} 要价比新的到户价高，请先征得农户同意：撤下这批，再带同意记录重新上架。",
                 code="consent_needed",
                 field="farmgate",
             )
@@ -94,7 +94,7 @@ def remove_listing(session: Session, actor: Actor, listing: Listing) -> None:
     """Take a listing out of a draft round; its goods go back to their lots."""
     lock_listings(session, [listing.id])
     if listing.round.state != "draft" or ever_ordered(session, listing):
-        raise InvalidInput("已开放的期次不能去掉产品,可以停售。", code="wrong_state")
+        raise InvalidInput("已开放的期次不能去掉产品，可以停售。", code="wrong_state")
     rows = commitments_now(session, listing.id)
     lock_lots(session, [row.lot_id for row in rows])
     quantities = {row.lot_id: row.quantity_base for row in rows if row.quantity_base}

@@ -23,12 +23,12 @@ class ListingForm(Form):
     """`pack_base` and the prices in fen stand on the form once it was validated, 0 when unreadable."""
 
     title = TrimmedField("品名", required("请写品名。") + [at_most(60)])
-    pack = TrimmedField("一份多少", required("请写一份多少,例如 5斤。") + [at_most(30)])
+    pack = TrimmedField("一份多少", required("请写一份多少，例如 5斤。") + [at_most(30)])
     pack_name = TrimmedField("装法", [at_most(20)])
-    farmgate = TrimmedField("农户得(元)", required("请填农户每份得多少。") + [at_most(20)])
-    service = TrimmedField("服务费(元)", [at_most(20)])
-    freight = TrimmedField("运费(元)", [at_most(20)])
-    minimum_packs = TrimmedField("食堂起订(份)", [at_most(10)])
+    farmgate = TrimmedField("农户得（元）", required("请填农户每份得多少。") + [at_most(20)])
+    service = TrimmedField("服务费（元）", [at_most(20)])
+    freight = TrimmedField("运费（元）", [at_most(20)])
+    minimum_packs = TrimmedField("食堂起订（份）", [at_most(10)])
     required_papers = TrimmedField("随货证明", [at_most(200)])
     seller_id = SelectField("由谁卖", validate_choice=False)
     description = TextAreaField("说明", [at_most(400)])
@@ -36,7 +36,7 @@ class ListingForm(Form):
     def __init__(self, product: Product, sellers: list[Organisation], **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.product = product
-        self.seller_id.choices = [("", "农户(平台代办)")] + [(str(s.id), s.name) for s in sellers]
+        self.seller_id.choices = [("", "农户（平台代办）")] + [(str(s.id), s.name) for s in sellers]
         self.pack_base = self.farmgate_fen = self.service_fen = self.freight_fen = 0
         self.minimum = 1
 
@@ -51,7 +51,7 @@ class ListingForm(Form):
         except InvalidInput as error:
             raise ValidationError(error.message) from error
         if typed.approximate:
-            raise ValidationError("一份多少要写准,不能写大约。")
+            raise ValidationError("一份多少要写准，不能写大约。")
         self.pack_base = typed.base
 
     def validate_pack_name(self, field: TrimmedField) -> None:
@@ -61,7 +61,7 @@ class ListingForm(Form):
         except InvalidInput:
             return  # 整只, 礼盒: no quantity
         if self.pack_base and said.base != self.pack_base:
-            raise ValidationError("装法写的量和“一份多少”不一样,请改成一样的,或者不填。")
+            raise ValidationError("装法写的量和“一份多少”不一样，请改成一样的，或者不填。")
 
     def validate_farmgate(self, field: TrimmedField) -> None:
         self.farmgate_fen = _fen(field.data, allow_zero=False)

@@ -55,7 +55,7 @@ def new(round_id: int) -> Answer:
                     session, current_actor(), get_round(session, round_id), form.given(grade)
                 )
                 commit_lots(session, current_actor(), listing, lot_choices.parts_of(rows))
-            flash(f"{listing.title}已上架,可订 {listing.capacity_packs} 份。", "success")
+            flash(f"{listing.title}已上架，可订 {listing.capacity_packs} 份。", "success")
             return redirect(url_for("rounds.show", round_id=round_id))
         except MarketplaceError as error:
             lot_choices.free_lots(db.session, _lot_scope(), product.id, grade)  # read again
@@ -73,7 +73,7 @@ def _fits(form: ListingForm, rows: list[LotRow], *, strict: bool) -> bool:
         form.form_errors = ["请至少勾一批货。"]
         fine = False
     if any(row.errors for row in rows):
-        form.form_errors = [*form.form_errors, "有几批货没填对,请看下面的货源表。"]
+        form.form_errors = [*form.form_errors, "有几批货没填对，请看下面的货源表。"]
         fine = False
     return fine
 
@@ -199,7 +199,7 @@ def lots(listing_id: int) -> Answer:
     if not any(row.ticked for row in rows):
         form.form_errors = ["请至少勾一批货。"]
     elif any(row.errors for row in rows):
-        form.form_errors = ["有几批货没填对,请看下面的货源表。"]
+        form.form_errors = ["有几批货没填对，请看下面的货源表。"]
     else:
         try:
             return _commit(listing_id, rows)
@@ -218,7 +218,7 @@ def _commit(listing_id: int, rows: list[LotRow]) -> Response:
         commit_lots(session, current_actor(), listing, lot_choices.parts_of(rows))
         if was_empty and listing.state == "stopped":
             changes.sell_again(session, current_actor(), listing)
-    flash(f"货加好了,现在可订 {listing.capacity_packs} 份。", "success")
+    flash(f"货加好了，现在可订 {listing.capacity_packs} 份。", "success")
     return redirect(url_for(".show", listing_id=listing_id))
 
 
@@ -274,19 +274,19 @@ def _act(listing_id: int, what: str) -> str:
             target = get_listing(session, _number("target", "请选挪到哪个产品。"))
             note = request.form.get("note", "").strip()[:200]
             moved = moving.move_unreserved(session, actor, listing, target, note)
-            kept = f"有 {moved.kept} 批没法挪,留在原处。" if moved.kept else ""
+            kept = f"有 {moved.kept} 批没法挪，留在原处。" if moved.kept else ""
             return f"{moved.lots} 批没人订的货挪到了“{target.title} {target.pack_name}”。{kept}"
         if what == "withdraw":
             moving.release_lot(session, actor, listing, _number("lot", "没有这批货。"))
             return "这批里没人订的货退回了货源。"
         if what == "stop":
             changes.stop_listing(session, actor, listing)
-            return "已停售,订单都还在。"
+            return "已停售，订单都还在。"
         if what == "sell":
             changes.sell_again(session, actor, listing)
             return "又开卖了。"
         changes.remove_listing(session, actor, listing)
-        return "产品去掉了,货退回了货源。"
+        return "产品去掉了，货退回了货源。"
 
 
 def _number(name: str, missing: str) -> int:

@@ -101,14 +101,14 @@ def check_listing(given: ListingInput) -> None:
     if not given.title.strip():
         raise InvalidInput("请写品名。", code="missing", field="title")
     if not given.pack_name.strip():
-        raise InvalidInput("请写装法,例如 5 斤装。", code="missing", field="pack_name")
+        raise InvalidInput("请写装法，例如 5 斤装。", code="missing", field="pack_name")
     if given.grade not in GRADES:
         raise InvalidInput("请选等级。", code="unknown_grade", field="grade")
     if given.pack_base <= 0:
         raise InvalidInput("每份的量要大于 0。", code="quantity", field="pack")
     if given.farmgate_fen <= 0 or given.service_fen < 0 or given.freight_fen < 0:
         raise InvalidInput(
-            "到户价要大于 0,服务费和运费不能是负数。", code="price", field="farmgate"
+            "到户价要大于 0，服务费和运费不能是负数。", code="price", field="farmgate"
         )
     if given.minimum_packs < 1:
         raise InvalidInput("起订份数至少是 1。", code="quantity", field="minimum_packs")
@@ -150,7 +150,7 @@ def commit_lots(
     """
     lock_listings(session, [listing.id])
     if listing.state == "closed":
-        raise Conflict("已截单,不能再加货。", code="wrong_state")
+        raise Conflict("已截单，不能再加货。", code="wrong_state")
     lots = lock_lots(session, [part.lot_id for part in parts])
     for part in parts:
         _check_lot(lots.get(part.lot_id), listing)
@@ -209,7 +209,7 @@ def _check_consents(listing: Listing, parts: list[tuple[Lot, LotPart]]) -> None:
     if dear:
         more = f"等 {len(dear)} 批" if len(dear) > 3 else ""
         raise Conflict(
-            f"{';'.join(dear[:3])}{more},请先征得农户同意,并记下是谁、怎么同意的。",
+            f"{';'.join(dear[:3])}{more}，请先征得农户同意，并记下是谁、怎么同意的。",
             code="consent_needed",
         )
 
@@ -225,7 +225,7 @@ def _commit(
     whole = (part.base + (held.quantity_base if held else 0)) // listing.pack_base
     if part.base <= 0 or whole < 1:
         raise InvalidInput(
-            f"批次 {lot.code} 不足一份({listing.pack_name}),不能上架。",
+            f"批次 {lot.code} 不足一份（{listing.pack_name}）,不能上架。",
             code="quantity",
             field=f"lot-{lot.id}",
         )
@@ -249,11 +249,11 @@ def uncommit(session: Session, actor: Actor, commitment: Commitment, base: int) 
     lock_lots(session, [commitment.lot_id])
     session.refresh(commitment)
     if commitment.allocated_packs is not None:
-        raise Conflict("已经分配,没分到的已退回批次。", code="allocated")
+        raise Conflict("已经分配，没分到的已退回批次。", code="allocated")
     packs_after = (commitment.quantity_base - base) // listing.pack_base
     free_packs = max(0, listing.capacity_packs - listing.reserved_packs)
     if not 0 < base <= commitment.quantity_base or commitment.packs - packs_after > free_packs:
-        raise Conflict(f"最多能撤 {free_packs} 份,其余已有人订。", code="reserved")
+        raise Conflict(f"最多能撤 {free_packs} 份，其余已有人订。", code="reserved")
     release_committed(session, actor, {commitment.lot_id: base}, f"listing:{listing.id}")
     commitment.quantity_base -= base
     commitment.packs = packs_after

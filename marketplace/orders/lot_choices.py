@@ -131,7 +131,7 @@ def judge_rows(rows: list[LotRow], pack_base: int, farmgate_fen: int, *, strict:
     for row in rows:
         row.more_fen = asks_above(row.lot, pack_base, farmgate_fen)
         if strict and row.ticked and row.more_fen and not row.note:
-            row.errors.append("要价高于到户价,请写谁同意的、怎么同意的。")
+            row.errors.append("要价高于到户价，请写谁同意的、怎么同意的。")
 
 
 def capacity_of(rows: list[LotRow], pack_base: int) -> int:

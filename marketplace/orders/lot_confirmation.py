@@ -75,7 +75,7 @@ def confirm_lots(
     due = next((d for d in due_confirmations(session, scope) if d.round_id == round_id), None)
     ids = sorted({lot.id for lot in due.lots} & set(lot_ids)) if due else []
     if not ids:
-        raise Conflict("这些货已经确认过,或者这一期已经截单。", code="nothing_due")
+        raise Conflict("这些货已经确认过，或者这一期已经截单。", code="nothing_due")
     dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
     session.execute(
         dialect.insert(LotConfirmation)

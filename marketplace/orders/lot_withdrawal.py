@@ -68,7 +68,7 @@ def withdraw_part(
     on_hand = figures_of(session, [lot])[lot.id].on_hand
     if on_hand == 0:
         raise Conflict(
-            "手上没有可撤的了。已分配到订单的,请在备货单上回答备不齐。", code="nothing_left"
+            "手上没有可撤的了。已分配到订单的，请在备货单上回答备不齐。", code="nothing_left"
         )
     base = _amount(lot, wanted, on_hand)
     short = lower_lot(session, actor, lot.id, base, wanted.reason)
@@ -79,7 +79,7 @@ def withdraw_part(
             session,
             lot,
             "withdrawn" if gone else "exhausted",
-            because="这批货刚刚变了,请刷新再看。",
+            because="这批货刚刚变了，请刷新再看。",
         )
     finish(session, claimed, str(base))
     return Withdrawn(base, short)

@@ -43,8 +43,8 @@ def lower_lot(session: Session, actor: Actor, lot_id: int, base: int, reason: st
     if not 0 < base <= movable:
         held = lot.committed - sum(c.quantity_base for c in open_ones)
         if held and base <= movable + held:
-            raise Conflict("这批货已分配到订单,请在备货单上回答备不齐。", code="allocated")
-        raise InvalidInput("撤回的量比手上的还多,请核对。", code="quantity", field="quantity")
+            raise Conflict("这批货已分配到订单，请在备货单上回答备不齐。", code="allocated")
+        raise InvalidInput("撤回的量比手上的还多，请核对。", code="quantity", field="quantity")
     missing = base - lot.free
     if missing > 0:
         _take_from_commitments(session, actor, lot, open_ones, missing)

@@ -78,7 +78,7 @@ def move_unreserved(
         and (base + held.get(row.lot_id, 0)) // target.pack_base
     ]
     if not going:
-        raise Conflict("没有能挪过去的货:已过可售日,或不足一份。", code="nothing_to_move")
+        raise Conflict("没有能挪过去的货：已过可售日，或不足一份。", code="nothing_to_move")
     notes = {
         row.lot_id: row.consent_note if _pays_no_less(source, target) else "" for row, _ in going
     }
@@ -107,11 +107,11 @@ def _parts_now(
         row for row in commitments_now(session, listing.id) if only is None or row.lot_id == only
     ]
     if any(row.allocated_packs is not None for row in rows):
-        raise Conflict("这个产品已经分配到户,剩下的已退回货源。", code="allocated")
+        raise Conflict("这个产品已经分配到户，剩下的已退回货源。", code="allocated")
     lock_lots(session, [row.lot_id for row in rows])
     parts = unreserved_parts(listing, rows)
     if not parts:
-        raise Conflict("没有能挪的货:全都有人订了。", code="nothing_to_move")
+        raise Conflict("没有能挪的货：全都有人订了。", code="nothing_to_move")
     return parts
 
 

@@ -28,7 +28,7 @@ STATES = {
     "expired": ("截单时作废", "plain"),
     "cancelled": ("已取消", "bad"),
 }
-MONEY = {"open": "还没收", "done": "已收", "over": "多收,要退"}
+MONEY = {"open": "还没收", "done": "已收", "over": "多收，要退"}
 PAGE_SIZE = 30
 
 
@@ -194,7 +194,7 @@ def _held_before(session: Session, order: Order) -> list[str]:
     held = [{int(key): packs for key, packs in json.loads(c.before).items()} for c in changes]
     ids = {listing_id for packs in held for listing_id in packs}
     titles = {
-        row.id: f"{row.title}({row.pack_name})"
+        row.id: f"{row.title}（{row.pack_name}）"
         for row in session.execute(
             select(Listing.id, Listing.title, Listing.pack_name).where(Listing.id.in_(ids))
         )

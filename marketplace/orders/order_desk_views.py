@@ -115,7 +115,7 @@ def collect(number: str) -> Answer:
     except MarketplaceError as error:
         return _page(number, error), error.http_status
     words = (
-        f"记好了:收 {format_yuan(amount)} 元。" if noted else "这个订单早已记过收款,没有重复记。"
+        f"记好了：收 {format_yuan(amount)} 元。" if noted else "这个订单早已记过收款，没有重复记。"
     )
     flash(words, "success" if noted else "warning")
     return redirect(url_for(".show", number=number))
@@ -145,7 +145,7 @@ def cancel(number: str) -> Answer:
             cancel_by_operator(session, current_actor(), order, reason)
     except MarketplaceError as error:
         return _page(number, error), error.http_status
-    flash("订单取消了,货已退回,别人可以接着订。", "success")
+    flash("订单取消了，货已退回，别人可以接着订。", "success")
     return redirect(url_for(".show", number=number))
 
 
@@ -171,5 +171,5 @@ def collect_many() -> Answer:
 def _picked(value: str) -> tuple[str, int]:
     number, _, fen = value.partition(":")
     if not fen.isascii() or not fen.isdecimal() or len(fen) > 15:
-        raise InvalidInput("勾选的内容不对,请刷新页面再试。", code="bad_pick", field="pick")
+        raise InvalidInput("勾选的内容不对，请刷新页面再试。", code="bad_pick", field="pick")
     return number, int(fen)

@@ -30,7 +30,7 @@ from marketplace.orders.order_models import (
 from marketplace.orders.reserve import give_back, reserve
 from marketplace.orders.round_models import Listing, PickupPoint, Round, RoundPickup
 
-CHANGED = "订单刚刚变了,请刷新再看。"
+CHANGED = "订单刚刚变了，请刷新再看。"
 AUDIENCE = {"shop": "open_to_staff", "canteen": "open_to_canteens", "group": "open_to_groups"}
 
 
@@ -133,7 +133,7 @@ def change_order(
     """
     wanted = {i: n for i, n in packs.items() if n}
     if not wanted:
-        raise InvalidInput("全都不要了的话,请取消订单。", code="empty", field="packs")
+        raise InvalidInput("全都不要了的话，请取消订单。", code="empty", field="packs")
     _take_version(session, order, version)
     in_round = session.get_one(Round, order.round_id)
     held = {line.listing_id: line.packs for line in order.lines}
@@ -206,7 +206,7 @@ def cancel_order(session: Session, actor: Actor, order: Order, reason: str = "")
     """Before closing a buyer cancels alone; what was reserved can be ordered by others at once."""
     in_round = session.get_one(Round, order.round_id)
     if in_round.state != "open" or in_round.closes_at <= now():
-        raise Conflict("已经截单,不能自己取消,请打服务电话说明原因。", code="round_closed")
+        raise Conflict("已经截单，不能自己取消，请打服务电话说明原因。", code="round_closed")
     move(session, order, "cancelled", because=CHANGED, ended_at=now(), ended_because=reason.strip())
     give_back(session, held_packs(session, order.id))
     audit.record(session, actor, "order_cancelled", "order", order.number)
@@ -271,7 +271,7 @@ def _check_minimums(
 def _total(given: OrderInput, listings: Mapping[int, Listing]) -> int:
     total = sum(listings[i].price_fen * packs for i, packs in given.packs.items())
     if given.shown_fen is not None and given.shown_fen != total:
-        raise Conflict("价格刚刚变了,请看过新的合计再提交。", code="price_changed")
+        raise Conflict("价格刚刚变了，请看过新的合计再提交。", code="price_changed")
     return total
 
 

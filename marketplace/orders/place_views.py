@@ -21,7 +21,7 @@ Answer = str | Response | tuple[str, int]
 
 class PlaceForm(Form):
     name = TrimmedField("名字", required("请写地点的名字。") + [at_most(60)])
-    address = TrimmedField("地址", required("请写地址,让人找得到。") + [at_most(200)])
+    address = TrimmedField("地址", required("请写地址，让人找得到。") + [at_most(200)])
     region_code = SelectField("在哪个乡镇或村", validate_choice=False)
     directions = TextAreaField("怎么走", [at_most(200)])
 
@@ -105,5 +105,5 @@ def switch(kind: str, place_id: int, what: str) -> Answer:
             places.set_active(session, current_actor(), found, active=what == "use")
     except MarketplaceError as error:
         return _list(error), error.http_status
-    flash("重新启用了。" if what == "use" else "停用了,新的期次里不再出现。", "success")
+    flash("重新启用了。" if what == "use" else "停用了，新的期次里不再出现。", "success")
     return redirect(url_for(".index"))

@@ -87,12 +87,12 @@ def _check(session: Session, model: Any, given: PlaceInput, place_id: int | None
     if not name:
         raise InvalidInput("请写地点的名字。", code="missing", field="name")
     if not address:
-        raise InvalidInput("请写地址,让人找得到。", code="missing", field="address")
+        raise InvalidInput("请写地址，让人找得到。", code="missing", field="address")
     if session.get(Region, given.region_code) is None:
         raise InvalidInput("请选所在的乡镇或村。", code="unknown_region", field="region_code")
     same = session.scalar(select(model.id).where(model.name == name))
     if same is not None and same != place_id:
-        raise InvalidInput("已有同名的地点,请换个名字。", code="same_name", field="name")
+        raise InvalidInput("已有同名的地点，请换个名字。", code="same_name", field="name")
     return {
         "name": name,
         "address": address,
@@ -126,5 +126,6 @@ def _refuse_needed(session: Session, kind: str, place_id: int) -> None:
     using = session.execute(needed.order_by(Round.number)).first()
     if using:
         raise Conflict(
-            f"第 {using.number} 期“{using.name}”还要用这个{WORDS[kind]},办完再停用。", code="in_use"
+            f"第 {using.number} 期“{using.name}”还要用这个{WORDS[kind]}，办完再停用。",
+            code="in_use",
         )

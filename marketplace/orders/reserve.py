@@ -26,7 +26,7 @@ class SoldOut(Conflict):
     def __init__(self, lines: list[tuple[int, str, int, int]]) -> None:
         self.lines = lines
         words = ";".join(
-            f"{title}只剩 {left} 份,您要 {asked} 份" if left else f"{title}已订完"
+            f"{title}只剩 {left} 份，您要 {asked} 份" if left else f"{title}已订完"
             for _, title, asked, left in lines
         )
         super().__init__(f"{words}。请改数量后再提交。")
@@ -45,7 +45,7 @@ def reserve(session: Session, in_round: Round, wanted: Mapping[int, int]) -> dic
     listings = lock_listings(session, list(wanted))
     unknown = [i for i in wanted if i not in listings or listings[i].round_id != in_round.id]
     if unknown:
-        raise InvalidInput("有产品已不在这一期,请刷新再选。", code="unknown_listing")
+        raise InvalidInput("有产品已不在这一期，请刷新再选。", code="unknown_listing")
     short = [
         (i, _title(listings[i]), wanted[i], _left(listings[i]))
         for i in sorted(wanted)
@@ -74,7 +74,7 @@ def add_reserved(session: Session, wanted: Mapping[int, int]) -> None:
     rows = [{"of": listing_id, "more": packs} for listing_id, packs in sorted(wanted.items())]
     hit = session.connection().execute(_TAKE, rows)
     if hit.rowcount != len(wanted):
-        raise Conflict("货刚刚被订走了,请刷新再选。", code="sold_out")
+        raise Conflict("货刚刚被订走了，请刷新再选。", code="sold_out")
 
 
 def give_back(session: Session, held: Mapping[int, int]) -> None:
@@ -102,13 +102,13 @@ def give_back(session: Session, held: Mapping[int, int]) -> None:
 def _check_open(in_round: Round) -> None:
     moment = now()
     if in_round.state != "open" or in_round.closes_at <= moment:
-        raise Conflict("这一期已经截单,请看下一期。", code="round_closed")
+        raise Conflict("这一期已经截单，请看下一期。", code="round_closed")
     if in_round.opens_at > moment:
         raise Conflict("这一期还没有开放。", code="round_not_open")
 
 
 def _title(listing: Listing) -> str:
-    return f"{listing.title}({listing.pack_name})"
+    return f"{listing.title}（{listing.pack_name}）"
 
 
 def _left(listing: Listing) -> int:

@@ -28,13 +28,13 @@ from marketplace.orders.allocation_models import Allocation, AllocationRun
 from marketplace.orders.order_models import Order, OrderLine
 from marketplace.orders.round_models import Commitment, Listing, Round
 
-CHANGED = "这一期刚刚变了,请刷新再看。"
+CHANGED = "这一期刚刚变了，请刷新再看。"
 
 
 def allocate_round(session: Session, actor: Actor, in_round: Round) -> None:
     """closed → allocated. Every ordered pack gets one lot or is cut with a reason; what nobody
     ordered returns to its lot. Raises Conflict with the refusal in Chinese when a pin cannot hold."""
-    move(session, in_round, "allocated", because="先截单才能分配,或这一期已经分配过。")
+    move(session, in_round, "allocated", because="先截单才能分配，或这一期已经分配过。")
     for listing_id, problem in sorted(problems_of(session, in_round).items()):
         outcome = solve(problem)
         _store_run(session, actor, in_round, listing_id, problem, outcome)
@@ -196,7 +196,7 @@ def undo_allocation(session: Session, actor: Actor, in_round: Round) -> None:
 
     Raises Conflict when a lot that gave back its rest has meanwhile promised it elsewhere.
     """
-    move(session, in_round, "closed", because="备货单已发出或这一期已变,不能撤销分配。")
+    move(session, in_round, "closed", because="备货单已发出或这一期已变，不能撤销分配。")
     rows = session.execute(
         select(Commitment.id, Commitment.lot_id, Commitment.released_base)
         .join(Listing, Listing.id == Commitment.listing_id)
@@ -240,7 +240,7 @@ def _check_free(session: Session, wanted: Mapping[int, int]) -> None:
     ]
     if short:
         raise Conflict(
-            f"批次 {'、'.join(short[:5])} 退回的货已用到别处,不能撤销分配。", code="used_elsewhere"
+            f"批次 {'、'.join(short[:5])} 退回的货已用到别处，不能撤销分配。", code="used_elsewhere"
         )
 
 

@@ -35,16 +35,16 @@ from marketplace.web.time_fields import (
 AUDIENCES = {
     "open_to_canteens": ("单位食堂", "在“本周货单”里按份订"),
     "open_to_staff": ("干部职工和居民", "在手机商城里订"),
-    "open_to_groups": ("团购登记", "组织员收集同事要的,一次下单"),
+    "open_to_groups": ("团购登记", "组织员收集同事要的，一次下单"),
 }
 RULE_NOTES = {
-    "canteens_first": "货不够时,食堂的订单先满足",
-    "staff_first": "货不够时,个人和团购的订单先满足",
-    "proportional": "货不够时,大家按同样的比例少给",
+    "canteens_first": "货不够时，食堂的订单先满足",
+    "staff_first": "货不够时，个人和团购的订单先满足",
+    "proportional": "货不够时，大家按同样的比例少给",
 }
 SPARE_ROWS = 3
 MOST_ROWS = 160
-NEED_TIMES = "请填从几点到几点,止要在起之后。"
+NEED_TIMES = "请填从几点到几点，止要在起之后。"
 
 
 class PickupRow(PlainForm):
@@ -162,7 +162,7 @@ class PostponeForm(Form):
 
 class CancelForm(Form):
     reason = TrimmedField(
-        "取消的原因", required("请写取消的原因,每个买家都会看到。") + [at_most(120)]
+        "取消的原因", required("请写取消的原因，每个买家都会看到。") + [at_most(120)]
     )
 
 

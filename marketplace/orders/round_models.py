@@ -18,7 +18,7 @@ SHORTAGE_RULES = {
     "staff_first": "先保个人和团购",
     "proportional": "按比例减",
 }
-UNPAID_RULES = {"expire": "截单时未付款的作废", "keep": "单位代收,不作废"}
+UNPAID_RULES = {"expire": "截单时未付款的作废", "keep": "单位代收，不作废"}
 
 
 class Round(Base):

@@ -53,7 +53,7 @@ def bring_less(
     """
     run = runs_in_force(session, [listing_id]).get(listing_id)
     if run is None or in_round.state not in {"collecting", "delivering"}:
-        raise Conflict("这一期还没有发备货单,不能这样改。", code="wrong_state")
+        raise Conflict("这一期还没有发备货单，不能这样改。", code="wrong_state")
     previous = decode_outcome(run.outcome_text)
     problem = _problem_now(session, in_round, listing_id, previous, can_bring)
     outcome = refill(problem, previous)

@@ -66,7 +66,7 @@ def new() -> Answer:
                     form.pickup_slots(),
                     form.collection_slots(),
                 )
-            flash("建好了。下一步:选货源上架。", "success")
+            flash("建好了。下一步：选货源上架。", "success")
             return redirect(url_for(".show", round_id=made.id))
         except MarketplaceError as error:
             form.refuse(error)
@@ -216,18 +216,18 @@ def _steps(found: Round) -> list[dict[str, Any]]:
 
 def _open(session: Session, actor: Actor, found: Round) -> str:
     empty = rounds.open_round(session, actor, found)
-    words = "已开放订购。" if found.opens_at <= now() else "已排好,到开放时间就能订。"
-    return words + (f"有 {empty} 个产品还没有货,没有开卖。" if empty else "")
+    words = "已开放订购。" if found.opens_at <= now() else "已排好，到开放时间就能订。"
+    return words + (f"有 {empty} 个产品还没有货，没有开卖。" if empty else "")
 
 
 def _close(session: Session, actor: Actor, found: Round) -> str:
     expired = rounds.close_round(session, actor, found)
-    return "已截单。" + (f"有 {expired} 个订单还没审批,已作废。" if expired else "下一步:分配。")
+    return "已截单。" + (f"有 {expired} 个订单还没审批，已作废。" if expired else "下一步：分配。")
 
 
 def _hold(session: Session, actor: Actor, found: Round) -> str:
     interruptions.hold_round(session, actor, found)
-    return "已暂停。订单都还在,恢复后接着办。"
+    return "已暂停。订单都还在，恢复后接着办。"
 
 
 def _resume(session: Session, actor: Actor, found: Round) -> str:
@@ -269,7 +269,7 @@ def copy(round_id: int) -> Answer:
             made = copy_round(session, current_actor(), rounds.get_round(session, round_id))
     except MarketplaceError as error:
         return _desk(round_id, error), error.http_status
-    flash("照上一期建好了草稿:日期往后挪了整周,产品和价格都在。下一步:给产品选货源。", "success")
+    flash("照上一期建好了草稿：日期往后挪了整周，产品和价格都在。下一步：给产品选货源。", "success")
     return redirect(url_for(".show", round_id=made.id))
 
 
@@ -296,7 +296,7 @@ def postpone(round_id: int) -> Answer:
                 interruptions.postpone_round(
                     session, current_actor(), rounds.get_round(session, round_id), dates
                 )
-            flash("已延期。订单都还在,提货和集货的日子一起往后挪了。", "success")
+            flash("已延期。订单都还在，提货和集货的日子一起往后挪了。", "success")
             return redirect(url_for(".show", round_id=round_id))
         except MarketplaceError as error:
             form.refuse(error)
@@ -317,7 +317,7 @@ def cancel(round_id: int) -> Answer:
                 ended = interruptions.cancel_round(
                     session, current_actor(), found, form.reason.data
                 )
-            flash(f"本期已取消,{ended} 个订单已取消,货都退回了货源。", "success")
+            flash(f"本期已取消，{ended} 个订单已取消，货都退回了货源。", "success")
             return redirect(url_for(".show", round_id=round_id))
         except MarketplaceError as error:
             form.refuse(error)

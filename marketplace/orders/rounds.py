@@ -29,7 +29,7 @@ from marketplace.orders.round_models import (
 )
 from marketplace.regions.models import Region
 
-CHANGED = "这一期刚刚变了,请刷新再看。"
+CHANGED = "这一期刚刚变了，请刷新再看。"
 CHANGEABLE = frozenset({"draft", "open", "on_hold", "postponed"})
 """In these states dates, audiences and places may change, as long as the round has not closed."""
 
@@ -109,7 +109,7 @@ def change_round(
         raise Conflict("截单后不能再改这一期。", code="wrong_state")
     _check_round(given)
     if found.state != "draft" and given.closes_at < found.closes_at:
-        raise InvalidInput("已开放的期次只能延后截单,不能提前。", code="dates", field="closes_at")
+        raise InvalidInput("已开放的期次只能延后截单，不能提前。", code="dates", field="closes_at")
     for name, value in _columns(given).items():
         setattr(found, name, value)
     set_places(session, found, pickups, collections)
@@ -185,12 +185,12 @@ def _check_slots(session: Session, pickups: list[Slot], collections: list[Slot])
     ):
         keys = [slot.region_code or slot.point_id for slot in slots]
         if len(set(keys)) < len(keys):
-            raise InvalidInput("同一处排了两次,请留一行。", code="twice", field=field)
+            raise InvalidInput("同一处排了两次，请留一行。", code="twice", field=field)
         for slot in slots:
             if session.get(model, slot.point_id) is None:
-                raise InvalidInput("有地点已经没有了,请重选。", code="unknown_place", field=field)
+                raise InvalidInput("有地点已经没有了，请重选。", code="unknown_place", field=field)
             if slot.until_at <= slot.from_at:
-                raise InvalidInput("时间要有起有止,止在起之后。", code="dates", field=field)
+                raise InvalidInput("时间要有起有止，止在起之后。", code="dates", field=field)
     if any(session.get(Region, slot.region_code) is None for slot in collections):
         raise InvalidInput("请给集货点选乡镇或村。", code="unknown_region", field="collections")
 
@@ -212,7 +212,7 @@ def _refuse_used(session: Session, found: Round, point_ids: list[int]) -> None:
     ).first()
     if used:
         raise Conflict(
-            f"有 {used[1]} 个订单选了“{used[0]}”,不能去掉,可以改时间。",
+            f"有 {used[1]} 个订单选了“{used[0]}”，不能去掉，可以改时间。",
             code="pickup_used",
             field="pickups",
         )
@@ -237,13 +237,13 @@ def open_round(session: Session, actor: Actor, found: Round) -> int:
     """From now on (or from `opens_at`) people can order. Listings without goods stay off the shelf;
     returns how many those are."""
     if not any(listing.capacity_packs for listing in found.listings):
-        raise Conflict("还没有上架任何产品,请先选货源上架。", code="no_listings")
+        raise Conflict("还没有上架任何产品，请先选货源上架。", code="no_listings")
     if found.closes_at <= now():
-        raise Conflict("截单时间已经过去,请先改时间。", code="dates")
+        raise Conflict("截单时间已经过去，请先改时间。", code="dates")
     uncovered = uncovered_regions(session, found)
     if uncovered:
         raise Conflict(
-            f"{'、'.join(uncovered[:5])}有货上架,但没有排集货点,请先在“时间和地点”里排上。",
+            f"{'、'.join(uncovered[:5])}有货上架，但没有排集货点，请先在“时间和地点”里排上。",
             code="no_collection",
         )
     move(session, found, "open", because=CHANGED)

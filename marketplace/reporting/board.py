@@ -17,6 +17,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from marketplace.catalog.models import Lot, LotShare, Product, SupplyReport
 from marketplace.core.clock import now, shanghai_date
 from marketplace.core.errors import NotFound
+from marketplace.core.money import format_yuan
 from marketplace.core.quantity import format_quantity, format_quantity_short
 from marketplace.households.models import MONITOR_KINDS, SUPPORTED_KINDS, SupportStatus
 from marketplace.orders.allocation_models import Allocation
@@ -25,8 +26,8 @@ from marketplace.orders.round_models import Commitment, Listing, Round
 from marketplace.regions.models import Region
 
 STAGES = {
-    "reported": ("登记", "截单前登记、没有撤回的量,限本期上架的品种"),
-    "verified": ("核实", "其中乡镇核实通过、成为批次的量,减去更正"),
+    "reported": ("登记", "截单前登记、没有撤回的量，限本期上架的品种"),
+    "verified": ("核实", "其中乡镇核实通过、成为批次的量，减去更正"),
     "offered": ("上架", "本期从批次里拿出来卖的量"),
     "ordered": ("已订", "没有取消、作废的订单要的量"),
     "allocated": ("分配", "截单后分到批次的量"),
@@ -302,12 +303,12 @@ def table_of(board: Board) -> list[list[str]]:
 def text_of(board: Board, as_of: str) -> str:
     """The board as a message: what a leader reads in a chat."""
     found = board.round
-    head = f"第 {found.number} 期「{found.name}」,数据截至 {as_of}。"
+    head = f"第 {found.number} 期「{found.name}」，数据截至 {as_of}。"
     orders = "、".join(f"{words} {board.orders[channel]} 单" for channel, words in CHANNELS.items())
-    people = f"带动帮扶户 {board.households} 户(监测对象 {board.monitored} 户),{orders},金额 {board.orders_fen / 100:.2f} 元。"
+    people = f"带动帮扶户 {board.households} 户（监测对象 {board.monitored} 户），{orders}，金额 {format_yuan(board.orders_fen)} 元。"
     goods = [
-        f"{line.product.name}:"
-        + ",".join(f"{STAGES[s][0]} {line.exact(s)}" for s in STAGES if line.exact(s))
+        f"{line.product.name}："
+        + "，".join(f"{STAGES[s][0]} {line.exact(s)}" for s in STAGES if line.exact(s))
         for line in board.products
     ]
     return "\n".join([head, people, *goods])

@@ -71,7 +71,7 @@ def public_lot(session: Session, trace_code: str) -> PublicLot:
         )
     )
     if lot is None:
-        raise NotFound("没有这个溯源码,请核对纸上的字。")
+        raise NotFound("没有这个溯源码，请核对纸上的字。")
     place = public_villages(session, [lot.region_code])[lot.region_code]
     commitments = _commitments(session, [lot.id])
     return PublicLot(

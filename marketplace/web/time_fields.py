@@ -9,8 +9,8 @@ from wtforms.validators import InputRequired
 from marketplace.core.clock import SHANGHAI, local_day_end, shanghai_time
 
 EARLIEST, LATEST = date(2000, 1, 1), date(2100, 1, 1)
-WRONG_MOMENT = "请填日期和时间,例如 2026-11-20 18:00。"
-WRONG_DAY = "请填日期,例如 2026-11-20。"
+WRONG_MOMENT = "请填日期和时间，例如 2026-11-20 18:00。"
+WRONG_DAY = "请填日期，例如 2026-11-20。"
 
 
 def sensible(day: date) -> bool:

@@ -39,7 +39,7 @@ def _verify(day: MarketDay, visit: Visit) -> None:
     reviewer.go("/")
     reviewer.tap("马蹄")
     reviewer.sees("写的是“2千斤”")
-    reviewer.tap("情况属实,核实")
+    reviewer.tap("情况属实，核实")
     reviewer.sees("没有要核实的登记")
 
 
@@ -126,7 +126,7 @@ def _read_the_sheet(day: MarketDay, visit: Visit) -> None:
     cadre = visit(day.cadre, PHONE)
     cadre.go("/")
     cadre.touch(cadre.page.get_by_role("link", name="备货", exact=True))
-    cadre.sees("陈**", "马蹄", "6 份(5 斤装)", "45.00")
+    cadre.sees("陈**", "马蹄", "6 份（5 斤装）", "45.00")
 
 
 def _follow_to_the_village(day: MarketDay, visit: Visit, order: str) -> None:

@@ -28,7 +28,7 @@ def test_a_cadre_mends_a_returned_report_in_three_taps(day: MarketDay, visit: Vi
     cadre.tap("退回")
     cadre.sees("数量请核对")
     cadre.page.get_by_label("有多少").fill("1800斤")
-    cadre.tap("改好了,交上去")
+    cadre.tap("改好了，交上去")
     cadre.sees("马蹄 1,800 斤", "等核实")
     assert cadre.taps <= 3
 
@@ -73,7 +73,7 @@ def test_a_reviewer_verifies_a_report_in_two_taps(day: MarketDay, visit: Visit) 
     reviewer = visit(day.reviewer, DESK)
     reviewer.go()
     reviewer.tap("马蹄")
-    reviewer.tap("情况属实,核实")
+    reviewer.tap("情况属实，核实")
     reviewer.sees("没有要核实的登记")
     assert reviewer.taps <= 2
 

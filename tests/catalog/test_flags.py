@@ -58,7 +58,7 @@ def test_the_evidence_names_the_other_one_with_its_quantity():
     (flag,) = flags_of(claim, alarm_percent=40)
     assert (flag.code, flag.evidence) == (
         "twice",
-        "同一家同一品种还有批次 L261121-ABCDEF(500 斤)。",
+        "同一家同一品种还有批次 L261121-ABCDEF（500 斤）。",
     )
 
 

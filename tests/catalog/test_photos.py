@@ -110,7 +110,7 @@ def test_a_photo_that_fails_keeps_the_text_and_the_good_ones_and_follows_alone(
     world, app, cadre, sent
 ):
     answer = sent(picture(), SVG)
-    assert "文字已经记下,照片没有存全" in answer.text
+    assert "文字已经记下，照片没有存全" in answer.text
     assert len(photos(world)) == 1
     with world.transaction() as session:
         report = session.scalars(select(SupplyReport)).one()

@@ -155,7 +155,7 @@ def test_a_returned_report_is_mended_from_home_and_keeps_its_history(
     browser, desk = world.sign_in(cadre), world.sign_in(reviewer)
     browser.post("/field/reports/new", data=filled())
     (report,) = reports(world)
-    answer = desk.post(f"/reports/{report.id}/return", data={"reason": "照片看不清,请重拍"})
+    answer = desk.post(f"/reports/{report.id}/return", data={"reason": "照片看不清，请重拍"})
     assert answer.status_code == 302
     home = browser.get("/field/").text
     link = re.search(rf'href="(/field/reports/{report.id}/edit)"', home)
@@ -166,8 +166,8 @@ def test_a_returned_report_is_mended_from_home_and_keeps_its_history(
     typed = filled(quantity="900斤", available_until=report.available_until.isoformat())
     answer = browser.post(link[1], data=typed, follow_redirects=True)
     assert "重新交给乡镇" in answer.text
-    assert "原来:数量 1,200斤" in answer.text
-    assert "退回:照片看不清" in answer.text
+    assert "原来：数量 1,200斤" in answer.text
+    assert "退回：照片看不清" in answer.text
     (report,) = reports(world)
     assert (report.state, report.quantity_base) == ("submitted", 450_000)
 

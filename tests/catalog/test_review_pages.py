@@ -72,7 +72,7 @@ def test_the_drawn_ones_stay_and_need_a_note_from_the_spot(
     assert desk.post(f"/reports/{report.id}/verify", data={"seen": seen}).status_code == 422
     answer = desk.post(f"/reports/{report.id}/verify", data={"seen": seen, "note": "看到两筐"})
     assert answer.status_code == 302
-    assert "现场看过:看到两筐" in desk.get(f"/reports/{report.id}").text
+    assert "现场看过：看到两筐" in desk.get(f"/reports/{report.id}").text
 
 
 def test_the_draw_is_the_same_each_time_and_takes_about_the_set_part():
@@ -167,4 +167,4 @@ def test_filters_find_village_product_doubt_and_delay(
     assert found(f"?product={ginger.id}") == {dear.id}
     assert found("?village='&product=1e9&show=%00&page=-1") == {plain.id, dear.id, late.id}
     assert "价格偏高" in desk.get("/reports/").text
-    assert "要价 9.00 元/斤,县参考价 1.50 元/斤,高 500%" in desk.get(f"/reports/{dear.id}").text
+    assert "要价 9.00 元/斤，县参考价 1.50 元/斤，高 500%" in desk.get(f"/reports/{dear.id}").text

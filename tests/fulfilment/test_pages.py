@@ -213,8 +213,8 @@ def test_less_keeps_what_was_typed_when_refused_and_leads_to_the_new_version(wor
     new = collecting.sheet(0)
     assert done.headers["Location"] == f"/field/sheets/{new.id}"
     page = browser.get(done.headers["Location"]).text
-    assert "原来 10 份,现在 3 份" in page
-    assert "第 2 版,替代第 1 版" in browser.get(f"/sheets/{new.id}/paper").text
+    assert "原来 10 份，现在 3 份" in page
+    assert "第 2 版，替代第 1 版" in browser.get(f"/sheets/{new.id}/paper").text
     assert "已经由新的一版替代" in browser.get(f"/sheets/{old.id}").text
     assert browser.post(f"/field/sheets/{old.id}/yes").status_code == 409
 
@@ -268,7 +268,7 @@ def test_what_nobody_acknowledged_stands_in_three_lists_and_each_is_told_once_a_
         assert "快交货了还没有回音" in world.sign_in(collecting.cadres[0]).get("/field/").text
         for person in (reviewer, operator):
             page = world.sign_in(person).get("/sheets/").text
-            assert "快交货了,还没有回音" in page
+            assert "快交货了，还没有回音" in page
             assert f'/sheets/{sheet.id}"' in page
         assert "快交货了" not in world.sign_in(other_town).get("/sheets/").text
 

@@ -40,7 +40,7 @@ def test_every_cadre_gets_one_message_and_it_names_nobody(world):
     made = Collecting(world)
     notices = made.read(select(Notice).order_by(Notice.to_user_id))
     assert [notice.to_user_id for notice in notices] == sorted(one.id for one in made.cadres)
-    assert notices[0].title == f"第 {made.round.number} 期备货单出来了,您有 1 张要通知"
+    assert notices[0].title == f"第 {made.round.number} 期备货单出来了，您有 1 张要通知"
     assert made.households[0].head_name not in notices[0].body
 
 

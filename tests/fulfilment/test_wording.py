@@ -34,20 +34,20 @@ def _short(*lines, who="陈**家", slot=SLOT, changed=False):
 
 def test_a_message_says_whose_what_when_where_for_how_much_and_whom_to_call():
     assert _short(_line()) == (
-        "陈**家请备马蹄96份共480斤,11月20日(周五)上午8–10点送青石集货点,得1,440.00元。备不齐打000-00000001"
+        "陈**家请备马蹄96份共480斤，11月20日(周五)上午8–10点送青石集货点，得1,440.00元。备不齐打000-00000001"
     )
 
 
 def test_a_changed_sheet_says_so_and_a_cancelled_one_needs_no_place():
     assert _short(_line(), changed=True).startswith("陈**家备货改为马蹄")
-    assert _short() == "陈**家:第12期的货取消了,不用备,不用送。有疑问打000-00000001"
+    assert _short() == "陈**家：第12期的货取消了，不用备，不用送。有疑问打000-00000001"
 
 
 def test_several_products_give_up_packs_and_the_weekday_before_themselves():
     eggs = _line(2, "鸡蛋", 30, 30, "piece", "枚", 3000)
-    assert "马蹄480斤、鸡蛋900枚,11月20日上午" in _short(_line(), eggs)
+    assert "马蹄480斤、鸡蛋900枚，11月20日上午" in _short(_line(), eggs)
     melon = _line(3, "高山冬瓜王", 30)
-    assert "马蹄480斤等3样,11月20日上午" in _short(_line(), eggs, melon)
+    assert "马蹄480斤等3样，11月20日上午" in _short(_line(), eggs, melon)
 
 
 @given(
@@ -91,7 +91,7 @@ def test_a_difference_names_more_less_new_and_gone():
         Change("冬瓜", "5 斤装", 0, 2),
     ]
     assert [change.words for change in found] == [
-        "马蹄 5 斤装原来 10 份,现在 4 份",
-        "鸡蛋 5 斤装原来 5 份,现在不用备",
+        "马蹄 5 斤装原来 10 份，现在 4 份",
+        "鸡蛋 5 斤装原来 5 份，现在不用备",
         "新增冬瓜 5 斤装 2 份",
     ]

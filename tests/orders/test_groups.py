@@ -352,7 +352,7 @@ def test_too_much_of_one_product_over_all_places_is_named_and_nothing_is_half_do
     answer = group.submit()
     page = text_of(answer)
     assert answer.status_code == 409
-    assert "只剩 20 份,您要 24 份" in page
+    assert "只剩 20 份，您要 24 份" in page
     assert "差 4 份" in page
     assert group.all(Order) == []
     assert group.reserved() == 0

@@ -75,10 +75,13 @@ def test_a_lot_that_asks_more_enters_only_with_a_note_of_who_agreed(world):
     assert _lot(world, cheap) == (5 * PACK, 0)  # all or none
     operator = world.actor(world.operator())
     with world.transaction() as session:
-        agreed = LotPart(dear.id, 5 * PACK, "户主本人,电话,11月20日")
+        agreed = LotPart(dear.id, 5 * PACK, "户主本人，电话，11月20日")
         commit_lots(session, operator, get_listing(session, listing.id), [parts[0], agreed])
         row = session.scalars(select(Commitment).where(Commitment.lot_id == dear.id)).one()
-        assert (row.consent_note, row.consent_by_id) == ("户主本人,电话,11月20日", operator.user_id)
+        assert (row.consent_note, row.consent_by_id) == (
+            "户主本人，电话，11月20日",
+            operator.user_id,
+        )
     assert _state(world, listing) == (10, 0, 10)
 
 

@@ -48,7 +48,7 @@ def test_money_is_noted_once_and_whole(world, staff, operator):
     in_round, listing = world.shop()
     number = world.order(staff, in_round, {listing.id: 2})
     for wrong in (1, 2459, 2461):
-        with pytest.raises(InvalidInput, match=r"应收 24\.60 元,要一次收齐") as refused:
+        with pytest.raises(InvalidInput, match=r"应收 24\.60 元，要一次收齐") as refused:
             _collect(world, operator, number, "unit", wrong)
         assert refused.value.code == "partial"
     assert _collect(world, operator, number, "unit", 2460)
@@ -83,7 +83,7 @@ def test_an_order_changed_after_it_was_paid_says_what_is_open_or_too_much(
     change(1, 2)
     page = desk.get(f"/desk/orders/{number}").text
     assert "多出的 24.60 元要退给买家" in page
-    assert f"{listing.title}(5 斤装) 2 份" in page  # what it held before the change
+    assert f"{listing.title}（5 斤装） 2 份" in page  # what it held before the change
 
 
 def test_a_cancelled_order_whose_money_is_here_says_so_and_takes_no_more(
@@ -96,13 +96,13 @@ def test_a_cancelled_order_whose_money_is_here_says_so_and_takes_no_more(
     answer = desk.post(
         f"/desk/orders/{number}/cancel", data={"reason": "买家调走了"}, follow_redirects=True
     )
-    assert "订单已取消,但钱还在这里" in answer.text
+    assert "订单已取消，但钱还在这里" in answer.text
     assert "买家调走了" in answer.text
     with pytest.raises(Conflict, match="已经结束"):
         _collect(world, operator, number, "pickup", 2460)
     listed = desk.get(f"/desk/orders?round={in_round.id}&money=over").text
     assert number in listed
-    assert "多收 24.60 元,要退" in listed
+    assert "多收 24.60 元，要退" in listed
 
 
 def test_the_operator_cancels_once_also_after_closing_and_goods_go_back(world, staff, operator):
@@ -163,7 +163,7 @@ def test_many_are_noted_at_once_and_one_that_changed_stops_no_other(world, staff
         follow_redirects=True,
     )
     assert "记好了 2 个订单的收款" in answer.text
-    assert f"{numbers[2]}:这个订单应收 36.90 元" in answer.text
+    assert f"{numbers[2]}：这个订单应收 36.90 元" in answer.text
     assert "没有这个订单" in answer.text
     again = desk.post(
         "/desk/orders/collect", data={"pick": pick[:2], "how": "unit"}, follow_redirects=True

@@ -194,15 +194,15 @@ def test_the_editor_proposes_urgent_lots_ticked_and_saves_in_one_go(world, desk)
     assert refused.status_code == 422
     assert "请写谁同意的" in refused.text
     assert 'value="2.80"' in refused.text
-    data[f"note-{dear.id}"] = ["户主本人,电话"]
+    data[f"note-{dear.id}"] = ["户主本人，电话"]
     assert desk.post(address, data=data).status_code == 302
     with world.transaction() as session:
         listing = session.scalars(select(Listing)).one()
         assert (listing.pack_name, listing.pack_base, listing.price_fen) == ("5 斤装", 2500, 1230)
         assert listing.capacity_packs == 6 + 8
         notes = {c.lot_id: c.consent_note for c in session.scalars(select(Commitment))}
-        assert notes == {lot.id: "", dear.id: "户主本人,电话"}
-    assert "户主本人,电话" in desk.get(f"/listings/{listing.id}").text
+        assert notes == {lot.id: "", dear.id: "户主本人，电话"}
+    assert "户主本人，电话" in desk.get(f"/listings/{listing.id}").text
 
 
 @pytest.mark.parametrize(

@@ -233,7 +233,7 @@ def test_cancelling_a_round_ends_every_order_and_returns_all_goods(world, staff)
         assert session.get_one(Round, in_round.id).state == "cancelled"
         orders = session.scalars(select(Order).order_by(Order.id)).all()
         assert {order.state for order in orders} == {"cancelled"}
-        assert orders[0].ended_because == "本期取消:大雪封路"
+        assert orders[0].ended_because == "本期取消：大雪封路"
         assert orders[0].collected_fen == orders[0].total_fen  # the money is still here
         after = session.get_one(Listing, listing.id)
         assert (after.reserved_packs, after.capacity_packs, after.state) == (0, 0, "closed")

@@ -82,7 +82,7 @@ def test_page_paper_sheet_and_text_say_the_same(world, sold):
     page = client.get(f"/board/{sold.id}").text
     for line in board.products:
         assert line.exact("ordered") in page
-    assert "马蹄:登记 250 斤" in page
+    assert "马蹄：登记 250 斤" in page
 
 
 def test_every_stage_opens_its_rows(world, sold):
