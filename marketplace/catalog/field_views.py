@@ -11,7 +11,7 @@ from werkzeug.datastructures import FileStorage
 from wtforms.fields.choices import SelectChoice
 
 from marketplace.catalog.models import Product, SupplyReport
-from marketplace.catalog.pictures import Picture, keep_picture, read_picture
+from marketplace.catalog.pictures import Picture, keep_picture, picture_path, read_picture
 from marketplace.catalog.report_form import ReportForm, fill_form, read_report
 from marketplace.catalog.report_history import REPORT_STATES, history
 from marketplace.catalog.report_photos import MAX_PHOTOS, add_photos, get_photo, remove_photo
@@ -282,6 +282,10 @@ def photo_remove(photo_id: int) -> Response:
     with transaction() as session:
         photo = get_photo(session, current_scope(), photo_id)
         report_id = photo.report_id
-        remove_photo(session, current_actor(), photo)
+        unused = remove_photo(session, current_actor(), photo)
+    if unused:
+        picture_path(current_app.extensions["settings"].folder, photo.sha256).unlink(
+            missing_ok=True
+        )
     flash("照片拿掉了。", "success")
     return redirect(url_for("field.report", report_id=report_id))

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import select
+from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 from marketplace.catalog.models import ReportPhoto, SupplyReport
@@ -62,11 +62,16 @@ def get_photo(session: Session, scope: Scope, photo_id: int) -> ReportPhoto:
     return photo
 
 
-def remove_photo(session: Session, actor: Actor, photo: ReportPhoto) -> None:
-    """Take a photo off a report that is not verified yet; who did it stays in the audit trail."""
+def remove_photo(session: Session, actor: Actor, photo: ReportPhoto) -> bool:
+    """Take a photo off a report that is not verified yet; who did it stays in the audit trail.
+
+    Returns whether no other report shows the same picture: its file may go once this is committed.
+    """
     if photo.report.state not in {"draft", "submitted", "returned"}:
         raise Conflict("这条登记已经核实或撤回，照片不能再动。", code="wrong_state")
     audit.record(
         session, actor, "photo_removed", "supply_report", photo.report_id, sha256=photo.sha256
     )
     session.delete(photo)
+    session.flush()
+    return not session.scalar(select(exists().where(ReportPhoto.sha256 == photo.sha256)))

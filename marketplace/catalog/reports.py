@@ -17,15 +17,16 @@ from marketplace.catalog.models import (
     ReportShare,
     SupplyReport,
 )
-from marketplace.core.clock import now, today
+from marketplace.core.clock import now, shanghai_date, today
 from marketplace.core.codes import dated_code
 from marketplace.core.errors import Conflict, InvalidInput, NotFound
 from marketplace.core.states import move
 from marketplace.households.models import CooperativeMember, Household, in_force
 from marketplace.identity import audit
 from marketplace.identity.actor import Actor
+from marketplace.identity.deputies import acted_for
 from marketplace.identity.models import Organisation
-from marketplace.identity.permissions import HOUSEHOLD_VIEW
+from marketplace.identity.permissions import HOUSEHOLD_VIEW, REPORT_SUBMIT
 from marketplace.identity.scope import Scope
 
 
@@ -199,7 +200,8 @@ def withdraw_report(session: Session, actor: Actor, report: SupplyReport) -> Non
 
 def verify_report(session: Session, actor: Actor, report: SupplyReport) -> Lot:
     """The report is true: it becomes a lot. Nobody verifies what was reported in his own name."""
-    if report.submitted_by_id in actor.principals:
+    day = shanghai_date(report.submitted_at)
+    if actor.principals & acted_for(session, report.submitted_by_id, REPORT_SUBMIT, day):
         raise Conflict("自己登记的要请别人核实。", code="own_report")
     move(
         session,

@@ -5,12 +5,13 @@ from datetime import date
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
-from marketplace.core.clock import now, today
+from marketplace.core.clock import local_day_start, now, today
 from marketplace.core.errors import Forbidden, InvalidInput, NotFound
 from marketplace.identity import audit
 from marketplace.identity.actor import Actor
 from marketplace.identity.duties import refuse_mixed_duties
 from marketplace.identity.models import Deputy, RoleGrant, User
+from marketplace.identity.permissions import ROLES
 
 
 def own_grants(session: Session, user_id: int) -> list[RoleGrant]:
@@ -26,6 +27,23 @@ def own_grants(session: Session, user_id: int) -> list[RoleGrant]:
             .order_by(RoleGrant.id)
         )
     )
+
+
+def acted_for(session: Session, user_id: int, permission: str, day: date) -> frozenset[int]:
+    """In whose name somebody could do this on that day: the own, and who had left it to him."""
+    roles = [role for role, (_, held) in ROLES.items() if permission in held]
+    principals = session.scalars(
+        select(RoleGrant.user_id)
+        .join(Deputy, Deputy.grant_id == RoleGrant.id)
+        .where(
+            Deputy.deputy_id == user_id,
+            Deputy.valid_from <= day,
+            Deputy.valid_until >= day,
+            Deputy.revoked_at.is_(None) | (Deputy.revoked_at >= local_day_start(day)),
+            RoleGrant.role.in_(roles),
+        )
+    )
+    return frozenset({user_id, *principals})
 
 
 def left_by(session: Session, user_id: int) -> list[Deputy]:

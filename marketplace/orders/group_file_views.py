@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from flask import flash, redirect, render_template, request, send_file, url_for
 from flask_wtf.file import FileField, FileRequired
 from sqlalchemy import select
+from sqlalchemy.orm import selectinload
 from werkzeug import Response
 
 from marketplace.core.db import db, transaction
@@ -46,8 +47,14 @@ class Drop:
     departments: list[tuple[str, list[GroupEntry]]]
 
     @property
-    def packs(self) -> int:
-        return sum(total.packs for total in self.totals)
+    def rows(self) -> list[tuple[Total, int]]:
+        """Each product with the packs that come: what was allocated, before that what is wanted."""
+        lines = self.order.lines if self.order else []
+        coming = {line.listing_id: line.allocated_packs for line in lines}
+        return [
+            (total, total.packs if (packs := coming.get(total.listing.id)) is None else packs)
+            for total in self.totals
+        ]
 
 
 @bp.get("/<int:group_id>/import")
@@ -163,7 +170,9 @@ def lists(group_id: int) -> str:
     made = {entry.order_id for entry in entries if entry.order_id}
     orders = {
         order.pickup_point_id: order
-        for order in db.session.scalars(select(Order).where(Order.id.in_(made)))
+        for order in db.session.scalars(
+            select(Order).where(Order.id.in_(made)).options(selectinload(Order.lines))
+        )
     }
     drops = []
     for slot in pickups(db.session, group.round_id):

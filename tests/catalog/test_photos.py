@@ -165,6 +165,8 @@ def test_a_bad_photo_is_taken_off_until_the_report_is_verified(world, cadre, rev
     browser = world.sign_in(cadre)
     browser.post(f"/field/photos/{first.id}/remove")
     assert [photo.id for photo in photos(world)] == [second.id]
+    folder = world.app.extensions["settings"].folder
+    assert [path.stem for path in folder.rglob("*.webp")] == [second.sha256]
     with world.transaction() as session:
         report = session.scalars(select(SupplyReport)).one()
     world.verify(reviewer, report)

@@ -6,6 +6,10 @@ from datetime import timedelta
 import pytest
 
 from marketplace.core.clock import now, today, use_clock
+from marketplace.core.errors import Conflict
+from marketplace.identity.accounts import NewGrant, grant_role
+from marketplace.identity.actor import SYSTEM
+from marketplace.identity.models import User
 from marketplace.identity.permissions import REPORT_VERIFY
 from tests.support.world import COUNTY, TOWNS
 
@@ -71,6 +75,22 @@ def test_a_deputy_does_not_hand_it_on(world, reviewer, cadre):
     refused = world.sign_in(cadre).post("/me/deputies", data=form | {"grant_id": grant})
     assert refused.status_code == 422
     assert not world.actor(other).may(REPORT_VERIFY)
+
+
+def test_what_a_deputy_reported_is_not_verified_by_the_principal(world):
+    """Somebody who looks after households and verifies for the town lets a colleague report."""
+    principal = world.user("cadre")
+    household = world.household(cadre=principal)
+    with world.transaction() as session:
+        user = session.get_one(User, principal.id)
+        grant_role(session, SYSTEM, user, NewGrant("reviewer", region_code=next(iter(TOWNS))))
+    deputy = world.user("cadre")
+    leave(world, principal, deputy)
+    report = world.report(deputy, world.product(), 5000, household=household)
+    with pytest.raises(Conflict, match="请别人核实"):
+        world.verify(principal, report)
+    other = world.user("reviewer", region=next(iter(TOWNS)))
+    assert world.verify(other, report).free == 5000
 
 
 def test_a_disabled_principal_lends_nothing(world, reviewer, cadre):

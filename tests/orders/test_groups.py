@@ -25,8 +25,10 @@ from marketplace.orders.group_registrations import (
 )
 from marketplace.orders.group_sheet import COLUMNS, HEADINGS
 from marketplace.orders.group_submission import SubmitInput, submit_group
+from marketplace.orders.lowering import lower_lot
 from marketplace.orders.order_models import GroupEntry, GroupRegistration, Order, OrderLine
-from marketplace.orders.round_models import Listing, RoundPickup
+from marketplace.orders.round_allocation import allocate_round
+from marketplace.orders.round_models import Commitment, Listing, RoundPickup
 from marketplace.orders.rounds import close_round, get_round
 
 PHONE = "000-1234 5678"
@@ -484,6 +486,22 @@ def test_exports_and_papers_show_masks_only_and_equal_the_screen(group):
     assert "00012345678" not in paper + text_of(group.browser.get(f"/groups/{group.id}"))
     assert group.all(Order)[0].number in paper
     assert "教务处" in paper
+
+
+def test_what_falls_short_stands_on_the_lists_of_the_organiser(world):
+    group = Group(world, packs=10)
+    group.enter(packs={group.first.id: 8})
+    group.submit()
+    with world.transaction() as session:
+        lot = session.scalars(select(Commitment.lot_id).order_by(Commitment.id)).first()
+        lower_lot(session, SYSTEM, lot, 5 * 2500, "died")
+    for step in (close_round, allocate_round):
+        with world.transaction() as session:
+            step(session, SYSTEM, get_round(session, group.round.id))
+    paper = text_of(group.browser.get(f"/groups/{group.id}/lists"))
+    assert "登记了 8 份，货不够" in paper
+    assert "登记了 8 份，到 5 份，少的 3 份请和同事商量着分" in paper
+    assert "61.50" in paper  # five packs at 12.30 yuan
 
 
 def test_pages_cost_the_same_statements_for_few_and_for_many(world, group, statements):
