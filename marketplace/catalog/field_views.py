@@ -12,7 +12,7 @@ from wtforms.fields.choices import SelectChoice
 
 from marketplace.catalog.models import Product, SupplyReport
 from marketplace.catalog.pictures import Picture, keep_picture, picture_path, read_picture
-from marketplace.catalog.report_form import ReportForm, fill_form, read_report
+from marketplace.catalog.report_form import ReportForm, fill_form, read_report, typed_last_day
 from marketplace.catalog.report_history import REPORT_STATES, history
 from marketplace.catalog.report_photos import MAX_PHOTOS, add_photos, get_photo, remove_photo
 from marketplace.catalog.reports import (
@@ -229,7 +229,7 @@ def report_edit(report_id: int) -> Page:
         fill_form(form, found)
         form.client_uuid.data = found.client_uuid
         form.available_from.data = found.available_from
-        form.available_until.data = found.available_until
+        form.available_until.data = typed_last_day(found)
         return _form_page(form, products, offered, 200, found)
     status = 422
     try:

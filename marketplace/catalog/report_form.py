@@ -1,7 +1,7 @@
 """The report form of a phone, and how what was typed becomes a ReportInput."""
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import cast
 
 from wtforms import DateField, HiddenField, MultipleFileField, RadioField, SelectField
@@ -111,6 +111,12 @@ def _shares(
     if rest < 0:
         raise InvalidInput("各户份额加起来比总数还多，请核对。", code="shares", field="shares")
     return tuple(read + ([(None, rest)] if rest and read else []))
+
+
+def typed_last_day(report: SupplyReport) -> date | None:
+    """None where the shelf life gives the same day: a correction of the product moves it then."""
+    usual = report.available_from + timedelta(days=report.product.shelf_days)
+    return None if report.available_until == usual else report.available_until
 
 
 def fill_form(form: ReportForm, report: SupplyReport) -> None:

@@ -45,6 +45,10 @@ def test_a_bad_report_says_what_to_mend_and_keeps_what_was_typed(
     _says_what_is_wrong(cadre, "有多少", ("到户价", "1.5"))
     expect(cadre.page.get_by_label("有多少")).to_have_value("很多很多")
     expect(cadre.page.get_by_role("radio", name="马蹄")).to_be_checked()
+    last_day = cadre.page.get_by_label("最晚哪天卖掉")
+    expect(last_day).to_have_value("")  # nobody typed one: it follows the product
+    shelf = cadre.page.locator("input[name=product]:checked").get_attribute("data-shelf")
+    expect(cadre.page.locator("#available_until-hint")).to_contain_text(f"按保鲜 {shelf} 天算，到 ")
 
 
 def test_a_bad_checkout_says_what_to_mend_and_keeps_what_was_typed(

@@ -172,6 +172,21 @@ def test_a_returned_report_is_mended_from_home_and_keeps_its_history(
     assert (report.state, report.quantity_base) == ("submitted", 450_000)
 
 
+def test_a_last_day_that_nobody_typed_follows_the_product(world, cadre, filled):
+    rice = world.product("大米", shelf_days=180)
+    browser = world.sign_in(cadre)
+    browser.post("/field/reports/new", data=filled(product=str(rice.id)))
+    (report,) = reports(world)
+    address = f"/field/reports/{report.id}/edit"
+    last_day = re.compile(r'<input[^>]*name="available_until"[^>]*>')
+    assert 'value=""' in last_day.search(browser.get(address).text)[0]
+    browser.post(address, data=filled())
+    assert reports(world)[0].available_until == today() + timedelta(days=20)
+    typed = (today() + timedelta(days=7)).isoformat()
+    browser.post(address, data=filled(available_until=typed))
+    assert f'value="{typed}"' in last_day.search(browser.get(address).text)[0]
+
+
 def test_a_verified_report_is_neither_changed_nor_withdrawn(world, cadre, reviewer, filled):
     browser = world.sign_in(cadre)
     browser.post("/field/reports/new", data=filled())

@@ -1,10 +1,12 @@
-/* The report form: the picked product tells the usual unit, the county's reference price and the last day. */
+/* The report form: the picked product tells the usual unit, the county's reference price and the last day
+   that is meant when none is typed. The day itself stays empty: it follows the product until it is sent. */
 (() => {
   const form = document.querySelector("form[enctype]");
   if (!form || !form.elements.price_unit) return;
-  const { price_unit: unit, available_from: from, available_until: until } = form.elements;
+  const { price_unit: unit, available_from: from } = form.elements;
   const line = form.querySelector("[data-reference-line]");
-  let written = ""; // what this script wrote: what a person typed stays
+  const hint = document.getElementById("available_until-hint");
+  const unpicked = hint.textContent;
   const picked = () => form.querySelector("input[name=product]:checked");
   const tell = () => {
     if (!picked()) return;
@@ -13,18 +15,20 @@
     line.textContent = `县里参考价 ${reference}`;
     line.hidden = false;
   };
-  const fillLastDay = () => {
-    if (!picked() || (until.value && until.value !== written)) return;
-    const { shelf } = picked().dataset;
+  const tellLastDay = () => {
     const day = new Date(`${from.value}T00:00:00Z`);
-    if (Number.isNaN(day.getTime())) return;
+    if (!picked() || Number.isNaN(day.getTime())) {
+      hint.textContent = unpicked;
+      return;
+    }
+    const { shelf } = picked().dataset;
     day.setUTCDate(day.getUTCDate() + Number(shelf));
-    written = until.value = day.toISOString().slice(0, 10);
+    hint.textContent = `不填就按保鲜 ${shelf} 天算，到 ${day.getUTCMonth() + 1}月${day.getUTCDate()}日`;
   };
   form.addEventListener("change", (event) => {
-    if (event.target.name === "product") { unit.value = ""; tell(); fillLastDay(); }
-    if (event.target.name === "available_from") fillLastDay();
+    if (event.target.name === "product") { unit.value = ""; tell(); tellLastDay(); }
+    if (event.target.name === "available_from") tellLastDay();
   });
   tell();
-  if (!until.value) fillLastDay();
+  tellLastDay();
 })();
