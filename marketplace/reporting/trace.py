@@ -192,13 +192,14 @@ class Sale:
     round_number: int
 
 
-def _sales(session: Session, where: object) -> list[Sale]:
+def _sales(session: Session, *where: object) -> list[Sale]:
     rows = session.execute(
         select(Allocation, OrderLine, Order, Round.number)
+        .join(Lot, Lot.id == Allocation.lot_id)
         .join(OrderLine, OrderLine.id == Allocation.order_line_id)
         .join(Order, Order.id == OrderLine.order_id)
         .join(Round, Round.id == Order.round_id)
-        .where(where)  # type: ignore[arg-type]
+        .where(*where)  # type: ignore[arg-type]
         .options(
             joinedload(Allocation.lot).options(
                 joinedload(Lot.product),
@@ -226,16 +227,20 @@ def _sales(session: Session, where: object) -> list[Sale]:
     ]
 
 
-def sales_of_order(session: Session, number: str) -> tuple[Order, list[Sale]]:
-    """Order → lots → households, for those who audit; the buyer's name and phone are not part of it."""
+def sales_of_order(session: Session, scope: Scope, number: str) -> tuple[Order, list[Sale]]:
+    """Order → lots → households, for those who audit; the buyer's name and phone are not part of it.
+
+    Whose reach ends at a town sees what came from there, and an order of which nothing did is none.
+    """
     order = session.scalar(
         select(Order)
         .where(Order.number == number)
         .options(joinedload(Order.organisation), joinedload(Order.round), selectinload(Order.lines))
     )
-    if order is None:
+    sales = _sales(session, Order.id == order.id, Lot.within(scope)) if order else []
+    if order is None or not (sales or scope.covers_region(order.region_code)):
         raise NotFound("没有这个订单。")
-    return order, _sales(session, Order.id == order.id)
+    return order, sales
 
 
 def sales_of_household(

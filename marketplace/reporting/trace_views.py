@@ -36,7 +36,7 @@ def index() -> str:
 def order(number: str) -> str:
     if not current_scope().regions:
         raise NotFound("没有这个订单。")  # a cadre sees households, not the county's orders
-    found, sales = trace.sales_of_order(db.session, number)
+    found, sales = trace.sales_of_order(db.session, current_scope(), number)
     return render_template("reporting/trace_order.html", order=found, sales=sales)
 
 
