@@ -26,6 +26,8 @@ PARTS = """{% extends "layout/public.html" %}
 {{ forms.stepper('packs', 1, 0, 2, '份数') }}
 {{ ui.confirm_button('/tried', '撤回', '真的撤回?') }}
 <p id="words">备货 96 份</p>{{ ui.copy_button('words', '复制文字') }}
+<details><summary>看文字版</summary><pre id="folded">第 3 期
+备货 96 份</pre></details>{{ ui.copy_button('folded', '抄走全部') }}
 {{ forms.form_start(form, '/tried', upload=true) }}{{ forms.photo_field(form.photo) }}{{ forms.submit('提交') }}</form>
 {% endblock %}"""
 
@@ -94,16 +96,16 @@ def test_a_stepper_stops_at_its_limits(page):
 
 
 def test_a_confirmation_is_a_dialog_that_gives_the_focus_back(page):
-    page.locator("summary").click()
+    page.locator("[data-confirm] > summary").click()
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_text("先不")).to_be_focused()
     page.keyboard.press("Escape")
     expect(dialog).to_have_count(0)
-    expect(page.locator("summary")).to_be_focused()
+    expect(page.locator("[data-confirm] > summary")).to_be_focused()
 
 
 def test_a_confirmation_posts_once_when_it_is_pressed(page, app):
-    page.locator("summary").click()
+    page.locator("[data-confirm] > summary").click()
     page.get_by_role("dialog").get_by_role("button", name="撤回").dblclick()
     expect(page.get_by_text("已收到")).to_be_visible()
     assert app.config["tried"] == [0]
@@ -112,6 +114,13 @@ def test_a_confirmation_posts_once_when_it_is_pressed(page, app):
 def test_copying_says_so(page):
     page.get_by_text("复制文字").click()
     expect(page.get_by_text("已复制")).to_be_visible()
+
+
+def test_what_is_folded_away_is_copied_too(page):
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.get_by_text("抄走全部").click()
+    expect(page.get_by_text("已复制")).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()") == "第 3 期\n备货 96 份"
 
 
 def test_large_type_is_kept_for_the_next_page(page):

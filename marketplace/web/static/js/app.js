@@ -43,7 +43,8 @@
     input.dispatchEvent(new Event("change", { bubbles: true }));
   });
 
-  /* data-copy: the clipboard needs a secure page; a selected textarea is the way of old browsers. */
+  /* data-copy: the clipboard needs a secure page; a selected textarea is the way of old browsers.
+     textContent, because what stands in a closed <details> is not rendered and has no innerText. */
   const copyOld = (text) => {
     const area = document.createElement("textarea");
     area.value = text;
@@ -56,7 +57,7 @@
   on("click", "[data-copy]", async (button) => {
     const source = document.getElementById(button.dataset.copy);
     if (!source) return;
-    const text = "value" in source ? source.value : source.innerText;
+    const text = "value" in source ? source.value : source.textContent.trim();
     let done = true;
     try {
       await navigator.clipboard.writeText(text);
