@@ -11,7 +11,7 @@ from wtforms import HiddenField, RadioField
 from marketplace.core.clock import format_span
 from marketplace.core.db import db, transaction
 from marketplace.core.errors import InvalidInput, MarketplaceError
-from marketplace.identity.access import current_actor, requires
+from marketplace.identity.access import current_actor, current_scope, requires
 from marketplace.identity.models import Organisation, User
 from marketplace.identity.permissions import ORDER_OWN
 from marketplace.orders import basket as baskets
@@ -41,7 +41,10 @@ class CheckoutForm(Form):
 @bp.get("/checkout")
 @requires(ORDER_OWN)
 def checkout() -> str | Response:
-    group = _group(baskets.read(), request.args.get("round", ""))
+    asked = request.args.get("round", "")
+    group = _group(baskets.read(), asked)
+    if group is None and asked:
+        return _nothing_of(baskets.number(asked))
     if group is None:
         flash("购物篮是空的。刚下的订单在“我的”里。", "info")
         return redirect(url_for("shop.basket"))
@@ -106,10 +109,22 @@ def _order(form: CheckoutForm, wanted: Mapping[int, int]) -> OrderInput:
 
 
 def _group(packs: Mapping[int, int], round_text: str) -> baskets.Group | None:
-    """The round asked for, else the first of the basket."""
+    """The round asked for and no other; the first of the basket when none was asked for."""
     groups = baskets.groups(db.session, packs)
-    asked = [group for group in groups if str(group.round.id) == round_text]
-    return next(iter(asked or groups), None)
+    if round_text:
+        groups = [group for group in groups if str(group.round.id) == round_text]
+    return next(iter(groups), None)
+
+
+def _nothing_of(round_id: int) -> str:
+    """Nothing of that round is in the basket, mostly because it was ordered a moment ago."""
+    mine = current_scope().visible(select(Order)).where(Order.buyer_id == current_actor().user_id)
+    last = db.session.scalar(
+        mine.where(Order.round_id == round_id, Order.channel == "shop")
+        .order_by(Order.id.desc())
+        .limit(1)
+    )
+    return render_template("shop/checkout_done.html", order=last, held=bool(baskets.read()))
 
 
 def _fitted(form: CheckoutForm, wanted: Mapping[int, int]) -> str | Response:
@@ -136,7 +151,8 @@ def _again(
     form: CheckoutForm, wanted: Mapping[int, int], short: list[tuple[int, str, int, int]]
 ) -> str:
     """The same page with what was typed, and with today's prices."""
-    group = _group(wanted or baskets.read(), str(form.round_id.data))
+    asked = str(form.round_id.data)
+    group = _group(wanted or baskets.read(), asked) or _group(wanted, "")
     if group is not None:
         form.shown.data = str(sum(line.amount_fen for line in group.lines))
     return _page(form, group, short)

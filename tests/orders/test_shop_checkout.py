@@ -292,13 +292,26 @@ def test_eight_taps_at_once_are_one_order(app, world, staff):
         assert session.scalar(select(func.count(OrderLine.id))) == 1
 
 
-def test_going_back_after_ordering_finds_an_empty_basket_and_the_way_to_the_order(world, buyer):
+def test_going_back_after_ordering_finds_the_order_and_never_the_goods_of_another_round(
+    world, buyer
+):
     in_round, listing = world.shop(packs=10)
+    other, more = world.shop(packs=10)
     _put(buyer, listing)
-    _submit(buyer, _form(buyer, in_round))
-    back = buyer.get(f"/shop/checkout?round={in_round.id}", follow_redirects=True)
-    assert "刚下的订单在“我的”里" in back.get_data(as_text=True)
-    assert _orders(world) == 1
+    _put(buyer, more)
+    order = _submit(buyer, _form(buyer, in_round)).headers["Location"]
+    back = buyer.get(f"/shop/checkout?round={in_round.id}").get_data(as_text=True)
+    assert "这一期的货已经下单了" in back
+    assert f'href="{order}"' in back
+    assert 'href="/shop/basket"' in back
+    assert "提交订单" not in back
+    assert more.title not in back
+    assert _submit(buyer, _form(buyer, other)).status_code == 303
+    empty = buyer.get("/shop/checkout", follow_redirects=True).get_data(as_text=True)
+    assert "刚下的订单在“我的”里" in empty
+    never = buyer.get("/shop/checkout?round=987654").get_data(as_text=True)
+    assert "购物篮里没有这一期的货" in never
+    assert _orders(world) == 2
 
 
 def test_nobody_orders_without_the_token_of_the_form(app, world, buyer):
