@@ -170,5 +170,6 @@ REPORTS = register(
         columns=COLUMNS,
         start=ReportChecker,
         note="一行一批货。农户填户编号，合作社填统一社会信用代码。",
+        once=("登记编号",),
     )
 )

@@ -207,5 +207,6 @@ HOUSEHOLDS = register(
         columns=COLUMNS,
         start=HouseholdChecker,
         note="户、户类别和帮扶联系人。再次导入按户编号更新，不会重复。",
+        once=("户编号",),
     )
 )

@@ -71,5 +71,6 @@ MEMBERS = register(
         columns=COLUMNS,
         start=MemberChecker,
         note="哪些户是哪个合作社的成员。",
+        once=("合作社", "户编号"),
     )
 )

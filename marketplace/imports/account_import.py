@@ -115,5 +115,7 @@ ACCOUNTS = register(
         columns=COLUMNS,
         start=AccountChecker,
         note="一行一个角色；一个人有两个角色就写两行。导入后打印激活单。",
+        once=("账号",),
+        agree=("姓名", "手机", "单位"),
     )
 )

@@ -77,7 +77,8 @@ class PastedRows:
 class Importer:
     """`start` loads what rows are compared with and gives the checker for one pass.
 
-    With `pasted` the rows come from a text instead of a file.
+    With `pasted` the rows come from a text instead of a file. A file has one row for each value of
+    the columns `once`; with `agree` it may have several, which say the same in those columns.
     """
 
     code: str
@@ -86,6 +87,8 @@ class Importer:
     columns: tuple[Column, ...]
     start: Callable[[Session, Actor], Checker]
     note: str = ""
+    once: tuple[str, ...] = ()
+    agree: tuple[str, ...] = ()
     pasted: PastedText | None = None
 
 

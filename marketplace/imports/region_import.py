@@ -85,5 +85,6 @@ REGIONS = register(
         columns=COLUMNS,
         start=RegionChecker,
         note="县、乡镇、村的 12 位代码。每年修订，停用的填停用日期，不删。",
+        once=("区划代码",),
     )
 )

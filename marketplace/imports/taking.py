@@ -21,8 +21,9 @@ from marketplace.identity.actor import Actor
 from marketplace.identity.models import User
 from marketplace.identity.sessions import actor_of
 from marketplace.imports.batches import CHANGED, ask_to_take, importer_of, store_batch
-from marketplace.imports.importer import Checker, FaultyRow, Problem
+from marketplace.imports.importer import Checker, FaultyRow, Importer, Problem
 from marketplace.imports.models import ImportBatch, ImportRow
+from marketplace.imports.repeats import Repeats
 from marketplace.imports.sheets import Table
 
 SLICE = 400
@@ -71,7 +72,7 @@ def work_on(batch_id: int) -> None:
             kind, reading, whole = batch.kind, batch.state == "reading", batch.take == "all"
             checker = importer_of(kind).start(session, actor)
         if reading:
-            _check_rows(batch_id, checker)
+            _check_rows(batch_id, importer_of(kind), checker)
         elif whole:
             _take_whole(batch_id, checker)
         else:
@@ -119,7 +120,10 @@ def _slice(session: Session, batch_id: int, state: str, after: int = 0) -> list[
     )
 
 
-def _check_rows(batch_id: int, checker: Checker) -> None:
+def _check_rows(batch_id: int, importer: Importer, checker: Checker) -> None:
+    repeats = Repeats(importer)
+    with transaction() as session:
+        repeats.resume(session, session.get_one(ImportBatch, batch_id))
     while True:
         with transaction() as session:
             batch = session.get_one(ImportBatch, batch_id)
@@ -129,7 +133,8 @@ def _check_rows(batch_id: int, checker: Checker) -> None:
                 return
             results = _Results("waiting")
             for row in rows:
-                problems = _problems(checker, cells_of(batch, row))
+                cells = cells_of(batch, row)
+                problems = _problems(checker, cells) + repeats.problems(row.row_no, cells)
                 results.note(row, "faulty" if problems else "good", problems)
             results.write(session, batch)
             batch.checked += len(rows)

@@ -86,5 +86,6 @@ UNITS = register(
         columns=COLUMNS,
         start=UnitChecker,
         note="买货的机关、学校、医院、企业，以及合作社和龙头企业。按单位名称更新。",
+        once=("单位名称",),
     )
 )

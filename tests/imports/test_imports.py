@@ -10,7 +10,9 @@ from marketplace.catalog.models import SupplyReport
 from marketplace.core.errors import InvalidInput
 from marketplace.households.household_import import HOUSEHOLDS
 from marketplace.households.models import CadreAssignment, Household, SupportStatus
+from marketplace.imports.importer import IMPORTERS
 from marketplace.imports.models import ImportBatch, ImportRow
+from marketplace.imports.repeats import Repeats
 from marketplace.imports.sheets import read_table, safe_cell, write_xlsx
 from marketplace.imports.taking import take_table
 
@@ -125,6 +127,40 @@ def test_a_mended_file_of_the_faulty_rows_can_be_sent_again(world, operator):
     assert "每一行都没问题" in again.text
     take(operator, world)
     assert count(world, Household) == 2
+
+
+def test_a_household_that_stands_twice_in_a_file_is_asked_about(world, operator):
+    other = [GOOD[0], *GOOD[1:3], "李桂香", *GOOD[4:]]
+    page = upload(operator, xlsx(GOOD, ["H101", *GOOD[1:]], other)).text
+    assert "和第 2 行的户编号一样。请改户编号，或只留一行。" in page
+    assert "导入没问题的 2 行" in page
+    take(operator, world, "good")
+    with world.transaction() as session:
+        heads = {h.household_no: h.head_name for h in session.scalars(select(Household))}
+    assert heads == {"H100": "陈大山", "H101": "陈大山"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "first", "second", "words"),
+    [
+        ("reports", {"登记编号": "7"}, {"登记编号": "7"}, "登记编号一样。请改登记编号"),
+        ("reports", {"登记编号": ""}, {"登记编号": ""}, ""),
+        ("units", {"单位名称": "县医院"}, {"单位名称": "县医院"}, "单位名称一样"),
+        ("regions", {"区划代码": "1"}, {"区划代码": "1"}, "区划代码一样"),
+        ("members", {"合作社": "甲", "户编号": "1"}, {"合作社": "甲", "户编号": "2"}, ""),
+        ("members", {"合作社": "甲", "户编号": "1"}, {"合作社": "甲", "户编号": "1"}, "户编号一样"),
+        ("accounts", {"账号": "li", "角色": "职工"}, {"账号": "Li", "角色": "组织员"}, ""),
+        ("accounts", {"账号": "li", "姓名": "李"}, {"账号": "li", "姓名": "王"}, "姓名却不同"),
+    ],
+)
+def test_what_may_stand_once_in_a_file(kind, first, second, words):
+    importer = IMPORTERS[kind]
+    empty = dict.fromkeys((column.heading for column in importer.columns), "")
+    repeats = Repeats(importer)
+    assert repeats.problems(2, empty | first) == []
+    told = "".join(problem.what for problem in repeats.problems(5, empty | second))
+    assert words in told
+    assert bool(told) == bool(words)
 
 
 def test_personal_data_of_a_file_is_not_readable_in_the_database(world, operator):
