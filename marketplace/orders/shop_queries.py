@@ -151,6 +151,12 @@ def goods(rounds: Sequence[Round], wish: Wish) -> Select[Listing]:
     return statement.order_by(gone, *orders.get(wish.sort, orders["urgent"]), Listing.id)
 
 
+def kinds(session: Session, found: Round) -> int:
+    """How many kinds of goods this round alone offers."""
+    offered = goods([found], Wish()).with_only_columns(func.count()).order_by(None)
+    return session.scalar(offered) or 0
+
+
 def _wished(wish: Wish) -> list[ColumnElement[bool]]:
     parts: list[ColumnElement[bool]] = []
     if whole := normalise_query(wish.query):

@@ -44,6 +44,7 @@ def index() -> str:
         "shop/index.html",
         rounds=rounds,
         reach=queries.reach(db.session, rounds[0]),
+        first_kinds=page.total if len(rounds) == 1 else queries.kinds(db.session, rounds[0]),
         page=page,
         urgent=urgent,
         others=[item for item in page.items if item not in urgent],

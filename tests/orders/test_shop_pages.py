@@ -65,10 +65,21 @@ def test_between_rounds_the_home_page_says_when_the_next_one_opens(world, client
     assert "现在没有开放的期次" in _text(client, "/shop/goods")
 
 
-def test_two_open_rounds_are_both_announced(world, client):
-    world.shop()
-    world.shop()
-    assert "两期分开下单" in _text(client, "/shop/")
+def test_two_open_rounds_are_both_announced_and_every_card_says_of_which_it_is(world, client):
+    first, one = world.shop()
+    assert "期 · " not in _text(client, "/shop/goods")
+    second, two = world.shop()
+    home = _text(client, "/shop/")
+    assert "两期分开下单" in home
+    assert "最早截单的一期" in home
+    assert "1 种货，等人要" in home
+    listed = _text(client, "/shop/goods")
+    for page in (home, listed):
+        for in_round, listing in ((first, one), (second, two)):
+            card = page.partition(f'id="goods-{listing.id}"')[2].partition("</article>")[0]
+            assert f"第 {in_round.number} 期 · " in card
+    for in_round in (first, second):
+        assert f"第 {in_round.number} 期 <time" in listed
 
 
 def test_a_round_for_canteens_alone_is_not_in_the_shop(world, client):
