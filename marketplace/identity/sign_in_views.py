@@ -15,12 +15,13 @@ from flask import (
 )
 from flask_login import current_user, login_user, logout_user
 from werkzeug import Response
+from werkzeug.exceptions import HTTPException
 from wtforms import PasswordField, SubmitField
 
 from marketplace.core.db import db, transaction
 from marketplace.core.errors import InvalidInput, MarketplaceError, Throttled
 from marketplace.identity import accounts, sessions
-from marketplace.identity.access import public, signed_in
+from marketplace.identity.access import PUBLIC, public, signed_in
 from marketplace.identity.passwords import DEMO_PASSWORD
 from marketplace.web.forms import Form, TrimmedField, at_most, required
 
@@ -42,11 +43,28 @@ class ActivateForm(Form):
 
 
 def safe_next() -> str:
-    """Where to go after signing in: a path of this site, else the front door."""
+    """Where to go after signing in: back to what the person was on the way to, else home.
+
+    Only a path of this site; from a page that is open to everybody people want to get to work.
+    """
     wanted = request.args.get("next", "")
     parts = urlsplit(wanted)
     inside = wanted.startswith("/") and not wanted.startswith("//") and "\\" not in wanted
-    return wanted if inside and not parts.netloc and not parts.scheme else url_for("home.index")
+    if inside and not parts.netloc and not parts.scheme and _on_the_way(parts.path):
+        return wanted
+    return url_for("home.index")
+
+
+def _on_the_way(path: str) -> bool:
+    """Whether somebody stopped at this page for want of an account: a closed one, or the basket."""
+    adapter = current_app.create_url_adapter(request)
+    assert adapter is not None
+    try:
+        endpoint, _ = adapter.match(path, method="GET")
+    except HTTPException:
+        return False
+    door = getattr(current_app.view_functions[endpoint], "access", PUBLIC)
+    return door != PUBLIC or endpoint == "shop.basket"
 
 
 def count_attempt(login_name: str) -> None:

@@ -8,6 +8,7 @@ from werkzeug import Response
 from marketplace.core.db import db
 from marketplace.core.errors import InvalidInput, MarketplaceError
 from marketplace.identity.access import find_actor, public
+from marketplace.identity.home import home_endpoint
 from marketplace.identity.permissions import ORDER_OWN
 from marketplace.orders import basket as baskets
 from marketplace.orders import shop_queries as queries
@@ -24,7 +25,12 @@ URGENT_ON_HOME = 9
 
 @bp.context_processor
 def _words() -> dict[str, object]:
-    return {"urgent_words": queries.urgent_words, "why_not": queries.why_not}
+    actor = find_actor()
+    return {
+        "urgent_words": queries.urgent_words,
+        "why_not": queries.why_not,
+        "works_elsewhere": actor is not None and home_endpoint(actor) != "shop.index",
+    }
 
 
 @bp.get("/")
