@@ -1,10 +1,12 @@
 """An organiser's registrations: start one, share it, see what came in, submit it once."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from sqlalchemy import func, select
+from sqlalchemy.orm import joinedload, selectinload
 from werkzeug import Response
 from wtforms import RadioField, SelectChoice
 
@@ -14,7 +16,7 @@ from marketplace.core.errors import InvalidInput, MarketplaceError
 from marketplace.core.identifiers import mask_phone
 from marketplace.identity.access import current_actor, current_scope, requires
 from marketplace.identity.models import User
-from marketplace.identity.permissions import ORDER_GROUP
+from marketplace.identity.permissions import ORDER_GROUP, ORDER_OWN
 from marketplace.orders.basket import number
 from marketplace.orders.canteen_sheet import choose_unit, units
 from marketplace.orders.group_registrations import (
@@ -31,8 +33,14 @@ from marketplace.orders.group_submission import (
     submit_group,
     total_packs,
 )
-from marketplace.orders.my_order_words import state_of
-from marketplace.orders.order_models import FUND_SOURCES, GroupEntry, GroupRegistration, Order
+from marketplace.orders.my_order_words import due_fen, money_of, state_of
+from marketplace.orders.order_models import (
+    FUND_SOURCES,
+    GroupEntry,
+    GroupRegistration,
+    Order,
+    OrderLine,
+)
 from marketplace.orders.round_models import Listing, PickupPoint, Round
 from marketplace.orders.rounds import open_rounds
 from marketplace.web.forms import Form, TrimmedField, at_most, required
@@ -211,7 +219,7 @@ def _show(group: GroupRegistration, form: SubmitForm) -> str:
     entries = [entry for entry in every if entry.removed_at is None]
     places = places_of(entries)
     made = sorted({entry.order_id for entry in entries if entry.order_id})
-    orders = db.session.scalars(select(Order).where(Order.id.in_(made))).all() if made else []
+    orders = _orders(made) if made else []
     return render_template(
         "orders/groups/show.html",
         group=group,
@@ -224,10 +232,28 @@ def _show(group: GroupRegistration, form: SubmitForm) -> str:
         places=places,
         totals=totals(entries, places),
         orders=orders,
+        openable=_openable(made) if made else set(),
         state_of=state_of,
+        money_of=money_of,
+        due_fen=due_fen,
         mask_phone=mask_phone,
         address=url_for("group_form.new", token=group.token, _external=True),
     )
+
+
+def _orders(made: list[int]) -> Sequence[Order]:
+    lines = selectinload(Order.lines).joinedload(OrderLine.listing, innerjoin=True)
+    statement = select(Order).where(Order.id.in_(made)).order_by(Order.id)
+    return db.session.scalars(statement.options(joinedload(Order.pickup_point), lines)).all()
+
+
+def _openable(made: list[int]) -> set[int]:
+    """Those of the orders whose own page this person may open."""
+    actor = current_actor()
+    if not actor.may(ORDER_OWN):
+        return set()
+    mine = actor.scope_for(ORDER_OWN).visible(select(Order.id))
+    return set(db.session.scalars(mine.where(Order.id.in_(made))))
 
 
 @bp.post("/<int:group_id>/submit")

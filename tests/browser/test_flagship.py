@@ -90,6 +90,7 @@ def _register_a_colleague(day: MarketDay, visit: Visit) -> None:
 
     organiser.page.reload()
     organiser.tap("交单，共 1 人")
+    organiser.press("确定交单", "dialog")
     organiser.sees("交单成功")
 
 

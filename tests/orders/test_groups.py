@@ -316,8 +316,15 @@ def test_submitting_makes_one_order_for_each_pickup_point_once(world, group):
     group.enter(name="丙", key="entry-key-3", place=1, packs={group.second.id: 4})
     gone = group.enter(name="丁", key="entry-key-4", packs={group.first.id: 9}).location
     group.guest.post(f"{gone}/withdraw")
+    assert "截单前要交单" in text_of(group.browser.get(f"/groups/{group.id}"))
     assert group.submit(fund_source="union").status_code == 303
     orders = group.all(Order)
+    page = text_of(group.browser.get(f"/groups/{group.id}"))
+    assert "截单前要交单" not in page
+    for order in orders:
+        assert f'href="/shop/orders/{order.number}"' in page
+        assert group.browser.get(f"/shop/orders/{order.number}").status_code == 200
+    assert page.count("还没付") == 2
     assert [(order.channel, order.pickup_point_id) for order in orders] == [
         ("group", place) for place in sorted(group.places)
     ]
@@ -488,6 +495,17 @@ def test_exports_and_papers_show_masks_only_and_equal_the_screen(group):
     assert "教务处" in paper
 
 
+def test_a_list_that_goes_in_once_asks_first_and_enter_in_a_field_does_not_send_it(group):
+    group.enter()
+    page = text_of(group.browser.get(f"/groups/{group.id}"))
+    form = page.partition('id="submit-group"')[2].partition("</form>")[0]
+    first, confirmed = re.findall(r'<button type="submit"([^>]*)>', form)
+    assert "disabled" in first
+    assert 'form="submit-group"' in confirmed
+    assert form.index("data-confirm") < form.index(confirmed)
+    assert "不能再交一次" in form
+
+
 def test_what_falls_short_stands_on_the_lists_of_the_organiser(world):
     group = Group(world, packs=10)
     group.enter(packs={group.first.id: 8})
@@ -498,6 +516,9 @@ def test_what_falls_short_stands_on_the_lists_of_the_organiser(world):
     for step in (close_round, allocate_round):
         with world.transaction() as session:
             step(session, SYSTEM, get_round(session, group.round.id))
+    page = text_of(group.browser.get(f"/groups/{group.id}"))
+    assert "货不够减了 3 份，实到 5 份" in page
+    assert "现在应付 ¥61.50" in page
     paper = text_of(group.browser.get(f"/groups/{group.id}/lists"))
     assert "登记了 8 份，货不够" in paper
     assert "登记了 8 份，到 5 份，少的 3 份请和同事商量着分" in paper
