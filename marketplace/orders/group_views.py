@@ -3,12 +3,13 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload, selectinload
 from werkzeug import Response
-from wtforms import RadioField, SelectChoice
+from wtforms import HiddenField, RadioField, SelectChoice
 
 from marketplace.core.clock import format_deadline, now
 from marketplace.core.db import db, transaction
@@ -65,8 +66,9 @@ Answer = str | Response | tuple[str, int]
 
 class GroupForm(Form):
     round_id = RadioField("哪一期", required("请选期次。"), validate_choice=False)
-    title = TrimmedField("叫什么", required("请起个名字，同事一看就懂。") + [at_most(60)])
-    closes_on = DayField("登记截止日期", required("请填日期。"))
+    suggested = HiddenField()
+    title = TrimmedField("叫什么", [at_most(60)])
+    closes_on = DayField("登记截止日期")
     closes_time = ClosingTimeField("登记截止时间")
 
 
@@ -79,6 +81,16 @@ class SubmitForm(Form):
         choices=[SelectChoice(code, FUND_SOURCES[code]) for code in GROUP_FUNDS],
         validate_choice=False,
     )
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """How a registration in a round is called and when it closes, unless the person says otherwise."""
+
+    round_id: str
+    title: str
+    day: date
+    time: str
 
 
 @dataclass(frozen=True)
@@ -167,30 +179,57 @@ def new() -> Answer:
         )
         for r in rounds
     ]
+    suggestions = [
+        Suggestion(str(r.id), f"{unit.name}第 {r.number} 期团购"[:60], *closing_parts(r.closes_at))
+        for r in rounds
+    ]
+    for one in suggestions:
+        form.closes_time.also_offer(one.time)
     status = 200
     if request.method == "GET" and rounds:
-        form.round_id.data = str(rounds[0].id)
-        form.title.data = f"{unit.name}第 {rounds[0].number} 期团购"
-        form.closes_on.data, words = closing_parts(rounds[0].closes_at)
-        form.closes_time.also_offer(words)
-        form.closes_time.data = words
+        first = suggestions[0]
+        form.round_id.data = form.suggested.data = first.round_id
+        form.title.data, form.closes_on.data = first.title, first.day
+        form.closes_time.data = first.time
     elif request.method == "POST":
         form.closes_time.also_offer(next(iter(request.form.getlist("closes_time")), "24:00"))
         status = 422
         if form.validate():
             try:
+                _follow_round(form, suggestions)
                 return _created(form, unit.id)
             except MarketplaceError as error:
                 form.refuse(error)
                 status = error.http_status
     page = render_template(
-        "orders/groups/new.html", form=form, rounds=rounds, units=found, unit=unit
+        "orders/groups/new.html",
+        form=form,
+        rounds=rounds,
+        suggestions=suggestions,
+        units=found,
+        unit=unit,
     )
     return page, status
 
 
+def _follow_round(form: GroupForm, suggestions: list[Suggestion]) -> None:
+    """What was left empty, or as it was suggested for another round, becomes that of the chosen one."""
+    by_round = {one.round_id: one for one in suggestions}
+    chosen = by_round.get(str(form.round_id.data))
+    if chosen is None:
+        return  # refused in a moment, for the reason that holds for that round
+    before = by_round.get(str(form.suggested.data), chosen)
+    if form.title.data in {"", None, before.title}:
+        form.title.data = chosen.title
+    closes = form.closes_on.data, form.closes_time.data
+    if form.closes_on.data is None or closes == (before.day, before.time):
+        form.closes_on.data, form.closes_time.data = chosen.day, chosen.time
+    form.suggested.data = chosen.round_id
+
+
 def _created(form: GroupForm, organisation_id: int) -> Response:
-    assert form.closes_on.data is not None
+    if form.closes_on.data is None:
+        raise InvalidInput("请填日期。", code="no_day", field="closes_on")
     try:
         closes_at = closing_moment(form.closes_on.data, str(form.closes_time.data))
     except ValueError:

@@ -30,6 +30,7 @@ from marketplace.orders.order_models import GroupEntry, GroupRegistration, Order
 from marketplace.orders.round_allocation import allocate_round
 from marketplace.orders.round_models import Commitment, Listing, RoundPickup
 from marketplace.orders.rounds import close_round, get_round
+from tests.support.pages import form_on
 
 PHONE = "000-1234 5678"
 
@@ -135,6 +136,33 @@ def test_an_organiser_starts_a_registration_that_closes_no_later_than_the_round(
     made = group.all(GroupRegistration)[-1]
     assert f"/g/{made.token}" in page
     assert "<svg" in page
+
+
+def test_name_and_closing_follow_the_chosen_round_unless_the_person_typed(world, group):
+    later = world.round(closes_in=timedelta(days=9))
+    product = world.product("土豆")
+    world.listing(later, product, [world.lot(product, 25_000)])
+    world.open_round(later)
+    page = text_of(group.browser.get("/groups/new"))
+    shown = form_on(page, f"/groups/new?unit={group.unit.id}")
+    shown["closes_time"] = re.search(r'data-time="([^"]+)"', page)[1]
+    assert shown["title"] == f"第一小学第 {group.round.number} 期团购"
+    assert f'data-title="第一小学第 {later.number} 期团购"' in page
+
+    def made(**typed):
+        data = shown | {"round_id": str(later.id)} | typed
+        assert group.browser.post("/groups/new", data=data).status_code == 303
+        found = group.all(GroupRegistration)[-1]
+        return found.round_id, found.title, found.closes_at
+
+    minute = later.closes_at.replace(second=0, microsecond=0)
+    suggested = (later.id, f"第一小学第 {later.number} 期团购", minute)
+    assert made() == suggested
+    assert made(title="", closes_on="") == suggested
+    own = group.round.closes_at - timedelta(days=1)
+    typed = made(title="工会团购", closes_on=own.date().isoformat(), closes_time="12:00")
+    assert typed[1] == "工会团购"
+    assert typed[2] < group.round.closes_at
 
 
 @pytest.mark.parametrize("typed", ["9:99", "25:00", "x"])
