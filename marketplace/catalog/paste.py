@@ -31,6 +31,9 @@ _NAME = re.compile(r"[㐀-鿿·]{2,12}")
 _EXAMPLE = re.compile(r"\s*[(（【]?(?:例|示例|举例|格式|模板|样例)")
 _PUNCTUATION = re.compile(r"[^\w\s.,:/¥~—–−·-]|(?<![0-9]),|,(?![0-9]{3}(?![0-9]))")
 _DASH = re.compile(r"(?<=[㐀-鿿])(?<![日号月])[-—–]+|[-—–]+(?=[㐀-鿿])")
+_MASKED = re.compile(
+    r"(?<![㐀-鿿])(?P<name>[㐀-鿿]{1,2}[*×]{1,3}(?:[㐀-鿿](?![㐀-鿿]))?)(?!\s*[0-9*×])"
+)
 _HAN = re.compile(r"[㐀-鿿]+")
 _ENDS_AN_AMOUNT = PIECE_UNITS | set("斤吨克两元块角毛")
 
@@ -57,6 +60,7 @@ class PastedLine:
     remark: str = ""
     problems: tuple[str, ...] = ()
     under: str | None = None  # the village whose heading stands above the line
+    masked_name: str | None = None  # 孙**, as lists show it: says nobody's name
 
 
 def parse_pasted_lines(
@@ -86,6 +90,7 @@ def parse_pasted_lines(
     previews: list[PastedLine] = []
     for line_number, raw in enumerate(lines, start=1):
         body, has_number = fields.strip_numbering(raw[:MAX_LINE_LENGTH])
+        masked, body = _take_masked(body, names)
         plain = _tidy(body)
         if not plain or raw.lstrip().startswith(("#", "＃")) or _EXAMPLE.match(raw):
             continue
@@ -95,10 +100,8 @@ def parse_pasted_lines(
         started = has_number if numbered and not previews else bool(previews)
         if not started and not _tells_of_goods(plain, names):
             continue
-        read = [
-            _read(part, PastedLine(line_number, raw.strip(), under=village), names, today)
-            for part in _parts(plain, names)
-        ]
+        line = PastedLine(line_number, raw.strip(), under=village, masked_name=masked)
+        read = [_read(part, line, names, today) for part in _parts(plain, names)]
         previews += [_finish(line, needed=village_needed) for line in _share(read)]
         if len(raw) > MAX_LINE_LENGTH:
             previews[-1] = _with_problem(
@@ -128,6 +131,15 @@ class _Names:
 def _tidy(body: str) -> str:
     plain = _DASH.sub(" ", _PUNCTUATION.sub(" ", plain_text(body)))
     return re.sub(r"\s+", " ", fields.strip_labels(plain)).strip()
+
+
+def _take_masked(body: str, names: _Names) -> tuple[str | None, str]:
+    """A name with stars, and the rest; `马蹄*20斤` and `马蹄**` are no names."""
+    plain = plain_text(body)
+    found = _MASKED.search(plain)
+    if not found or names.matches(found["name"]):
+        return None, body
+    return found["name"], f"{plain[: found.start()]} {plain[found.end() :]}"
 
 
 def _village_alone(plain: str) -> str | None:
@@ -186,7 +198,7 @@ def _read(part: str, line: PastedLine, names: _Names, today: date) -> PastedLine
         problems.append(
             f"“{price.written}”没写是每什么的价钱。请写单价，不写总价，例如 {example}。"
         )
-    name, words = _take_name(rest, glued)
+    name, words = (None, _words(rest)) if line.masked_name else _take_name(rest, glued)
     if product is None and not product_problem:
         product_problem = _unknown_product(words)
     problems += [problem for problem in (quantity_problem, product_problem) if problem]
@@ -267,13 +279,17 @@ def _parse_quantity(words: str, product: PasteProduct | None) -> Quantity:
     )
 
 
+def _words(text: str) -> list[str]:
+    return [word for word in re.split(r"[\s,:/]+", text) if word.strip("-—~·.")]
+
+
 def _take_name(text: str, glued: str | None) -> tuple[str | None, list[str]]:
     """The household's name and the words that remain.
 
     A word with 家 or 户 behind it comes first, then one that begins with a surname, then the first
     word of the line; words glued to a product (散养土鸡) only when they look like a name.
     """
-    words = [word for word in re.split(r"[\s,:/]+", text) if word.strip("-—~·.")]
+    words = _words(text)
     free = [word for word in words if _NAME.fullmatch(word) and word != glued]
     marked = [w for w in words if _NAME.fullmatch(w) and len(w) > 2 and w[-1] in "家户"]
     likely = [w for w in free if (w[0] in _SURNAMES and len(w) <= 4) or "·" in w]
@@ -306,7 +322,9 @@ def _finish(line: PastedLine, *, needed: bool) -> PastedLine:
     if line.village and line.under and not re.search("[村区寨屯]", line.village):
         village = line.under + line.village
     line = replace(line, village=village)
-    if line.household_name is None:
+    if line.masked_name:
+        line = _with_problem(line, f"“{line.masked_name}”看不出是谁。请写户主的全名。")
+    elif line.household_name is None:
         line = _with_problem(line, "没看出是哪一户。请把户主姓名写在最前面，后面空一格。")
     if line.village is None and needed:
         line = _with_problem(line, "没有写哪个村。请补上村名，例如 三岔村。")
