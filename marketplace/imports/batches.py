@@ -1,9 +1,9 @@
 """Files that people bring: stored encrypted, found again, asked to be taken, given back to be mended."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
-from sqlalchemy import insert, select
+from sqlalchemy import insert, or_, select
 from sqlalchemy.orm import Session
 
 from marketplace.core.clock import now
@@ -69,6 +69,28 @@ def ask_to_take(session: Session, actor: Actor, batch: ImportBatch, take: str) -
         )
     move(session, batch, "applying", because=CHANGED, take="all" if take == "all" else "good")
     audit.record(session, actor, "import_taken", "import_batch", batch.id, take=batch.take)
+
+
+def unfinished(
+    session: Session, scope: Scope, kinds: Iterable[str], most: int = 3
+) -> Sequence[ImportBatch]:
+    """The latest in which rows still wait to be decided on or to be mended."""
+    to_mend = (ImportBatch.state == "done") & (ImportBatch.faulty > 0) & (ImportBatch.message == "")
+    waits = ImportBatch.state.in_(("reading", "previewed", "applying"))
+    return session.scalars(
+        scope.visible(select(ImportBatch))
+        .where(ImportBatch.kind.in_(list(kinds)), or_(waits, to_mend))
+        .order_by(ImportBatch.id.desc())
+        .limit(most)
+    ).all()
+
+
+def give_way(session: Session, actor: Actor, batch: ImportBatch) -> None:
+    """Its rows were mended and brought again: nothing of it waits any longer."""
+    if batch.state == "previewed":
+        discard(session, actor, batch)
+    elif batch.state == "done" and batch.faulty:
+        batch.message = "要改的行已经改过，另外贴了一次。"
 
 
 def discard(session: Session, actor: Actor, batch: ImportBatch) -> None:

@@ -195,6 +195,54 @@ def test_the_cadre_finds_the_page_from_home_and_may_throw_a_preview_away(world, 
     assert reports(world) == []
 
 
+def test_lines_that_still_wait_are_found_again_until_they_are_mended(world, cadre):
+    client = world.sign_in(cadre)
+    assert "看懂的 3 条" in paste(client, CHAT).text
+    for address in ("/field/", "/imports/paste/pasted"):
+        page = client.get(address).text
+        assert "3 条等您登记，2 条要改" in page
+        assert "/imports/pasted/1" in page
+    take(client, world)
+    assert "接龙：2 条要改" in client.get("/field/").text
+    page = client.get("/imports/pasted/1").text
+    mended = (
+        given_back(page).replace("马蹄 500斤", "马蹄 500斤 1.5元/斤").replace("没这人", "陈大山")
+    )
+    form_on(page, "/imports/paste/pasted?mends=1")
+    client.post("/imports/paste/pasted?mends=1", data={"text": mended})
+    assert "接龙：2 条等您登记" in client.get("/field/").text
+    assert "/imports/pasted/1" not in client.get("/imports/paste/pasted").text
+    page = client.get("/imports/pasted/1").text
+    assert "另外贴了一次" in page
+    assert "<textarea" not in page
+    take(client, world)
+    assert "接龙：" not in client.get("/field/").text
+
+
+def test_the_whole_text_is_mended_before_anything_is_taken(world, cadre):
+    client = world.sign_in(cadre)
+    text = given_back(paste(client, CHAT).text)
+    assert "陈大山 三岔村 马蹄 2000斤" in text
+    mended = text.replace("马蹄 500斤", "马蹄 500斤 1.5元/斤").replace("没这人", "陈大山")
+    other = world.sign_in(world.user("cadre"))
+    answer = other.post("/imports/paste/pasted?mends=1", data={"text": mended})
+    assert answer.status_code == 404
+    answer = client.post(
+        "/imports/paste/pasted?mends=1", data={"text": mended}, follow_redirects=True
+    )
+    assert "看懂的 4 条" in answer.text  # 陈大山 has 马蹄 twice now, which is asked about
+    assert "已放弃" in client.get("/imports/pasted/1").text
+    take(client, world)
+    assert len(reports(world)) == 4
+
+
+def test_a_masked_name_is_called_by_its_name_and_the_product_too(world, cadre):
+    page = paste(world.sign_in(cadre), "1. 孙** 松坪村 萝卜 300斤 1元/斤").text
+    assert "“孙**”看不出是谁。请写户主的全名。" in page
+    assert "“萝卜”不在品种表里" in page
+    assert "“孙”不在" not in page
+
+
 def test_an_amount_is_read_again_as_it_was_first_read(world, cadre):
     amounts = ("上千斤", "约300斤", "1000多斤", "300斤左右", "半吨", "两斤半", "1.5万斤")
     for name in NAMES[: len(amounts)]:
