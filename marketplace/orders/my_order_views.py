@@ -27,6 +27,7 @@ def mine() -> str:
         page=page,
         state_of=words.state_of,
         money_of=words.money_of,
+        due_fen=words.due_fen,
     )
 
 

@@ -16,7 +16,7 @@ from marketplace.orders.order_models import PAY_WAYS, Order, OrderLine
 from marketplace.orders.round_models import Listing, Round
 from marketplace.orders.shop_queries import pickups
 
-TOO_LATE = "已经截单，农户已在按单备货，自己不能再改。要改请打服务电话说明原因。"
+TOO_LATE = "已经截单，自己不能再改。要改请打服务电话说明原因。"
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ def due_fen(order: Order) -> int:
 _ENDED = {"cancelled": "已取消", "expired": "已作废", "rejected": "单位没有同意"}
 _ON_ITS_WAY = {
     "allocated": Said("备货中", "leaf", "已分配到农户，农户正在按单备货。"),
-    "collecting": Said("收货中", "leaf", "农户正在把货送到集货点过磅。"),
+    "collecting": Said("备货中", "leaf", "备货单发到了农户手里，农户正在备货。"),
     "delivering": Said("配送中", "ripe", "货在路上，请按时到提货点取。"),
     "settled": Said("已完成", "leaf", "谢谢您，货款会到农户手里。"),
 }
@@ -150,11 +150,12 @@ def stages_of(order: Order) -> list[dict[str, str]]:
         return []
     reached = 1 if still_open(found) else 2
     if order.state == "allocated":
-        reached = {"collecting": 3, "delivering": 4, "settled": 6}.get(found.state, 2)
+        reached = {"delivering": 4, "settled": 6}.get(found.state, 2)
     elif order.state == "closed":
         reached = 6
     delivered = f"{found.delivers_on.month}月{found.delivers_on.day}日"
-    values = ("已订", format_deadline(found.closes_at).split()[0], "", "", "", delivered)
+    closes = min(found.closes_at, found.closed_at or found.closes_at)
+    values = ("已订", format_deadline(closes).split()[0], "", "", "", delivered)
     labels = ("下单", "截单", "备货", "收货", "配送", "取货")
     return [
         {

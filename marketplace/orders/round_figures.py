@@ -7,8 +7,10 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from marketplace.catalog.models import LotShare
-from marketplace.core.clock import today
+from marketplace.core.clock import format_deadline, now, today
+from marketplace.core.money import format_yuan
 from marketplace.households.models import SUPPORTED_KINDS, SupportStatus, in_force
+from marketplace.orders.collecting import due_column
 from marketplace.orders.order_models import HOLDING_STATES, Order
 from marketplace.orders.round_models import (
     Commitment,
@@ -17,6 +19,7 @@ from marketplace.orders.round_models import (
     RoundCollection,
     RoundPickup,
 )
+from marketplace.web.filters import countdown
 
 STATES = {
     # state: (what people read, tone of the tag)
@@ -26,11 +29,32 @@ STATES = {
     "postponed": ("延期", "warn"),
     "closed": ("已截单", "sky"),
     "allocated": ("已分配", "sky"),
-    "collecting": ("正在集货", "ripe"),
+    "collecting": ("备货中", "ripe"),
     "delivering": ("正在配送", "ripe"),
     "settled": ("已办结", "leaf"),
     "cancelled": ("已取消", "bad"),
 }
+
+
+def state_of(found: Round) -> tuple[str, str]:
+    """What people read, and the tone of its tag."""
+    if found.state == "open" and found.opens_at > now():
+        return "等开放", "sky"
+    return STATES[found.state]
+
+
+def closing_question(session: Session, found: Round) -> str:
+    """What closing now would mean: asked before it is done, because nothing brings it back."""
+    orders, fen = session.execute(
+        select(func.count(Order.id), func.sum(Order.total_fen)).where(
+            Order.round_id == found.id, Order.state == "awaiting_approval"
+        )
+    ).one()
+    lost = f"{orders} 张没审批的订单（{format_yuan(int(fen))} 元）会作废，" if orders else ""
+    return (
+        f"第 {found.number} 期现在就截单吗？原定{format_deadline(found.closes_at)}"
+        f"（还有 {countdown(found.closes_at)}）。截单后谁也不能再订，{lost}不能再恢复。"
+    )
 
 
 @dataclass(frozen=True)
@@ -62,7 +86,7 @@ def figures_of(session: Session, round_ids: Collection[int]) -> dict[int, Figure
     held = {
         row[0]: (row[1], row[2])
         for row in session.execute(
-            select(Order.round_id, func.count(Order.id), func.sum(Order.total_fen))
+            select(Order.round_id, func.count(Order.id), func.sum(due_column()))
             .where(Order.round_id.in_(round_ids), Order.state.in_((*HOLDING_STATES, "closed")))
             .group_by(Order.round_id)
         )

@@ -44,7 +44,7 @@ def index() -> str:
         "orders/rounds/index.html",
         page=page,
         figures=figures,
-        states=round_figures.STATES,
+        state_of=round_figures.state_of,
         may_manage=current_actor().may(ROUND_MANAGE),
     )
 
@@ -169,7 +169,8 @@ def _desk(round_id: int, refused: MarketplaceError | None = None) -> str:
             (row.region.name, f"{row.point.name} {format_span(row.from_at, row.until_at)}")
             for row in found.collections
         ],
-        states=round_figures.STATES,
+        state=round_figures.state_of(found),
+        closing_question=_closing_question(found),
         rules=SHORTAGE_RULES,
         refused=refused,
         may_manage=actor.may(ROUND_MANAGE),
@@ -177,6 +178,12 @@ def _desk(round_id: int, refused: MarketplaceError | None = None) -> str:
         changeable=found.state in rounds.CHANGEABLE and not found.closed_at,
         allocation_url=_link("allocation.index", found),
     )
+
+
+def _closing_question(found: Round) -> str:
+    if found.state not in {"open", "on_hold"} or found.closed_at:
+        return ""
+    return round_figures.closing_question(db.session, found)
 
 
 def _link(endpoint: str, found: Round) -> str | None:
@@ -191,7 +198,7 @@ def _steps(found: Round) -> list[dict[str, Any]]:
     here = url_for(".show", round_id=found.id)
     done = [
         any(listing.capacity_packs or listing.reserved_packs for listing in found.listings),
-        found.state not in {"draft", "cancelled"},
+        found.state not in {"draft", "cancelled"} and found.opens_at <= now(),
         found.closed_at is not None,
         found.state in {"allocated", "collecting", "delivering", "settled"},
         found.state in {"collecting", "delivering", "settled"},

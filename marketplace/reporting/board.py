@@ -21,6 +21,7 @@ from marketplace.core.money import format_yuan
 from marketplace.core.quantity import format_quantity, format_quantity_short
 from marketplace.households.models import MONITOR_KINDS, SUPPORTED_KINDS, SupportStatus
 from marketplace.orders.allocation_models import Allocation
+from marketplace.orders.collecting import due_column
 from marketplace.orders.order_models import CHANNELS, HOLDING_STATES, Order, OrderLine
 from marketplace.orders.round_models import Commitment, Listing, Round
 from marketplace.regions.models import Region
@@ -267,7 +268,7 @@ def _households(session: Session, found: Round) -> tuple[int, int]:
 
 def _orders(session: Session, found: Round) -> tuple[dict[str, int], int]:
     rows = session.execute(
-        select(Order.channel, func.count(Order.id), func.sum(Order.total_fen))
+        select(Order.channel, func.count(Order.id), func.sum(due_column()))
         .where(Order.round_id == found.id, Order.state.in_((*HOLDING_STATES, "closed")))
         .group_by(Order.channel)
     ).all()

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from marketplace.core.clock import format_deadline, today
 from marketplace.fulfilment.models import PreparationSheet
 from marketplace.fulfilment.standing import is_answered
+from marketplace.orders.round_figures import closing_question, state_of
 from marketplace.orders.round_models import Round
 from marketplace.web.filters import countdown
 
@@ -19,7 +20,7 @@ MOST = 8
 
 @dataclass(frozen=True)
 class Task:
-    """`closes` is the round that may be closed from here, if any."""
+    """`closes` is the round that may be closed from here, if any, after the question."""
 
     text: str
     note: str
@@ -27,10 +28,11 @@ class Task:
     badge: str = ""
     tone: str = "leaf"
     closes: Round | None = None
+    question: str = ""
 
 
 def tasks_of(session: Session) -> list[Task]:
-    """The next step of every round under way, the most pressing first. Two statements."""
+    """The next step of every round under way, the most pressing first."""
     found = session.scalars(
         select(Round)
         .where(
@@ -41,7 +43,12 @@ def tasks_of(session: Session) -> list[Task]:
         .limit(MOST)
     ).all()
     answers = _answers(session, [each.id for each in found if each.state == "collecting"])
-    return [_task(each, *answers.get(each.id, (0, 0))) for each in found]
+    return [
+        _open_task(session, each)
+        if each.state == "open"
+        else _task(each, *answers.get(each.id, (0, 0)))
+        for each in found
+    ]
 
 
 def _answers(session: Session, rounds: list[int]) -> dict[int, tuple[int, int]]:
@@ -60,12 +67,21 @@ def _answers(session: Session, rounds: list[int]) -> dict[int, tuple[int, int]]:
     return {round_id: (sheets, answered) for round_id, sheets, answered in rows}
 
 
-def _task(found: Round, sheets: int, answered: int) -> Task:
-    name = f"第 {found.number} 期 · {found.name}"
+def _open_task(session: Session, found: Round) -> Task:
+    words, tone = state_of(found)
     page = url_for("rounds.show", round_id=found.id)
-    if found.state == "open":
-        left = f"{format_deadline(found.closes_at)}截单，还有 {countdown(found.closes_at)}"
-        return Task(name, left, page, "收单中", "leaf", closes=found)
+    left = f"{format_deadline(found.closes_at)}截单，还有 {countdown(found.closes_at)}"
+    question = closing_question(session, found)
+    return Task(_name(found), left, page, words, tone, found, question)
+
+
+def _name(found: Round) -> str:
+    return f"第 {found.number} 期 · {found.name}"
+
+
+def _task(found: Round, sheets: int, answered: int) -> Task:
+    name = _name(found)
+    page = url_for("rounds.show", round_id=found.id)
     if found.state == "closed":
         href = url_for("allocation.index", round_id=found.id)
         return Task(name, "截单了，把订单分到各户的货上", href, "等分配", "ripe")
