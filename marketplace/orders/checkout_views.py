@@ -8,7 +8,6 @@ from sqlalchemy import select
 from werkzeug import Response
 from wtforms import HiddenField, RadioField
 
-from marketplace.core.clock import format_span
 from marketplace.core.db import db, transaction
 from marketplace.core.errors import InvalidInput, MarketplaceError
 from marketplace.identity.access import current_actor, current_scope, requires
@@ -200,7 +199,4 @@ def _page(
 
 
 def _place_choice(row: RoundPickup) -> tuple[str, str, dict[str, str]]:
-    note = f"{format_span(row.from_at, row.until_at)} · {row.point.address}"
-    if row.point.directions:
-        note += f" · {row.point.directions}"
-    return str(row.pickup_point_id), row.point.name, {"data-note": note}
+    return str(row.pickup_point_id), row.point.name, {"data-note": queries.pickup_note(row)}

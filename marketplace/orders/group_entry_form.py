@@ -7,14 +7,13 @@ from flask import request
 from sqlalchemy.orm import Session
 from wtforms import HiddenField, RadioField, SelectChoice
 
-from marketplace.core.clock import format_span
 from marketplace.core.errors import MarketplaceError
 from marketplace.orders.basket import number, typed_packs
 from marketplace.orders.canteen_sheet import read_packs
 from marketplace.orders.group_registrations import EntryInput
 from marketplace.orders.order_models import GroupEntry, GroupRegistration
 from marketplace.orders.round_models import Listing, RoundPickup
-from marketplace.orders.shop_queries import Wish, goods, pickups
+from marketplace.orders.shop_queries import Wish, goods, pickup_note, pickups
 from marketplace.web.forms import Form, TrimmedField, at_most, required
 
 MOST_GOODS = 100
@@ -97,5 +96,4 @@ def _goods(
 
 
 def _choice(row: RoundPickup) -> SelectChoice:
-    note = f"{format_span(row.from_at, row.until_at)} · {row.point.address}"
-    return SelectChoice(str(row.pickup_point_id), row.point.name, {"data-note": note})
+    return SelectChoice(str(row.pickup_point_id), row.point.name, {"data-note": pickup_note(row)})

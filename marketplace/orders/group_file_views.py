@@ -10,7 +10,7 @@ from sqlalchemy.orm import selectinload
 from werkzeug import Response
 
 from marketplace.core.db import db, transaction
-from marketplace.core.errors import MarketplaceError
+from marketplace.core.errors import InvalidInput, MarketplaceError
 from marketplace.core.identifiers import mask_phone
 from marketplace.identity import audit
 from marketplace.identity.access import current_actor, current_scope, requires
@@ -31,6 +31,9 @@ from marketplace.orders.shop_queries import Wish, goods, pickups
 from marketplace.web.forms import Form
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+REASONS = {"call": "到货了打电话通知", "check": "核对名单"}
 
 
 class FileForm(Form):
@@ -165,7 +168,26 @@ def _download(content: bytes, name: str) -> Response:
 @bp.get("/<int:group_id>/lists")
 @requires(ORDER_GROUP)
 def lists(group_id: int) -> str:
+    return _lists(get_group(db.session, current_scope(), group_id), full=False)
+
+
+@bp.post("/<int:group_id>/lists")
+@requires(ORDER_GROUP)
+def print_lists(group_id: int) -> str:
+    """With the telephones that colleagues left to be called on: for a reason, one row in the trail."""
     group = get_group(db.session, current_scope(), group_id)
+    reason = REASONS.get(request.form.get("reason", ""))
+    if reason is None:
+        raise InvalidInput("请先选查看的理由。", code="no_reason", field="reason")
+    with transaction() as session:
+        actor = current_actor()
+        audit.record(
+            session, actor, "personal_revealed", "group", group_id, reason=reason, what="phone"
+        )
+    return _lists(group, full=True)
+
+
+def _lists(group: GroupRegistration, *, full: bool) -> str:
     entries = _present(group)
     made = {entry.order_id for entry in entries if entry.order_id}
     orders = {
@@ -187,6 +209,8 @@ def lists(group_id: int) -> str:
         "orders/groups/lists.html",
         group=group,
         drops=drops,
+        full=full,
+        reasons=REASONS,
         mask_phone=mask_phone,
         back_url=url_for("groups.show", group_id=group.id),
     )

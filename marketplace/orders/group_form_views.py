@@ -19,6 +19,7 @@ from marketplace.orders.group_registrations import (
     why_closed,
 )
 from marketplace.orders.order_models import GroupEntry, GroupRegistration
+from marketplace.orders.shop_queries import pickups
 
 bp = Blueprint("group_form", __name__, url_prefix="/g")
 Answer = str | Response | tuple[str, int]
@@ -54,12 +55,14 @@ def entry(token: str, edit_code: str) -> Answer:
 def _entry_page(group: GroupRegistration, found: GroupEntry) -> str:
     closed = why_closed(group)
     gone = found.removed_at is not None
+    places = pickups(db.session, group.round_id)
     return render_template(
         "orders/groups/entry_done.html",
         group=group,
         entry=found,
         closed=closed,
         gone=gone,
+        slot=next((row for row in places if row.pickup_point_id == found.pickup_point_id), None),
         phone=mask_phone(found.phone),
         page=None if closed or gone else EntryPage(db.session, group, found),
         address=url_for(

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, defer, joinedload
 
 from marketplace.catalog.models import Lot, LotShare, Product
 from marketplace.core.chinese_text import normalise_query, query_words
-from marketplace.core.clock import now, today
+from marketplace.core.clock import format_span, now, today
 from marketplace.core.errors import NotFound
 from marketplace.core.identifiers import subtree_range
 from marketplace.households.models import SUPPORTED_KINDS, SupportStatus, in_force
@@ -275,6 +275,12 @@ def pickups(session: Session, round_id: int) -> list[RoundPickup]:
             .order_by(RoundPickup.id)
         )
     )
+
+
+def pickup_note(row: RoundPickup) -> str:
+    """Day, hours, address and how to find it: what stands under the name of a place to choose."""
+    known = (format_span(row.from_at, row.until_at), row.point.address, row.point.directions)
+    return " · ".join(words for words in known if words)
 
 
 def origins(session: Session, listing_id: int) -> list[Origin]:

@@ -1,6 +1,7 @@
 """Group registration: colleagues enter without an account, the organiser submits once."""
 
 import io
+import json
 import re
 import threading
 from datetime import timedelta
@@ -8,7 +9,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
-from marketplace.core.clock import now, use_clock
+from marketplace.core.clock import format_span, now, use_clock
 from marketplace.core.db import transaction
 from marketplace.core.errors import Conflict
 from marketplace.identity.actor import SYSTEM
@@ -47,7 +48,8 @@ class Group:
         self.second = world.listing(self.round, product, [world.lot(product, packs * 2500)])
         other = world.pickup_point("南门提货点")
         with world.transaction() as session:
-            slot = get_round(session, self.round.id).pickups[0]
+            slot = self.slot = get_round(session, self.round.id).pickups[0]
+            slot.point.directions = "从侧门进"
             self.places = (slot.pickup_point_id, other.id)
             session.add(
                 RoundPickup(
@@ -184,6 +186,10 @@ def test_a_colleague_registers_without_an_account_and_corrects_by_an_own_link(gr
     page = text_of(group.guest.get(own))
     assert "张小明" in page
     assert "00012345678" not in page
+    for shown in (page, text_of(group.guest.get(f"/g/{group.token}"))):
+        assert "县城南街" in shown
+        assert "从侧门进" in shown
+        assert format_span(group.slot.from_at, group.slot.until_at) in shown
     changed = group.guest.post(own, data=group.fields(packs={group.second.id: 3}, phone=""))
     assert changed.status_code == 303
     (entry,) = group.all(GroupEntry)
@@ -521,6 +527,28 @@ def test_exports_and_papers_show_masks_only_and_equal_the_screen(group):
     assert "00012345678" not in paper + text_of(group.browser.get(f"/groups/{group.id}"))
     assert group.all(Order)[0].number in paper
     assert "教务处" in paper
+
+
+def test_the_organiser_prints_telephones_for_a_reason_that_stays_in_the_trail(world, group):
+    group.enter()
+    path = f"/groups/{group.id}/lists"
+    assert group.browser.post(path, data={"reason": "x"}).status_code == 422
+    stranger = world.sign_in(world.user("organiser", unit=group.unit))
+    assert stranger.post(path, data={"reason": "call"}).status_code == 404
+    printed = group.browser.post(path, data={"reason": "call"})
+    assert "00012345678" in text_of(printed)
+    assert "00012345678" not in text_of(group.browser.get(path))
+    with world.transaction() as session:
+        (row,) = session.scalars(
+            select(AuditRow).where(AuditRow.action == "personal_revealed")
+        ).all()
+        assert (row.actor_id, row.subject, row.subject_id) == (
+            group.organiser.id,
+            "group",
+            str(group.id),
+        )
+        assert "到货了打电话通知" in json.loads(row.detail).values()
+        assert "1234" not in row.detail
 
 
 def test_a_list_that_goes_in_once_asks_first_and_enter_in_a_field_does_not_send_it(group):
