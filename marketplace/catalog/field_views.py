@@ -16,6 +16,7 @@ from marketplace.catalog.report_form import ReportForm, fill_form, read_report, 
 from marketplace.catalog.report_history import REPORT_STATES, history
 from marketplace.catalog.report_photos import MAX_PHOTOS, add_photos, get_photo, remove_photo
 from marketplace.catalog.reports import (
+    ReportInput,
     correct_report,
     get_report,
     report_with_history,
@@ -80,8 +81,10 @@ def report_new() -> Page:
     if form.is_submitted():
         status = 422
         try:
-            if form.validate():
-                return _send_new(form, products)
+            form.validate()
+            given = read_report(form, products, _typed_shares())
+            if given is not None:
+                return _send_new(form, given)
         except MarketplaceError as error:
             form.refuse(error)
             status = error.http_status
@@ -147,9 +150,8 @@ def _typed_shares() -> dict[int, str]:
     }
 
 
-def _send_new(form: ReportForm, products: list[Product]) -> Response:
+def _send_new(form: ReportForm, given: ReportInput) -> Response:
     """The text is kept first; photos follow on their own, so that a bad one loses nothing."""
-    given = read_report(form, products, _typed_shares())
     client_uuid = _client_uuid(str(form.client_uuid.data))
     pictures, problems = _read_pictures(form.photos.data)
     with transaction() as session:
@@ -233,16 +235,17 @@ def report_edit(report_id: int) -> Page:
         return _form_page(form, products, offered, 200, found)
     status = 422
     try:
-        if form.validate():
-            return _send_correction(form, products, report_id)
+        form.validate()
+        given = read_report(form, products, _typed_shares())
+        if given is not None:
+            return _send_correction(form, given, report_id)
     except MarketplaceError as error:
         form.refuse(error)
         status = error.http_status
     return _form_page(form, products, offered, status, found)
 
 
-def _send_correction(form: ReportForm, products: list[Product], report_id: int) -> Response:
-    given = read_report(form, products, _typed_shares())
+def _send_correction(form: ReportForm, given: ReportInput, report_id: int) -> Response:
     pictures, problems = _read_pictures(form.photos.data)
     with transaction() as session:
         found = get_report(session, current_scope(), report_id)

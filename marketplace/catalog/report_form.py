@@ -1,8 +1,8 @@
 """The report form of a phone, and how what was typed becomes a ReportInput."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
-from typing import cast
+from typing import TypeVar, cast
 
 from wtforms import DateField, HiddenField, MultipleFileField, RadioField, SelectField
 from wtforms.fields.choices import SelectChoice
@@ -10,7 +10,7 @@ from wtforms.validators import InputRequired, Optional
 
 from marketplace.catalog.asked_price import read_price
 from marketplace.catalog.models import GRADES, Product, SupplyReport
-from marketplace.catalog.reports import ReportInput
+from marketplace.catalog.reports import ReportInput, check_days, check_price
 from marketplace.catalog.words import MASS_WORDS
 from marketplace.core.clock import today
 from marketplace.core.errors import InvalidInput
@@ -26,6 +26,10 @@ PRICE_UNITS = (
     SelectChoice("吨", "每吨"),
     SelectChoice("只", "每只（枚、个）"),
 )
+
+
+Value = TypeVar("Value")
+Shares = tuple[tuple[int | None, int], ...]
 
 
 class ReportForm(Form):
@@ -57,34 +61,79 @@ class ReportForm(Form):
 
 def read_report(
     form: ReportForm, products: Sequence[Product], shares: Mapping[int, str]
-) -> ReportInput:
+) -> ReportInput | None:
     """What the form says; `shares` holds a member's household id and the quantity typed for it.
 
-    Raises InvalidInput with the form's field.
+    None when anything is wrong; every problem then stands beside its field, also where no product
+    is picked but no product would do.
     """
-    product = next((p for p in products if str(p.id) == form.product.data), None)
-    if product is None:
-        raise InvalidInput("请选品种。", code="unknown_product", field="product")
-    quantity = _quantity(str(form.quantity.data), product, "quantity")
-    fen, per_base = read_price(str(form.price.data), str(form.price_unit.data or ""), product)
-    first = form.available_from.data
+    picked = [p for p in products if str(p.id) == form.product.data]
     kind, _, supplier_id = str(form.supplier.data).partition(":")
+    quantity = _read(form, "quantity", picked or products, _read_quantity)
+    price = _read(form, "price", picked or products, _read_asked)
+    last = _read(form, "available_until", picked or products, _read_last_day)
+    divided: Shares | None = ()
+    if quantity and picked and kind == "o":
+        whole = quantity.base
+        divided = _read(form, "shares", picked, lambda _, p: _shares(shares, p, whole))
+    if form.errors or quantity is None or price is None or last is None or divided is None:
+        return None
     return ReportInput(
-        product_id=product.id,
+        product_id=picked[0].id,
         grade=str(form.grade.data),
         typed_quantity=str(form.quantity.data),
         quantity_base=quantity.base,
         approximate=quantity.approximate,
-        asked_fen=fen,
-        asked_per_base=per_base,
-        available_from=first,
-        available_until=form.available_until.data or first + timedelta(days=product.shelf_days),
+        asked_fen=price[0],
+        asked_per_base=price[1],
+        available_from=form.available_from.data,
+        available_until=last,
         household_id=int(supplier_id) if kind == "h" else None,
         organisation_id=int(supplier_id) if kind == "o" else None,
         cause=":".join(filter(None, (form.cause.data, form.cause_note.data))),
         measures=str(form.measures.data or ""),
-        shares=_shares(shares, product, quantity.base) if kind == "o" else (),
+        shares=divided,
     )
+
+
+def _read(
+    form: ReportForm,
+    name: str,
+    products: Sequence[Product],
+    read: Callable[[ReportForm, Product], Value],
+) -> Value | None:
+    """The field as one of the products allows; a refusal stands beside it, unless one stands there."""
+    if name in form and form[name].errors:
+        return None
+    refused: list[InvalidInput] = []
+    for product in products:
+        try:
+            return read(form, product)
+        except InvalidInput as error:
+            refused.append(error)
+    if refused:
+        form.refuse(refused[0])
+    return None
+
+
+def _read_quantity(form: ReportForm, product: Product) -> Quantity:
+    return _quantity(str(form.quantity.data), product, "quantity")
+
+
+def _read_asked(form: ReportForm, product: Product) -> tuple[int, int]:
+    unit = "" if form.price_unit.errors else str(form.price_unit.data or "")
+    fen, per_base = read_price(str(form.price.data), unit, product)
+    check_price(product, fen, per_base)
+    return fen, per_base
+
+
+def _read_last_day(form: ReportForm, product: Product) -> date | None:
+    first: date | None = form.available_from.data
+    if first is None:
+        return None
+    last: date = form.available_until.data or first + timedelta(days=product.shelf_days)
+    check_days(first, last)
+    return last
 
 
 def _quantity(text: str, product: Product, field: str) -> Quantity:
@@ -98,9 +147,7 @@ def _quantity(text: str, product: Product, field: str) -> Quantity:
     )
 
 
-def _shares(
-    typed: Mapping[int, str], product: Product, whole: int
-) -> tuple[tuple[int | None, int], ...]:
+def _shares(typed: Mapping[int, str], product: Product, whole: int) -> Shares:
     """Members' shares; what is left belongs to members who are not on the list."""
     read: list[tuple[int | None, int]] = [
         (household_id, _quantity(text, product, "shares").base)

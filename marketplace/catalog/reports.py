@@ -230,21 +230,25 @@ def _check(session: Session, given: ReportInput) -> None:
         raise InvalidInput("请选等级。", code="unknown_grade", field="grade")
     if given.quantity_base <= 0:
         raise InvalidInput("数量要大于 0。", code="quantity", field="quantity")
-    _check_price(product, given)
-    if given.available_until < given.available_from:
-        raise InvalidInput("最晚可售日要在最早可售日之后。", code="dates", field="available_until")
-    if given.available_until < today():
-        raise InvalidInput("最晚可售日已经过去。", code="dates", field="available_until")
+    check_price(product, given.asked_fen, given.asked_per_base)
+    check_days(given.available_from, given.available_until)
     if given.shares:
         _check_shares(session, given)
 
 
-def _check_price(product: Product, given: ReportInput) -> None:
+def check_days(first: date, last: date) -> None:
+    if last < first:
+        raise InvalidInput("最晚可售日要在最早可售日之后。", code="dates", field="available_until")
+    if last < today():
+        raise InvalidInput("最晚可售日已经过去。", code="dates", field="available_until")
+
+
+def check_price(product: Product, fen: int, per_base: int) -> None:
     """A price a hundred times off the reference is a slip of the finger, not a wish."""
-    if given.asked_fen <= 0 or given.asked_per_base <= 0:
+    if fen <= 0 or per_base <= 0:
         raise InvalidInput("请填到户价，例如 1.5。", code="price", field="price")
-    asked = given.asked_fen * product.reference_per_base
-    reference = product.reference_fen * given.asked_per_base
+    asked = fen * product.reference_per_base
+    reference = product.reference_fen * per_base
     if asked > 100 * reference or reference > 100 * asked:
         raise InvalidInput(
             "到户价和县里参考价差了一百倍以上，请检查小数点和单位。",

@@ -85,7 +85,7 @@ def parse_quantity(
     number, unit, loose = _split_unit(_fold_compound(words, field), extra=set(sizes))
     spoken = None
     if unit is None:
-        spoken = _read_unitless(number, field)
+        spoken = _read_unitless(words, number, field)
         unit = default_unit or _refuse_missing_unit(number, base_unit, field)
     if unit not in sizes:
         _refuse_unit(unit, base_unit, field)
@@ -150,16 +150,16 @@ def _split_unit(words: str, *, extra: set[str]) -> tuple[str, str | None, bool]:
     return core + at_most, None, loose
 
 
-def _read_unitless(number: str, field: str | None) -> SpokenNumber:
+def _read_unitless(words: str, number: str, field: str | None) -> SpokenNumber:
     """A number without a known unit: what stands where the unit belongs is named in the refusal."""
     if re.search(r"[0-9零一二两三四五六七八九十百千万亿半]", number) is None:
         raise InvalidInput(
-            f"“{number[:20]}”里没有数。请写数量和单位，例如 300斤。",
+            f"“{words[:20]}”里没有数。请写数量和单位，例如 300斤。",
             code="quantity_missing",
             field=field,
         )
     try:
-        return read_number(number, field=field)
+        return read_number(words, field=field)
     except InvalidInput as error:
         tail = _UNKNOWN_UNIT.fullmatch(number)
         if error.code == "number_unreadable" and tail:

@@ -105,6 +105,17 @@ def test_bad_input_is_refused_beside_its_field_and_what_was_typed_stays(
     assert reports(world) == []
 
 
+@pytest.mark.parametrize("product", ["picked", ""])
+def test_everything_that_is_wrong_is_said_at_once(world, cadre, filled, product):
+    bad = {"quantity": "很多很多", "price": "一点点", "available_until": "2001-01-01"}
+    typed = filled(**bad) | ({} if product else {"product": ""})
+    page = world.sign_in(cadre).post("/field/reports/new", data=typed).text
+    summary = page[page.index("还差一点") :].partition("</ul>")[0]
+    assert "“很多很多”里没有数" in summary
+    told = re.findall('href="#([a-z_]+)"', summary)
+    assert told == (["quantity", "price", "available_until"] if product else ["product", *bad])
+
+
 def test_extra_fields_change_nothing(world, cadre, filled):
     other = world.user("cadre")
     extra = {"state": "verified", "submitted_by_id": str(other.id), "region_code": "990101102201"}
