@@ -8,7 +8,7 @@ nobody. It says what the village brings together, where and when, and whom to as
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from marketplace.core.clock import format_span
@@ -91,6 +91,18 @@ def changes(before: Iterable[Prepared], after: Iterable[Prepared]) -> list[Chang
     return found
 
 
+def _by_title(lines: Sequence[Prepared]) -> list[tuple[str, str]]:
+    """Each product once with all of it: two packs of one product are no two products."""
+    bases: dict[str, int] = {}
+    for line in lines:
+        bases[line.title] = bases.get(line.title, 0) + line.quantity_base
+    kinds = {line.title: line for line in lines}
+    return [
+        (title, _close(replace(kinds[title], quantity_base=base).quantity))
+        for title, base in bases.items()
+    ]
+
+
 def short_message(
     who: str, lines: Sequence[Prepared], handover: Handover, *, number: int, changed: bool
 ) -> str:
@@ -106,9 +118,10 @@ def short_message(
     dated = _close(handover.when)
     undated = re.sub(r"\(周.\)", "", dated)
     in_packs = "、".join(f"{line.title}{line.packs}份共{_close(line.quantity)}" for line in lines)
-    in_all = "、".join(f"{line.title}{_close(line.quantity)}" for line in lines)
-    first = f"{lines[0].title}{_close(lines[0].quantity)}"
-    summary = first if len(lines) == 1 else f"{first}等{len(lines)}样"
+    goods = _by_title(lines)
+    in_all = "、".join(f"{title}{quantity}" for title, quantity in goods)
+    first = "".join(goods[0])
+    summary = first if len(goods) == 1 else f"{first}等{len(goods)}样"
 
     def text(name: str, what: str, when: str, place: str) -> str:
         return f"{name}{verb}{what}，{when}送{place}，得{total}元。备不齐打{phone}"

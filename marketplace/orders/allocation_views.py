@@ -98,9 +98,16 @@ def _listing_page(
         shares=shares,
         replayed=replayed,
         may_pin=current_actor().may(ALLOCATE) and found.round.state in {"open", "closed"},
-        refused=refused,
+        refused=_named(refused.message, shares) if refused else "",
         typed=typed or {},
     )
+
+
+def _named(words: str, shares: list[pages.SupplierShare]) -> str:
+    """The engine knows suppliers by their keys, people by their names."""
+    for share in shares:
+        words = words.replace(f"「{share.claimant}」", f"「{share.name}」")
+    return words
 
 
 @bp.post("/listings/<int:listing_id>/allocation/pin")

@@ -1,5 +1,6 @@
 """The words of a sheet: short, complete, and never about somebody else's money."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
@@ -48,6 +49,12 @@ def test_several_products_give_up_packs_and_the_weekday_before_themselves():
     assert "马蹄480斤、鸡蛋900枚，11月20日上午" in _short(_line(), eggs)
     melon = _line(3, "高山冬瓜王", 30)
     assert "马蹄480斤等3样，11月20日上午" in _short(_line(), eggs, melon)
+
+
+def test_two_packs_of_one_product_are_one_product():
+    small = _line(1, "天堂姜", 220)
+    large = replace(_line(2, "天堂姜", 31), pack_name="10 斤装", quantity_base=155_000)
+    assert "请备天堂姜1,410斤，11月20日(周五)上午" in _short(small, large)
 
 
 @given(

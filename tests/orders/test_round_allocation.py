@@ -1,5 +1,7 @@
 """A round is allocated, explained, replayed, undone and repaired; lots and lines stay in balance."""
 
+import re
+
 import pytest
 from sqlalchemy import func, select
 
@@ -113,6 +115,16 @@ def test_a_pin_holds_and_one_beyond_supply_is_refused_with_figures(world):
         )
     assert replayed
     assert any("货要坏了" in sentence for sentence in shares[0].why)
+
+
+def test_a_refused_pin_names_the_household_as_people_do(world):
+    closed = Closed(world, 20)
+    browser = world.sign_in(world.operator())
+    form = {"claimant": closed.lots[0].claimant, "packs": "41", "reason": "试试"}
+    answer = browser.post(f"/listings/{closed.listing.id}/allocation/pin", data=form)
+    assert answer.status_code == 409
+    assert f"「{form['claimant']}」" not in answer.text
+    assert re.search("「.{1,9}」最多能出 40 份", answer.text)
 
 
 def test_a_shortfall_after_lowering_is_cut_by_the_rule(world):
