@@ -4,10 +4,15 @@
 """
 
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 from marketplace.core.money import format_yuan, value_fen
 from marketplace.core.quantity import BaseUnit, format_quantity
+
+
+def longest_days(shelf_days: Any) -> Any:
+    """A month may pass in the field, and goods are kept twice as long as usual; a number or a column."""
+    return 2 * shelf_days + 30
 
 
 @dataclass(frozen=True)
@@ -36,6 +41,8 @@ class Claim:
     poultry: int | None = None
     yield_per_bird_base: int | None = None
     others: tuple[Other, ...] = ()
+    days: int = 0  # from the first to the last day of sale
+    shelf_days: int = 0
 
     def words(self, base: int) -> str:
         return format_quantity(
@@ -53,7 +60,7 @@ class Flag:
 
 def flags_of(claim: Claim, *, alarm_percent: int) -> tuple[Flag, ...]:
     """Everything doubtful about a report; `alarm_percent` is the county's limit for prices."""
-    found = (_twice(claim), _price(claim, alarm_percent), _land(claim), _flock(claim))
+    found = (_twice(claim), _price(claim, alarm_percent), _land(claim), _flock(claim), _days(claim))
     return tuple(flag for flag in found if flag is not None)
 
 
@@ -110,4 +117,14 @@ def _flock(claim: Claim) -> Flag | None:
         "flock",
         "超出存栏",
         f"登记 {claim.words(claim.quantity_base)}，这户存栏 {claim.poultry} 羽最多约 {claim.words(most)}。",
+    )
+
+
+def _days(claim: Claim) -> Flag | None:
+    if claim.days <= longest_days(claim.shelf_days):
+        return None
+    return Flag(
+        "days",
+        "日期太远",
+        f"登记可卖 {claim.days} 天，这个品种一般放 {claim.shelf_days} 天。",
     )

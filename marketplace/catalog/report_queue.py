@@ -9,9 +9,10 @@ from typing import Any
 from sqlalchemy import Select, exists, func, literal, null, or_, select, union_all
 from sqlalchemy.orm import Session, aliased, contains_eager, joinedload
 
-from marketplace.catalog.flags import Claim, Flag, Other, flags_of
+from marketplace.catalog.flags import Claim, Flag, Other, flags_of, longest_days
 from marketplace.catalog.models import Lot, Product, ReportPhoto, ReportRevision, SupplyReport
 from marketplace.core.clock import local_day_start, today
+from marketplace.core.day_count import days_between
 from marketplace.households.models import Household
 from marketplace.identity.actor import Actor
 from marketplace.identity.scope import Scope, Where
@@ -94,6 +95,8 @@ def doubtful(alarm_percent: int) -> Where:
         func.abs(asked - reference) * 100 > alarm_percent * reference,
         quantity * 100 > Product.yield_per_mu_base * Household.land_mu_hundredths,
         quantity > Product.yield_per_bird_base * Household.poultry,
+        days_between(SupplyReport.available_from, SupplyReport.available_until)
+        > longest_days(Product.shelf_days),
     )
 
 
@@ -231,4 +234,6 @@ def claim_of(report: SupplyReport, others: Sequence[Other]) -> Claim:
         poultry=household.poultry if household else None,
         yield_per_bird_base=product.yield_per_bird_base,
         others=tuple(others),
+        days=(report.available_until - report.available_from).days,
+        shelf_days=product.shelf_days,
     )

@@ -1,6 +1,6 @@
 """Doubts come with evidence; the pure rules and the queue's SQL agree."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from hypothesis import given
@@ -13,6 +13,7 @@ from marketplace.catalog.report_queue import (
     signals_of,
     working_days_before,
 )
+from marketplace.core.clock import today
 from marketplace.core.county_settings import county_number
 from marketplace.households.models import Household
 from marketplace.identity.permissions import REPORT_VERIFY
@@ -51,6 +52,12 @@ def test_more_than_land_or_flock_gives():
     hens = {"base_unit": "piece", "piece_word": "只", "asked_per_base": 1, "reference_per_base": 1}
     assert codes(**hens, quantity_base=31, poultry=30, yield_per_bird_base=1) == ["flock"]
     assert codes(**hens, quantity_base=30, poultry=30, yield_per_bird_base=1) == []
+
+
+def test_a_last_day_far_beyond_the_shelf_life():
+    assert codes(days=44, shelf_days=7) == []
+    (flag,) = flags_of(Claim(**PLAIN, days=180, shelf_days=7), alarm_percent=40)
+    assert (flag.code, flag.evidence) == ("days", "登记可卖 180 天，这个品种一般放 7 天。")
 
 
 def test_the_evidence_names_the_other_one_with_its_quantity():
@@ -98,6 +105,10 @@ def test_the_queues_filter_finds_exactly_what_the_rules_doubt(world, cadre, revi
     for _ in range(2):
         world.report(manager, grown, 5000, organisation_id=unit.id)
     world.report(cadre, grown, 5, household=homes[2])
+    greens = world.product("青菜", shelf_days=7)
+    for home, days in zip(homes, (44, 45), strict=False):
+        last = today() + timedelta(days=days)
+        world.report(cadre, greens, 5, household=home, available_until=last)
     actor = world.actor(reviewer)
     scope = actor.scope_for(REPORT_VERIFY)
     with world.transaction() as session:
@@ -113,4 +124,4 @@ def test_the_queues_filter_finds_exactly_what_the_rules_doubt(world, cadre, revi
         signals = signals_of(session, actor, rows, alarm)
         doubted = {row.id for row in rows if signals[row.id].flags}
         assert doubted == {row.id for row in ids("flagged")}
-        assert (len(rows), len(doubted)) == (10, 6)
+        assert (len(rows), len(doubted)) == (12, 7)
