@@ -1,12 +1,14 @@
 """Trace pages: public by code, and order ↔ lot ↔ household for auditor, operator and cadre."""
 
-from flask import Blueprint, render_template, request, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
+from werkzeug import Response
 
 from marketplace.core.db import db
 from marketplace.core.errors import NotFound
 from marketplace.identity.access import current_actor, current_scope, public, requires
 from marketplace.identity.permissions import TRACE_VIEW
 from marketplace.reporting import trace
+from marketplace.reporting.trace_search import find_page, read_code
 
 bp = Blueprint("trace", __name__)
 
@@ -25,10 +27,15 @@ def show(code: str) -> str:
 
 @bp.get("/trace")
 @requires(TRACE_VIEW)
-def index() -> str:
-    """Look up an order number or a code."""
-    number = request.args.get("q", "").strip().upper()[:30]
-    return render_template("reporting/trace_index.html", number=number)
+def index() -> str | Response:
+    """Straight to what a number or a code names; what names nothing hears what can be searched."""
+    number = read_code(request.args.get("q", ""))
+    page = find_page(db.session, current_actor(), number)
+    if page is not None:
+        return redirect(url_for(page[0], **page[1]))  # type: ignore[arg-type]
+    return render_template(
+        "reporting/trace_index.html", number=number, may_see_orders=_sees_orders()
+    )
 
 
 @bp.get("/trace/orders/<number>")

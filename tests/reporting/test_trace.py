@@ -6,10 +6,13 @@ import pytest
 from sqlalchemy import select
 
 from marketplace.catalog.models import Lot
+from marketplace.fulfilment.issuing import issue_sheets
+from marketplace.fulfilment.models import PreparationSheet
 from marketplace.households.models import Household
 from marketplace.households.service import give_consent, withdraw_consent
 from marketplace.identity.actor import SYSTEM
 from marketplace.orders.round_allocation import allocate_round
+from marketplace.orders.round_models import Round
 from marketplace.orders.rounds import close_round, get_round
 
 
@@ -97,6 +100,40 @@ def test_an_auditor_goes_from_order_to_household_and_back_without_the_buyers_nam
     household = client.get(f"/trace/households/{sold.household.id}").text
     assert sold.number in household
     assert "45.00" in household
+
+
+def test_a_number_or_code_leads_straight_to_what_it_names(world):
+    sold = Sold(world)
+    with world.transaction() as session:
+        issue_sheets(session, SYSTEM, session.scalars(select(Round)).one())
+        sheet = session.scalars(select(PreparationSheet)).one()
+    auditor = world.sign_in(world.user("auditor", region="990101000000"))
+    lot, order = sold.lot, sold.number
+    for typed, path in (
+        (order, f"/trace/orders/{order}"),
+        (f" {order.lower()} ", f"/trace/orders/{order}"),
+        (order.replace("-", ""), f"/trace/orders/{order}"),
+        (lot.code, f"/trace/lots/{lot.id}"),
+        (lot.trace_code, f"/t/{lot.trace_code}"),
+        (f"https://xiangbang.example/t/{lot.trace_code}", f"/t/{lot.trace_code}"),
+        (sheet.code, f"/sheets/{sheet.id}"),
+    ):
+        answer = auditor.get("/trace", query_string={"q": typed})
+        assert (answer.status_code, answer.location) == (302, path), typed
+        assert auditor.get(path).status_code == 200
+    for typed in ("陈大山", "D261121-7KQ4M2", "X" * 12, "<script>", "/", "2" * 500):
+        answer = auditor.get("/trace", query_string={"q": typed})
+        assert answer.status_code == 200
+        assert "备货单的码" in answer.text
+        assert "<script>" not in answer.text
+    for stranger in (
+        world.user("cadre"),
+        world.user("reviewer", region="990101102000"),
+    ):
+        browser = world.sign_in(stranger)
+        for typed in (order, lot.code, sheet.code):
+            answer = browser.get("/trace", query_string={"q": typed})
+            assert (answer.status_code, "没有查到" in answer.text) == (200, True)
 
 
 @pytest.mark.parametrize("path", ["/trace/lots/{lot}", "/trace/households/{household}"])

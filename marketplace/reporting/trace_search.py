@@ -1,0 +1,65 @@
+"""What somebody types or scans at the trace page, and which page it names."""
+
+import re
+from unicodedata import normalize
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from marketplace.catalog.models import Lot
+from marketplace.core.codes import ALPHABET
+from marketplace.core.errors import NotFound
+from marketplace.fulfilment.models import PreparationSheet
+from marketplace.identity.actor import Actor
+from marketplace.identity.permissions import SHEET_VIEW, TRACE_VIEW
+from marketplace.reporting.trace import sales_of_order
+
+_NUMBER = re.compile(rf"([DL])(\d{{6}})-?([{ALPHABET}]{{6}})")
+_CODE = re.compile(rf"[{ALPHABET}]{{12}}")
+
+Page = tuple[str, dict[str, str | int]]
+"""An endpoint with its values."""
+
+
+def read_code(typed: str) -> str:
+    """The number or code in what was typed: full-width letters, blanks, or the whole address of a QR."""
+    words = "".join(normalize("NFKC", typed).split()).upper()
+    return words.rstrip("/").rsplit("/", 1)[-1][:40]
+
+
+def find_page(session: Session, actor: Actor, code: str) -> Page | None:
+    """The page of an order, a lot or a sheet in this person's reach, or that behind a box's code."""
+    if number := _NUMBER.fullmatch(code):
+        letter, day, rest = number.groups()
+        whole = f"{letter}{day}-{rest}"
+        return (_order if letter == "D" else _lot)(session, actor, whole)
+    if not _CODE.fullmatch(code):
+        return None
+    if session.scalar(select(Lot.id).where(Lot.trace_code == code)) is not None:
+        return "trace.show", {"code": code}
+    return _sheet(session, actor, code)
+
+
+def _order(session: Session, actor: Actor, number: str) -> Page | None:
+    scope = actor.scope_for(TRACE_VIEW)
+    if not scope.regions:
+        return None
+    try:
+        sales_of_order(session, scope, number)
+    except NotFound:
+        return None
+    return "trace.order", {"number": number}
+
+
+def _lot(session: Session, actor: Actor, code: str) -> Page | None:
+    mine = actor.scope_for(TRACE_VIEW).visible(select(Lot.id))
+    lot_id = session.scalar(mine.where(Lot.code == code))
+    return None if lot_id is None else ("trace.lot", {"lot_id": lot_id})
+
+
+def _sheet(session: Session, actor: Actor, code: str) -> Page | None:
+    if not actor.may(SHEET_VIEW):
+        return None
+    mine = actor.scope_for(SHEET_VIEW).visible(select(PreparationSheet.id))
+    sheet_id = session.scalar(mine.where(PreparationSheet.code == code))
+    return None if sheet_id is None else ("sheets.sheet", {"sheet_id": sheet_id})
