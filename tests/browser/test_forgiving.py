@@ -85,6 +85,23 @@ def test_a_double_tap_makes_one_order(day: MarketDay, visit: Visit) -> None:
     assert _orders(day) == 1
 
 
+def test_a_double_tap_puts_in_what_one_tap_does_and_a_later_tap_adds_again(
+    day: MarketDay, visit: Visit
+) -> None:
+    _, listing = day.shop()
+    staff = visit(day.staff, PHONE)
+    staff.go(f"/shop/goods/{listing.id}")
+    staff.tap("份数，增加")
+    button = staff.page.get_by_role("button", name="加入购物篮")
+    badge = staff.page.locator(".tab-badge")
+    button.dblclick()
+    expect(badge).to_have_text("2")
+    expect(staff.page.locator("form[data-adding]")).to_have_count(0)
+    expect(badge).to_have_text("2")
+    button.click()
+    expect(badge).to_have_text("4")
+
+
 def test_buying_needs_no_script(day: MarketDay, visit: Visit) -> None:
     day.shop()
     staff = visit(day.staff, PHONE, java_script_enabled=False)

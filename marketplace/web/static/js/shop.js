@@ -46,10 +46,18 @@
     }
     button.removeAttribute("aria-busy");
   };
-  document.addEventListener("submit", (event) => {
-    if (!event.target.matches("[data-add]")) return;
+  /* A double tap is one tap, however fast the answer comes; after both the form may be sent again. */
+  const DOUBLE_TAP_MS = 600;
+  document.addEventListener("submit", async (event) => {
+    const form = event.target;
+    if (!form.matches("[data-add]")) return;
     event.preventDefault();
-    inTurn(() => add(event.target));
+    if (form.dataset.adding) return;
+    form.dataset.adding = "1";
+    const lifted = new Promise((done) => { setTimeout(done, DOUBLE_TAP_MS); });
+    await Promise.all([inTurn(() => add(form)), lifted]);
+    delete form.dataset.adding;
+    delete form.dataset.sent; // data-once in app.js
   });
 
   /* The basket answers with itself; the field that had the focus gets it back. */
