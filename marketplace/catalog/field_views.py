@@ -137,6 +137,7 @@ def _form_page(
         offered=offered,
         shares=shares,
         report=report,
+        draft=f"report-{current_actor().user_id}",
     )
     return page, status
 

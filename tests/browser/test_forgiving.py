@@ -51,6 +51,32 @@ def test_a_bad_report_says_what_to_mend_and_keeps_what_was_typed(
     expect(cadre.page.locator("#available_until-hint")).to_contain_text(f"按保鲜 {shelf} 天算，到 ")
 
 
+def test_a_report_that_was_left_half_way_is_there_again_until_it_is_sent(
+    day: MarketDay, visit: Visit
+) -> None:
+    cadre = visit(day.cadre, PHONE)
+    cadre.go("/field/reports/new")
+    cadre.tap("陈**")
+    cadre.tap("马蹄")
+    cadre.type("有多少", "300斤")
+    cadre.type("到户价", "1.5")
+    cadre.go("/field/lots")
+    cadre.go("/field/reports/new")
+    cadre.sees("上次没交的还在")
+    expect(cadre.page.get_by_label("有多少")).to_have_value("300斤")
+    expect(cadre.page.get_by_role("radio", name="马蹄")).to_be_checked()
+    cadre.tap("交上去")
+    cadre.sees("登记编号", "马蹄 300 斤")
+    cadre.go("/field/reports/new")
+    expect(cadre.page.get_by_label("有多少")).to_have_value("")
+    cadre.type("有多少", "500斤")
+    cadre.page.reload()
+    expect(cadre.page.get_by_label("有多少")).to_have_value("500斤")
+    cadre.tap("清空重填")
+    expect(cadre.page.get_by_label("有多少")).to_have_value("")
+    assert cadre.page.evaluate("sessionStorage.length") == 0
+
+
 def test_a_bad_checkout_says_what_to_mend_and_keeps_what_was_typed(
     day: MarketDay, visit: Visit
 ) -> None:
