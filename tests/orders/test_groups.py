@@ -609,3 +609,5 @@ def test_pages_cost_the_same_statements_for_few_and_for_many(world, group, state
     many = [statements(lambda page=page: group.browser.get(page)) for page in pages]
     assert many == few
     assert max(many) <= 8
+    group.submit()
+    assert statements(lambda: group.browser.get(f"/groups/{group.id}")) <= 10
