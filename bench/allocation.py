@@ -2,7 +2,7 @@
 
 import resource
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from marketplace.households.models import Household, SupportStatus
 from marketplace.identity.actor import SYSTEM
 from marketplace.orders.order_models import Order, OrderLine
 from marketplace.orders.round_allocation import allocate_round
-from marketplace.orders.round_models import Commitment, Listing
+from marketplace.orders.round_models import Commitment, Listing, Round
 from marketplace.orders.rounds import close_round, get_round, open_round
 from marketplace.reporting.verify import verify
 from tests.support.app import dispose
@@ -59,103 +59,24 @@ def round_of_orders(run: Run) -> Iterator[str]:
     )
 
 
+PER_LOT = LINES * 2 // LOTS + 4
+PRICE = {"farmgate_fen": 1500, "service_fen": 280, "freight_fen": 200, "price_fen": 1980}
+
+
 def _fill(world: World, round_id: int) -> float:
     """Rows in bulk (only a benchmark may do that); returns the seconds that the order lines took."""
-    product = world.product("马蹄")
-    buyer = world.user("staff", unit=world.unit())
-    cadre = world.user("cadre")
+    product = world.product("马蹄").id
+    buyer = world.user("staff", unit=world.unit()).id
+    cadre = world.user("cadre").id
     villages = list(VILLAGES)
-    per_lot = LINES * 2 // LOTS + 4
     households = _households(world, villages)
     with world.transaction() as session:
-        day, moment = today(), now()
-        price = {"farmgate_fen": 1500, "service_fen": 280, "freight_fen": 200, "price_fen": 1980}
-        common = {
-            "product_id": product.id,
-            "grade": "统货",
-            "region_code": villages[0],
-            "asked_fen": 300,
-        }
-        dates = {
-            "asked_per_base": 500,
-            "available_from": day,
-            "available_until": day + timedelta(days=30),
-        }
-        base = per_lot * PACK
-        session.execute(
-            insert(SupplyReport),
-            [
-                common
-                | dates
-                | {
-                    "client_uuid": f"u{i}", "receipt_no": f"R{i}", "state": "verified", "household_id": households[i // 2],
-                    "typed_quantity": "1", "quantity_base": base, "submitted_by_id": cadre.id, "submitted_at": moment,
-                }
-                for i in range(LOTS)
-            ],
-        )  # fmt: skip
-        reports = session.scalars(select(SupplyReport.id).order_by(SupplyReport.id)).all()
-        session.execute(
-            insert(Lot),
-            [
-                common
-                | dates
-                | {
-                    "region_code": villages[i // 2 % 4], "code": f"L{i}", "trace_code": f"T{i}", "report_id": report,
-                    "household_id": households[i // 2], "verified": base, "committed": base, "created_at": moment,
-                }
-                for i, report in enumerate(reports)
-            ],
-        )  # fmt: skip
-        lots = session.scalars(select(Lot.id).order_by(Lot.id)).all()
-        session.execute(
-            insert(LotShare),
-            [
-                {"lot_id": lot, "household_id": households[i // 2], "quantity_base": base}
-                for i, lot in enumerate(lots)
-            ],
-        )
-        for kind in ("verified", "committed"):
-            moved = {"kind": kind, "quantity_base": base, "by_id": 0, "at": moment}
-            session.execute(insert(LotMovement), [moved | {"lot_id": lot} for lot in lots])
-        per_listing = LOTS // LISTINGS
-        session.execute(
-            insert(Listing),
-            [
-                price
-                | {
-                    "round_id": round_id, "product_id": product.id, "title": f"马蹄{i}", "grade": "统货",
-                    "pack_name": "5 斤装", "pack_base": PACK, "search_text": "x", "capacity_packs": per_lot * per_listing,
-                }
-                for i in range(LISTINGS)
-            ],
-        )  # fmt: skip
-        listings = session.scalars(select(Listing.id).order_by(Listing.id)).all()
-        session.execute(
-            insert(Commitment),
-            [
-                {
-                    "listing_id": listings[i % LISTINGS], "lot_id": lot, "quantity_base": base, "packs": per_lot,
-                    "committed_at": moment,
-                }
-                for i, lot in enumerate(lots)
-            ],
-        )  # fmt: skip
-        found = get_round(session, round_id)
-        point = found.pickups[0].pickup_point_id
-        orders = [
-            {
-                "number": f"D{i}", "state": "confirmed", "channel": ("shop", "canteen", "group")[i % 3],
-                "round_id": round_id, "buyer_id": buyer.id, "region_code": villages[0], "pickup_point_id": point,
-                "contact_name": "x", "total_fen": 0, "placed_at": moment, "confirmed_at": moment,
-            }
-            for i in range(LINES // LISTINGS)
-        ]  # fmt: skip
-        session.execute(insert(Order), orders)
-        ids = session.scalars(select(Order.id).order_by(Order.id)).all()
+        lots = _bring(session, product, cadre, villages, households)
+        listings = _offer(session, product, round_id, lots)
+        ids = _order(session, buyer, villages[0], round_id)
         start = time.perf_counter()
         lines = [
-            price
+            PRICE
             | {
                 "order_id": order,
                 "listing_id": listing,
@@ -168,12 +89,97 @@ def _fill(world: World, round_id: int) -> float:
         insert_many(session, OrderLine, lines)
         took = time.perf_counter() - start
         _add_up(session)
-        session.execute(
-            update(type(found)).where(type(found).id == round_id).values(opens_at=moment)
-        )
+        session.execute(update(Round).where(Round.id == round_id).values(opens_at=now()))
     with world.transaction() as session:
         open_round(session, SYSTEM, get_round(session, round_id))
     return took
+
+
+def _bring(
+    session: Session, product: int, cadre: int, villages: list[str], households: list[int]
+) -> Sequence[int]:
+    """Verified lots with their reports, shares and movements, all promised to the round."""
+    moment, base = now(), PER_LOT * PACK
+    common = {
+        "product_id": product, "grade": "统货", "region_code": villages[0], "asked_fen": 300, "asked_per_base": 500,
+        "available_from": today(), "available_until": today() + timedelta(days=30),
+    }  # fmt: skip
+    session.execute(
+        insert(SupplyReport),
+        [
+            common
+            | {
+                "client_uuid": f"u{i}", "receipt_no": f"R{i}", "state": "verified", "household_id": households[i // 2],
+                "typed_quantity": "1", "quantity_base": base, "submitted_by_id": cadre, "submitted_at": moment,
+            }
+            for i in range(LOTS)
+        ],
+    )  # fmt: skip
+    reports = session.scalars(select(SupplyReport.id).order_by(SupplyReport.id)).all()
+    session.execute(
+        insert(Lot),
+        [
+            common
+            | {
+                "region_code": villages[i // 2 % 4], "code": f"L{i}", "trace_code": f"T{i}", "report_id": report,
+                "household_id": households[i // 2], "verified": base, "committed": base, "created_at": moment,
+            }
+            for i, report in enumerate(reports)
+        ],
+    )  # fmt: skip
+    lots = session.scalars(select(Lot.id).order_by(Lot.id)).all()
+    session.execute(
+        insert(LotShare),
+        [
+            {"lot_id": lot, "household_id": households[i // 2], "quantity_base": base}
+            for i, lot in enumerate(lots)
+        ],
+    )
+    for kind in ("verified", "committed"):
+        moved = {"kind": kind, "quantity_base": base, "by_id": 0, "at": moment}
+        session.execute(insert(LotMovement), [moved | {"lot_id": lot} for lot in lots])
+    return lots
+
+
+def _offer(session: Session, product: int, round_id: int, lots: Sequence[int]) -> Sequence[int]:
+    session.execute(
+        insert(Listing),
+        [
+            PRICE
+            | {
+                "round_id": round_id, "product_id": product, "title": f"马蹄{i}", "grade": "统货", "pack_name": "5 斤装",
+                "pack_base": PACK, "search_text": "x", "capacity_packs": PER_LOT * (LOTS // LISTINGS),
+            }
+            for i in range(LISTINGS)
+        ],
+    )  # fmt: skip
+    listings = session.scalars(select(Listing.id).order_by(Listing.id)).all()
+    session.execute(
+        insert(Commitment),
+        [
+            {
+                "listing_id": listings[i % LISTINGS], "lot_id": lot, "quantity_base": PER_LOT * PACK, "packs": PER_LOT,
+                "committed_at": now(),
+            }
+            for i, lot in enumerate(lots)
+        ],
+    )  # fmt: skip
+    return listings
+
+
+def _order(session: Session, buyer: int, region: str, round_id: int) -> Sequence[int]:
+    point = get_round(session, round_id).pickups[0].pickup_point_id
+    moment = now()
+    orders = [
+        {
+            "number": f"D{i}", "state": "confirmed", "channel": ("shop", "canteen", "group")[i % 3],
+            "round_id": round_id, "buyer_id": buyer, "region_code": region, "pickup_point_id": point,
+            "contact_name": "x", "total_fen": 0, "placed_at": moment, "confirmed_at": moment,
+        }
+        for i in range(LINES // LISTINGS)
+    ]  # fmt: skip
+    session.execute(insert(Order), orders)
+    return session.scalars(select(Order.id).order_by(Order.id)).all()
 
 
 def _households(world: World, villages: list[str]) -> list[int]:

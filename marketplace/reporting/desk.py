@@ -94,6 +94,6 @@ def _task(found: Round, sheets: int, answered: int) -> Task:
         note = f"{sheets} 张备货单，{answered} 张有回音"
         return Task(name, note, href, f"{waiting} 张没回音" if waiting else "都有回音")
     if found.state == "draft":
-        return Task(name, "买家还看不到，上架好了就开放", page, "准备中", "sky")
+        return Task(name, "买家还看不到，上架好了就开放", page, "草稿", "plain")
     words = "暂停中" if found.state == "on_hold" else "已延期"
     return Task(name, "订单都还在，恢复后接着办", page, words, "ripe")

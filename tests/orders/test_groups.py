@@ -1,13 +1,11 @@
 """Group registration: colleagues enter without an account, the organiser submits once."""
 
-import io
-import json
 import re
 import threading
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from marketplace.core.clock import format_span, now, use_clock
 from marketplace.core.db import transaction
@@ -15,107 +13,20 @@ from marketplace.core.errors import Conflict
 from marketplace.identity.actor import SYSTEM
 from marketplace.identity.audit import AuditRow
 from marketplace.identity.permissions import ORDER_GROUP
-from marketplace.imports.sheets import read_table, write_xlsx
 from marketplace.orders import group_registrations
 from marketplace.orders.group_registrations import (
-    EntryInput,
-    GroupInput,
-    create_group,
     get_group,
-    save_entry,
 )
-from marketplace.orders.group_sheet import COLUMNS, HEADINGS
 from marketplace.orders.group_submission import SubmitInput, submit_group
-from marketplace.orders.lowering import lower_lot
 from marketplace.orders.order_models import GroupEntry, GroupRegistration, Order, OrderLine
-from marketplace.orders.round_allocation import allocate_round
-from marketplace.orders.round_models import Commitment, Listing, RoundPickup
 from marketplace.orders.rounds import close_round, get_round
+from tests.orders.grouping import PHONE, Group, text_of
 from tests.support.pages import form_on
-
-PHONE = "000-1234 5678"
-
-
-class Group:
-    """An open registration in a round with two kinds of goods and two pickup points."""
-
-    def __init__(self, world, packs=20):
-        self.world = world
-        self.unit = world.unit("第一小学")
-        self.organiser = world.user("organiser", unit=self.unit)
-        self.round, self.first = world.shop(packs=packs)
-        product = world.product("冬瓜")
-        self.second = world.listing(self.round, product, [world.lot(product, packs * 2500)])
-        other = world.pickup_point("南门提货点")
-        with world.transaction() as session:
-            slot = self.slot = get_round(session, self.round.id).pickups[0]
-            slot.point.directions = "从侧门进"
-            self.places = (slot.pickup_point_id, other.id)
-            session.add(
-                RoundPickup(
-                    round_id=self.round.id,
-                    pickup_point_id=other.id,
-                    from_at=slot.from_at,
-                    until_at=slot.until_at,
-                )
-            )
-        actor = world.actor(self.organiser)
-        with world.transaction() as session:
-            made = create_group(
-                session,
-                actor,
-                GroupInput(self.round.id, self.unit.id, "第一小学团购", now() + timedelta(days=2)),
-            )
-        self.id, self.token = made.id, made.token
-        self.browser = world.sign_in(self.organiser)
-        self.guest = world.app.test_client()
-
-    def fields(self, name="张小明", packs=None, place=0, key="entry-key-1", **changes):
-        wanted = {self.first.id: 2} if packs is None else packs
-        return (
-            {
-                "key": key,
-                "name": name,
-                "phone": PHONE,
-                "department": "教务处",
-                "pickup_point_id": str(self.places[place]),
-            }
-            | {f"packs-{i}": str(n) for i, n in wanted.items()}
-            | changes
-        )
-
-    def enter(self, **given):
-        return self.guest.post(f"/g/{self.token}", data=self.fields(**given))
-
-    def submit(self, **changes):
-        data = {"contact_name": "王组织", "contact_phone": PHONE, "fund_source": "own"} | changes
-        return self.browser.post(f"/groups/{self.id}/submit", data=data)
-
-    def all(self, model):
-        with self.world.transaction() as session:
-            return session.scalars(select(model).order_by(model.id)).all()
-
-    def reserved(self):
-        with self.world.transaction() as session:
-            return session.scalar(select(func.sum(Listing.reserved_packs)))
-
-    def upload(self, *rows, headings=("部门", "姓名", "产品", "规格", "数量", "取货点", "电话")):
-        file = (io.BytesIO(write_xlsx(headings, rows, "表")), "表.xlsx")
-        return self.browser.post(f"/groups/{self.id}/import", data={"file": file})
-
-    def take(self, preview):
-        sealed = re.search(r'name="people" value="([^"]+)"', text_of(preview))
-        data = {"people": sealed[1]}
-        return self.browser.post(f"/groups/{self.id}/import/take", data=data)
 
 
 @pytest.fixture
 def group(world):
     return Group(world)
-
-
-def text_of(answer):
-    return answer.get_data(as_text=True)
 
 
 def test_an_organiser_starts_a_registration_that_closes_no_later_than_the_round(world, group):
@@ -452,162 +363,3 @@ def test_a_group_order_is_not_changed_line_by_line(group):
         f"/shop/orders/{number}/change", data={f"packs-{group.first.id}": "1", "version": "1"}
     )
     assert (answer.status_code, "跟着登记表走" in text_of(answer)) == (409, True)
-
-
-def test_a_file_in_the_countys_columns_is_checked_row_by_row_and_taken_once(group):
-    place = "南门提货点"
-    name = group.first.title
-    good = ["教务处", "赵一", name, "5 斤装", "2", place, PHONE]
-    preview = group.upload(
-        good,
-        ["教务处", "赵一", "冬瓜", "", "1", place, PHONE],
-        ["后勤处", "", "西瓜", "", "三", "北门", "12"],
-        ["后勤处", "钱二", name, "", "-1", place, PHONE],
-    )
-    page = text_of(preview)
-    assert preview.status_code == 200
-    for words in (
-        "请填姓名",
-        "这一期没有这种产品",
-        "请填取货点",
-        "手机号应当是 11 位",
-        "份数要填整数",
-        "第 4 行",
-        "第 5 行",
-    ):
-        assert words in page
-    assert PHONE.replace("-", "").replace(" ", "") not in page
-    assert group.all(GroupEntry) == []
-    assert group.take(preview).status_code == 303
-    assert (
-        group.take(
-            group.upload(good, ["教务处", "赵一", "冬瓜", "", "1", place, PHONE])
-        ).status_code
-        == 303
-    )
-    (entry,) = group.all(GroupEntry)
-    assert (entry.name, entry.department) == ("赵一", "教务处")
-
-
-def test_the_countys_form_with_its_two_columns_of_one_name_is_read(group):
-    lines = [
-        "期次,单位,部门,姓名,产品,规格,单位,单价,数量,金额,资金来源,取货点,电话,签收",
-        f"1,第一小学,教务处,孙三,{group.first.title},5 斤装,份,12.30,2,24.60,个人自付,南门提货点,{PHONE},",
-    ]
-    file = (io.BytesIO("\n".join(lines).encode()), "表.csv")
-    preview = group.browser.post(f"/groups/{group.id}/import", data={"file": file})
-    assert group.take(preview).status_code == 303
-    assert group.all(GroupEntry)[0].name == "孙三"
-
-
-@pytest.mark.parametrize("sealed", ["", "x", "gAAAAABn"])
-def test_rows_that_were_not_checked_here_are_not_taken(group, sealed):
-    answer = group.browser.post(f"/groups/{group.id}/import/take", data={"people": sealed})
-    assert answer.status_code == 422
-    assert group.all(GroupEntry) == []
-
-
-def test_a_file_that_is_no_table_is_refused_in_words(group):
-    file = (io.BytesIO(b"PK\x03\x04nonsense"), "x.xlsx")
-    answer = group.browser.post(f"/groups/{group.id}/import", data={"file": file})
-    assert (answer.status_code, "打不开" in text_of(answer)) == (422, True)
-
-
-def test_exports_and_papers_show_masks_only_and_equal_the_screen(group):
-    group.enter(name="=cmd", packs={group.first.id: 2, group.second.id: 3})
-    group.submit()
-    answer = group.browser.get(f"/groups/{group.id}/export.xlsx")
-    table = read_table(answer.data, COLUMNS)
-    assert table.headings == HEADINGS
-    assert [row[8] for _, row in table.rows] == ["2", "3"]
-    assert {row[12] for _, row in table.rows} == {"000****5678"}
-    assert {row[3] for _, row in table.rows} == {"'=cmd"}
-    paper = text_of(group.browser.get(f"/groups/{group.id}/lists"))
-    assert "000****5678" in paper
-    assert "00012345678" not in paper + text_of(group.browser.get(f"/groups/{group.id}"))
-    assert group.all(Order)[0].number in paper
-    assert "教务处" in paper
-
-
-def test_the_organiser_prints_telephones_for_a_reason_that_stays_in_the_trail(world, group):
-    group.enter()
-    path = f"/groups/{group.id}/lists"
-    assert group.browser.post(path, data={"reason": "x"}).status_code == 422
-    stranger = world.sign_in(world.user("organiser", unit=group.unit))
-    assert stranger.post(path, data={"reason": "call"}).status_code == 404
-    printed = group.browser.post(path, data={"reason": "call"})
-    assert "00012345678" in text_of(printed)
-    assert "00012345678" not in text_of(group.browser.get(path))
-    with world.transaction() as session:
-        (row,) = session.scalars(
-            select(AuditRow).where(AuditRow.action == "personal_revealed")
-        ).all()
-        assert (row.actor_id, row.subject, row.subject_id) == (
-            group.organiser.id,
-            "group",
-            str(group.id),
-        )
-        assert "到货了打电话通知" in json.loads(row.detail).values()
-        assert "1234" not in row.detail
-
-
-def test_a_list_that_goes_in_once_asks_first_and_enter_in_a_field_does_not_send_it(group):
-    group.enter()
-    page = text_of(group.browser.get(f"/groups/{group.id}"))
-    form = page.partition('id="submit-group"')[2].partition("</form>")[0]
-    first, confirmed = re.findall(r'<button type="submit"([^>]*)>', form)
-    assert "disabled" in first
-    assert 'form="submit-group"' in confirmed
-    assert form.index("data-confirm") < form.index(confirmed)
-    assert "不能再交一次" in form
-
-
-def test_what_falls_short_stands_on_the_lists_of_the_organiser(world):
-    group = Group(world, packs=10)
-    group.enter(packs={group.first.id: 8})
-    group.submit()
-    with world.transaction() as session:
-        lot = session.scalars(select(Commitment.lot_id).order_by(Commitment.id)).first()
-        lower_lot(session, SYSTEM, lot, 5 * 2500, "died")
-    for step in (close_round, allocate_round):
-        with world.transaction() as session:
-            step(session, SYSTEM, get_round(session, group.round.id))
-    page = text_of(group.browser.get(f"/groups/{group.id}"))
-    assert "货不够减了 3 份，实到 5 份" in page
-    assert "现在应付 ¥61.50" in page
-    paper = text_of(group.browser.get(f"/groups/{group.id}/lists"))
-    assert "登记了 8 份，货不够" in paper
-    assert "登记了 8 份，到 5 份，少的 3 份请和同事商量着分" in paper
-    assert "61.50" in paper  # five packs at 12.30 yuan
-
-
-def test_pages_cost_the_same_statements_for_few_and_for_many(world, group, statements):
-    actor = world.actor(group.organiser)
-
-    def fill(first, last):
-        with world.transaction() as session:
-            for number in range(first, last):
-                given = EntryInput(
-                    f"人{number}",
-                    PHONE,
-                    f"科{number % 3}",
-                    group.places[number % 2],
-                    {group.first.id: 1, group.second.id: 1},
-                )
-                save_entry(session, group.id, f"filled-{number}", given, actor)
-
-    pages = ("/groups/", f"/groups/{group.id}", f"/groups/{group.id}/lists", f"/g/{group.token}")
-    fill(0, 2)
-    few = [statements(lambda page=page: group.browser.get(page)) for page in pages]
-    fill(2, 9)
-    with world.transaction() as session:
-        create_group(
-            session,
-            actor,
-            GroupInput(group.round.id, group.unit.id, "又一次", group.round.closes_at),
-        )
-    many = [statements(lambda page=page: group.browser.get(page)) for page in pages]
-    assert many == few
-    assert max(many) <= 8
-    group.submit()
-    assert statements(lambda: group.browser.get(f"/groups/{group.id}")) <= 10

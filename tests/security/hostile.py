@@ -10,7 +10,7 @@ from sqlalchemy import Column, String, Table, Text, select, update
 from marketplace.core.secret_text import SecretText
 from marketplace.tables import metadata
 from tests.fulfilment.collecting import Collecting
-from tests.orders.test_groups import Group
+from tests.orders.grouping import Group
 from tests.security.doors import filled, one_of_each_role
 from tests.support.world import World
 

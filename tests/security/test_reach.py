@@ -14,7 +14,7 @@ from marketplace.imports.models import ImportBatch
 from marketplace.notices.models import Notice
 from marketplace.orders.order_models import GroupEntry, Order
 from tests.fulfilment.collecting import Collecting
-from tests.orders.test_groups import Group
+from tests.orders.grouping import Group
 from tests.security.doors import doors, filled
 from tests.support.world import TOWNS
 

@@ -51,7 +51,7 @@
       row.querySelector("[data-consent]").hidden = more <= 0 && !row.querySelector("[data-consent] input").value;
       row.querySelector("[data-more]").textContent = yuan(Math.max(0, more));
     }
-    show("capacity", Number.isFinite(packs) ? packs.toLocaleString("en-US") : "保存时算出");
+    show("capacity", Number.isFinite(packs) ? packs.toLocaleString("en-US") : "多少");
   };
 
   const all = () => {
