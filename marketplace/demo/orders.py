@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from sqlalchemy import select
 
-from marketplace.core.clock import now
+from marketplace.core.clock import local_day_end, today
 from marketplace.core.db import db, transaction
 from marketplace.demo.bring import actor_named
 from marketplace.demo.people import person, phone
@@ -130,7 +130,7 @@ def _register(organiser: Actor, round_id: int, people: int, *, submitted: bool) 
     with transaction() as session:
         user = session.get_one(User, organiser.user_id)
         assert user.organisation_id is not None
-        closes = now() + timedelta(days=2)
+        closes = local_day_end(today() + timedelta(days=1))
         given = GroupInput(round_id, user.organisation_id, "工会会员登记", closes)
         group = create_group(session, organiser, given)
         for i in range(people):
