@@ -7,6 +7,7 @@ import zipfile
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import islice
 from typing import Any
 
 from python_calamine import CalamineError, CalamineWorkbook
@@ -93,13 +94,18 @@ def _read_text(content: bytes) -> list[list[str]]:
     if "\x00" in text or "<html" in text[:2000].lower():
         raise _bad("这不是表格文件。请传 .xlsx 或 .csv 文件。")
     separator = "\t" if "\t" in text[:2000] else ","
+    most = MOST_ROWS + HEADING_ROWS
+    too_many = _bad(f"一次最多 {MOST_ROWS} 行，请分成几个文件。")
+    if text.count("\n") > 5 * most:  # a cell may have lines of its own
+        raise too_many
+    reader = csv.reader(io.StringIO(text), delimiter=separator)
     try:
-        return [
-            [_text(cell) for cell in row]
-            for row in csv.reader(io.StringIO(text), delimiter=separator)
-        ]
+        rows = [[_text(cell) for cell in row] for row in islice(reader, most + 1)]
     except csv.Error:
         raise _bad("这个 .csv 文件读不懂，请另存为 .xlsx 再传。") from None
+    if len(rows) > most:
+        raise too_many
+    return rows
 
 
 def _text(cell: Any) -> str:
