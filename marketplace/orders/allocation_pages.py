@@ -18,15 +18,16 @@ from marketplace.orders.allocation import (
     PolicyFigures,
     Problem,
     allocate,
-    compare,
     decode_outcome,
     decode_problem,
     explain,
+    figures_of,
     latest_policies,
     replay,
     replay_refill,
 )
-from marketplace.orders.allocation.compare import gini_permille
+from marketplace.orders.allocation.compare import gini_permille, pickups_of
+from marketplace.orders.allocation.policy import Policy
 from marketplace.orders.allocation_input import problems_of
 from marketplace.orders.allocation_models import AllocationPin, AllocationRun
 from marketplace.orders.round_allocation import runs_in_force
@@ -118,33 +119,33 @@ def compare_policies(in_round: Round, problems: Problems) -> list[PolicyTotals]:
         figures: list[PolicyFigures] = []
         income: defaultdict[str, int] = defaultdict(int)
         heads: dict[str, int] = {}
+        ways: set[tuple[str, str]] = set()
         for listing_id, problem in problems.items():
             tried = replace(problem, policy=policy.name, policy_version=policy.version)
-            figures += compare(tried, farmgate[listing_id], [(policy.name, policy.version)])
-            for total in allocate(tried).totals:
+            outcome = allocate(tried)
+            figures.append(figures_of(tried, outcome, farmgate[listing_id]))
+            ways |= pickups_of(tried, outcome)
+            for total in outcome.totals:
                 income[total.claimant] += total.packs * farmgate[listing_id]
             for supply in problem.supplies:
                 heads[supply.claimant] = max(heads.get(supply.claimant, 0), supply.households)
-        rows.append(
-            _totals(policy.name, policy.version, policy.title, figures, income, heads, in_round)
-        )
+        rows.append(_totals(policy, figures, income, heads, len(ways), in_round))
     return rows
 
 
 def _totals(
-    name: str,
-    version: int,
-    title: str,
+    policy: Policy,
     figures: list[PolicyFigures],
     income: Mapping[str, int],
     heads: Mapping[str, int],
+    ways: int,
     in_round: Round,
 ) -> PolicyTotals:
     each = sorted(fen // max(1, heads[claimant]) for claimant, fen in income.items())
     return PolicyTotals(
-        policy=name,
-        version=version,
-        title=title,
+        policy=policy.name,
+        version=policy.version,
+        title=policy.title,
         households=sum(heads[claimant] for claimant, fen in income.items() if fen),
         lowest_fen=each[0] if each else 0,
         median_fen=each[len(each) // 2] if each else 0,
@@ -152,9 +153,9 @@ def _totals(
         gini_permille=gini_permille(each),
         spoiling_unsold=sum(f.spoiling_unsold_packs for f in figures),
         split_lines=sum(f.split_lines for f in figures),
-        pickups=sum(f.pickups for f in figures),
+        pickups=ways,
         cut=sum(f.cut_packs for f in figures),
-        chosen=(name, version) == (in_round.policy, in_round.policy_version),
+        chosen=(policy.name, policy.version) == (in_round.policy, in_round.policy_version),
     )
 
 

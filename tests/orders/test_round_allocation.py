@@ -10,7 +10,13 @@ from marketplace.core.errors import Conflict
 from marketplace.core.states import move
 from marketplace.identity.actor import SYSTEM
 from marketplace.orders.allocation_models import Allocation, AllocationRun
-from marketplace.orders.allocation_pages import replays, set_pin, shares_of
+from marketplace.orders.allocation_pages import (
+    compare_policies,
+    problems_in_force,
+    replays,
+    set_pin,
+    shares_of,
+)
 from marketplace.orders.lowering import lower_lot
 from marketplace.orders.order_models import Order, OrderLine
 from marketplace.orders.round_allocation import allocate_round, undo_allocation
@@ -186,3 +192,20 @@ def test_what_cannot_be_refilled_is_cut(world):
     (line,) = closed.read(select(OrderLine))
     assert (line.allocated_packs, line.cut_packs) == (14, 6)
     assert closed.balanced()
+
+
+def test_two_packs_of_one_household_are_one_way_to_the_collection_point(world):
+    product = world.product("天堂姜")
+    lot = world.lot(product, 40 * 2500)
+    in_round = world.round()
+    listings = [
+        world.listing(in_round, product, {lot: 20 * 2500}, pack_base=base) for base in (2500, 5000)
+    ]
+    world.open_round(in_round)
+    buyer = world.user("staff", unit=world.unit())
+    world.order(buyer, in_round, {listing.id: 3 for listing in listings})
+    with world.transaction() as session:
+        found = get_round(session, in_round.id)
+        compared = compare_policies(found, problems_in_force(session, found))
+    assert [policy.pickups for policy in compared] == [1, 1, 1]
+    assert {policy.households for policy in compared} == {1}

@@ -79,7 +79,7 @@ def figures_of(problem: Problem, outcome: Outcome, farmgate_fen: int) -> PolicyF
         spoiling_unsold_packs=_spoiling_unsold(problem, outcome),
         split_lines=sum(1 for count in lots.values() if count > 1),
         lots_per_line_permille=_permille(len(outcome.cells), len(lots)),
-        pickups=_pickups(problem, outcome),
+        pickups=len(pickups_of(problem, outcome)),
         villages_per_drop_max=max(villages, default=0),
         villages_per_drop_permille=_permille(sum(villages), len(villages)),
     )
@@ -119,9 +119,10 @@ def _spoiling_unsold(problem: Problem, outcome: Outcome) -> int:
     return sum(s.packs - used[s.commitment_id] for s in problem.supplies if problem.is_urgent(s))
 
 
-def _pickups(problem: Problem, outcome: Outcome) -> int:
+def pickups_of(problem: Problem, outcome: Outcome) -> set[tuple[str, str]]:
+    """(claimant, village) that have something to hand in: one way, however many listings it is for."""
     used = {cell.commitment_id for cell in outcome.cells}
-    return len({(s.claimant, s.village) for s in problem.supplies if s.commitment_id in used})
+    return {(s.claimant, s.village) for s in problem.supplies if s.commitment_id in used}
 
 
 def _villages_by_drop(problem: Problem, outcome: Outcome) -> list[int]:
