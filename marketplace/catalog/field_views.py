@@ -30,6 +30,7 @@ from marketplace.core.db import db, transaction
 from marketplace.core.errors import InvalidInput, MarketplaceError, NotFound
 from marketplace.identity.access import current_actor, current_scope, requires, requires_any
 from marketplace.identity.permissions import LOT_VIEW, REPORT_SUBMIT
+from marketplace.web.addresses import row_number
 from marketplace.web.field_blueprint import Task, bp, today_tasks
 
 Page = str | Response | tuple[str, int]
@@ -63,13 +64,13 @@ def _returned_reports(session: Session) -> list[Task]:
 @requires(REPORT_SUBMIT)
 def report_new() -> Page:
     """`household` offers one household, `again` fills in what an earlier report said."""
-    household_id = request.args.get("household", type=int)
-    again = request.args.get("again", type=int)
-    earlier = get_report(db.session, current_scope(), again) if again else None
+    household_id = _asked_for("household")
+    again = _asked_for("again")
+    earlier = None if again is None else get_report(db.session, current_scope(), again)
     if earlier is not None:
         household_id = earlier.household_id
     offered = suppliers_of(db.session, current_actor(), household_id)
-    if household_id and f"h:{household_id}" not in dict(offered.choices):
+    if household_id is not None and f"h:{household_id}" not in dict(offered.choices):
         raise NotFound("没有找到这一户，可能不归您联系。")
     if offered.more and household_id is None and not request.form:
         flash("先找到是哪一户，再登记。", "info")
@@ -89,6 +90,10 @@ def report_new() -> Page:
             form.refuse(error)
             status = error.http_status
     return _form_page(form, products, offered, status)
+
+
+def _asked_for(name: str) -> int | None:
+    return row_number(request.args[name]) if name in request.args else None
 
 
 def _start(
@@ -145,9 +150,9 @@ def _form_page(
 def _typed_shares() -> dict[int, str]:
     """Household id → what was typed into its field, of the fields named share-<id>."""
     return {
-        int(name[6:]): value
+        row_number(name.removeprefix("share-")): value
         for name, value in request.form.items()
-        if name.startswith("share-") and name[6:].isdecimal() and len(name) < 26
+        if name.startswith("share-")
     }
 
 

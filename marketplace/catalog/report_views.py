@@ -44,6 +44,7 @@ from marketplace.core.db import db, transaction
 from marketplace.core.errors import InvalidInput, MarketplaceError, NotFound
 from marketplace.identity.access import current_actor, current_scope, requires, requires_any
 from marketplace.identity.permissions import LOT_VIEW, REPORT_SUBMIT, REPORT_VERIFY
+from marketplace.web.addresses import row_number
 from marketplace.web.forms import Form, TrimmedField, at_most
 from marketplace.web.paging import paginate
 
@@ -101,13 +102,8 @@ def _wanted() -> QueueFilter:
     return QueueFilter(
         show=show if show in SHOWN else "all",
         village=village if len(village) == 12 and village.isdecimal() else "",
-        product_id=_number(request.args.get("product", "")),
+        product_id=row_number(request.args.get("product", "")),
     )
-
-
-def _number(text: str) -> int:
-    """An id out of an address; nonsense is 0, which no row has."""
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 18 else 0
 
 
 def _kept(show: str) -> dict[str, Any]:
@@ -142,7 +138,7 @@ def verify_many() -> str | Response:
 
 
 def _verdict(text: str, seen: str) -> Verdict:
-    report_id = _number(text)
+    report_id = row_number(text)
     try:
         with transaction() as session:
             return verify_in_batch(session, current_actor(), current_scope(), report_id, seen)

@@ -14,6 +14,7 @@ from marketplace.identity import audit
 from marketplace.identity.actor import Actor
 from marketplace.orders.round_models import CollectionPoint, Round, RoundCollection
 from marketplace.orders.rounds import Slot
+from marketplace.web.addresses import row_number
 from marketplace.web.forms import Form, required
 from marketplace.web.time_fields import MomentField
 
@@ -25,11 +26,10 @@ class SlotForm(Form):
     until_at = MomentField("到", [InputRequired("请填收到几点。")])
 
     def slot(self) -> Slot:
-        point = self.point_id.data
         assert self.from_at.data
         assert self.until_at.data
         return Slot(
-            int(point) if point.isdecimal() and len(point) < 18 else -1,
+            row_number(self.point_id.data),
             self.from_at.data,
             self.until_at.data,
             self.region_code.data,

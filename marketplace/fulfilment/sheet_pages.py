@@ -14,6 +14,7 @@ from marketplace.fulfilment.standing import STANDS, Filters, due_before
 from marketplace.fulfilment.tallies import Tally, counted, tallies
 from marketplace.identity.scope import Scope
 from marketplace.orders.round_models import Round
+from marketplace.web.addresses import row_number
 from marketplace.web.paging import Page, page_number
 
 SIZE = 30
@@ -47,14 +48,10 @@ def asked_filters(round_id: int | None) -> Filters:
     return Filters(
         round_id,
         village if village.isdecimal() and len(village) == 12 else "",
-        _number(args.get("cadre", "")),
-        _number(args.get("point", "")),
+        row_number(args.get("cadre", "")) or None,
+        row_number(args.get("point", "")) or None,
         stand if stand in STANDS else "",
     )
-
-
-def _number(typed: str) -> int | None:
-    return int(typed) if typed.isascii() and typed.isdecimal() and len(typed) < 10 else None
 
 
 def listed(session: Session, scope: Scope, round_id: int, size: int = SIZE) -> Listed:

@@ -24,6 +24,7 @@ from marketplace.identity.access import current_actor, current_scope, requires
 from marketplace.identity.permissions import PERSONAL_REVEAL, SHEET_ANSWER, SHEET_ISSUE, SHEET_VIEW
 from marketplace.orders.round_models import Round
 from marketplace.orders.rounds import get_round
+from marketplace.web.addresses import row_number
 
 bp = Blueprint("sheets", __name__, url_prefix="/sheets")
 
@@ -140,7 +141,7 @@ def _address(found: Listed, endpoint: str = "sheets.round", **changed: Any) -> s
 @bp.post("/round/<int:round_id>/told")
 @requires(SHEET_ANSWER)
 def told_many(round_id: int) -> Response | tuple[str, int]:
-    ids = [int(typed) for typed in request.form.getlist("chosen")[:1000] if typed.isdecimal()]
+    ids = [n for typed in request.form.getlist("chosen")[:1000] if (n := row_number(typed))]
     try:
         with transaction() as session:
             count = record_told(

@@ -22,6 +22,7 @@ from marketplace.identity.models import Organisation, User
 from marketplace.identity.permissions import ACCOUNT_MANAGE, ROLES
 from marketplace.identity.slips import activation_slip
 from marketplace.regions.places import region_choices
+from marketplace.web.addresses import row_number
 from marketplace.web.forms import Form, TrimmedField, at_most, required
 from marketplace.web.paging import paginate
 
@@ -80,11 +81,10 @@ def _user(user_id: int) -> User:
 
 
 def _wanted() -> AccountFilter:
-    unit = request.args.get("unit", "")
     return AccountFilter(
         words=request.args.get("q", "").strip()[:60],
         role=request.args.get("role", ""),
-        unit_id=int(unit) if unit.isdecimal() and len(unit) < 10 else None,
+        unit_id=row_number(request.args.get("unit", "")) or None,
         state=request.args.get("state", ""),
     )
 

@@ -21,6 +21,7 @@ from marketplace.imports.importer import IMPORTERS, Importer, PastedText
 from marketplace.imports.models import ImportBatch, ImportRow
 from marketplace.imports.sheets import Table
 from marketplace.imports.views import STATES, allowed_importer, bp, own_batch, start_work
+from marketplace.web.addresses import row_number
 from marketplace.web.field_blueprint import Task, today_tasks
 from marketplace.web.forms import Form, at_most, required
 
@@ -76,7 +77,7 @@ def waiting_words(batch: ImportBatch) -> str:
 def paste(kind: str) -> str | Response | tuple[str, int]:
     """`mends` is the paste that the text was given back from: this one takes its place."""
     importer, pasted = _pasted(kind)
-    mends = request.args.get("mends", type=int)
+    mends = row_number(request.args["mends"]) if "mends" in request.args else None
     form = PasteForm()
     status = 422 if form.is_submitted() else 200
     if form.validate_on_submit():

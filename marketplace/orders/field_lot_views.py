@@ -21,6 +21,7 @@ from marketplace.orders.lot_confirmation import confirm_lots, due_confirmations
 from marketplace.orders.lot_figures import chain_of_lot, chain_of_report, figures_of
 from marketplace.orders.lot_withdrawal import Withdrawal, get_own_lot, withdraw_part
 from marketplace.orders.lowering import WITHDRAW_REASONS
+from marketplace.web.addresses import row_number
 from marketplace.web.field_blueprint import Task, bp, today_tasks
 from marketplace.web.forms import Form, TrimmedField, at_most
 from marketplace.web.paging import paginate
@@ -149,16 +150,15 @@ def confirm() -> str | Response | tuple[str, int]:
     status, problem = 200, ""
     if request.method == "POST":
         try:
-            chosen = [int(text) for text in request.form.getlist("lot") if _is_id(text)]
+            chosen = [n for text in request.form.getlist("lot") if (n := row_number(text))]
             if not chosen:
                 raise InvalidInput("请勾上还在的货。少了的，点“少了”去撤回。", code="missing")
-            asked = request.form.get("round", "")
             with transaction() as session:
                 count = confirm_lots(
                     session,
                     current_actor(),
                     current_scope(),
-                    int(asked) if _is_id(asked) else 0,
+                    row_number(request.form.get("round", "")),
                     chosen,
                 )
             flash(f"确认了 {count} 批货还在。", "success")
@@ -174,7 +174,3 @@ def confirm() -> str | Response | tuple[str, int]:
         figures=figures_of(db.session, everything),
     )
     return page, status
-
-
-def _is_id(text: str) -> bool:
-    return text.isascii() and text.isdecimal() and len(text) < 18

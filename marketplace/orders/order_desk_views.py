@@ -16,6 +16,7 @@ from marketplace.orders.endings import cancel_by_operator
 from marketplace.orders.listings import get_listing
 from marketplace.orders.order_desk import OrderRow, Wanted, order_for_desk
 from marketplace.orders.order_models import CHANNELS, FUND_SOURCES, PAY_WAYS
+from marketplace.web.addresses import row_number
 
 bp = Blueprint("orders", __name__, url_prefix="/desk/orders")
 Answer = str | Response | tuple[str, int]
@@ -60,18 +61,14 @@ def _wanted() -> Wanted:
     """The filters asked for; nonsense filters nothing."""
     args = request.args
     return Wanted(
-        round_id=_number(args.get("round", "")),
+        round_id=row_number(args.get("round", "")) or None,
         state=args.get("state", "") if args.get("state") in order_desk.STATES else "",
         channel=args.get("channel", "") if args.get("channel") in CHANNELS else "",
-        organisation_id=_number(args.get("unit", "")),
-        listing_id=_number(args.get("listing", "")),
+        organisation_id=row_number(args.get("unit", "")) or None,
+        listing_id=row_number(args.get("listing", "")) or None,
         money=args.get("money", "") if args.get("money") in order_desk.MONEY else "",
         number=args.get("q", "").strip().upper()[:20],
     )
-
-
-def _number(text: str) -> int | None:
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 18 else None
 
 
 @bp.get("/<number>")

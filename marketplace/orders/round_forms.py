@@ -23,6 +23,7 @@ from marketplace.orders.round_dates import Proposal, propose
 from marketplace.orders.round_models import SHORTAGE_RULES, CollectionPoint, PickupPoint, Round
 from marketplace.orders.rounds import RoundInput, Slot
 from marketplace.regions.models import Region
+from marketplace.web.addresses import row_number
 from marketplace.web.forms import Form, TrimmedField, at_most, required
 from marketplace.web.time_fields import (
     ClosingTimeField,
@@ -123,14 +124,17 @@ class RoundForm(Form):
     def pickup_slots(self) -> list[Slot]:
         rows = [row.form for row in self.pickups if row.form.use.data]
         return [
-            Slot(_whole(row.point_id.data), row.from_at.data, row.until_at.data) for row in rows
+            Slot(row_number(row.point_id.data), row.from_at.data, row.until_at.data) for row in rows
         ]
 
     def collection_slots(self) -> list[Slot]:
         rows = [row.form for row in self.collections if row.form.point_id.data]
         return [
             Slot(
-                _whole(row.point_id.data), row.from_at.data, row.until_at.data, row.region_code.data
+                row_number(row.point_id.data),
+                row.from_at.data,
+                row.until_at.data,
+                row.region_code.data,
             )
             for row in rows
         ]
@@ -139,11 +143,6 @@ class RoundForm(Form):
 def _times_fit(row: Any) -> bool:
     start, end = row.from_at.data, row.until_at.data
     return start is not None and end is not None and start < end
-
-
-def _whole(text: str) -> int:
-    """The number of a place; -1, which no place has, for nonsense."""
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 18 else -1
 
 
 class PostponeForm(Form):

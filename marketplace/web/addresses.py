@@ -1,4 +1,4 @@
-"""Parts of addresses: what cannot be the number of a row is not found, before any database is asked."""
+"""Numbers of rows in addresses and forms: what cannot be one is nobody's, before any database is asked."""
 
 from typing import Any
 
@@ -13,6 +13,12 @@ class RowNumber(IntegerConverter):
 
     def __init__(self, url_map: Map, *args: Any, **options: Any) -> None:
         super().__init__(url_map, *args, **({"max": LARGEST_ID} | options))
+
+
+def row_number(text: str) -> int:
+    """The number that an address or a form gives as text; 0, which no row has, for nonsense."""
+    plain = text.isascii() and text.isdecimal() and len(text) <= len(str(LARGEST_ID))
+    return int(text) if plain and int(text) <= LARGEST_ID else 0
 
 
 def init_addresses(app: Flask) -> None:

@@ -1,10 +1,12 @@
 """S1, S2, S8, S14, S15, S24: who comes in where, what reading may change, what browsers may keep."""
 
+import uuid
 from collections import Counter
 
 import pytest
 from sqlalchemy import func, select
 
+from marketplace.core.clock import today
 from marketplace.core.db import db
 from marketplace.identity.audit import AuditRow
 from marketplace.tables import metadata
@@ -152,3 +154,30 @@ def test_the_trail_counts_a_refusal_once(app, world):
             select(func.count()).where(AuditRow.actor_id == user.id, AuditRow.refused)
         )
     assert rows == 1
+
+
+@pytest.mark.parametrize("number", ["9" * 19, "9" * 30, "²"])
+def test_a_number_that_no_row_has_is_no_fault_in_a_query_or_a_form(app, world, number):
+    app.config["PROPAGATE_UNKNOWN"] = False
+    cadre, unit = world.user("cadre"), world.unit(kind="cooperative")
+    world.household(cadre=cadre)
+    product = world.product()
+    asked = world.sign_in(cadre)
+    line = {"text": "陈大山 三岔村 马蹄 300斤 1.5元/斤"}
+    shares = {
+        "client_uuid": str(uuid.uuid4()), "supplier": f"o:{unit.id}", "product": str(product.id),
+        "grade": "统货", "quantity": "100斤", "price": "1.5", "available_from": f"{today()}",
+        f"share-{number}": "100斤",
+    }  # fmt: skip
+    pooled = world.sign_in(world.user("cooperative", unit=unit))
+    office = world.sign_in(world.operator())
+    told = {"chosen": number, "how": "call"}
+    answers = (
+        (asked.get(f"/field/reports/new?again={number}"), 404),
+        (asked.get(f"/field/reports/new?household={number}"), 404),
+        (asked.post(f"/imports/paste/pasted?mends={number}", data=line), 404),
+        (pooled.post("/field/reports/new", data=shares), 422),
+        (office.post(f"/sheets/round/{world.round().id}/told", data=told), 404),
+        (world.sign_in(world.user("administrator")).get(f"/admin/accounts?unit={number}"), 200),
+    )
+    assert [answer.status_code for answer, _ in answers] == [status for _, status in answers]
