@@ -4,6 +4,8 @@ What is free goes first, then what is committed and unreserved, then what is pro
 then has a shortfall, sells nothing more, and the allocation cuts by the round's rule.
 """
 
+from collections.abc import Collection
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
@@ -31,14 +33,10 @@ def lower_lot(session: Session, actor: Actor, lot_id: int, base: int, reason: st
     """
     if reason not in WITHDRAW_REASONS:
         raise InvalidInput("请选原因。", code="unknown_reason", field="reason")
-    commitments = session.scalars(
-        select(Commitment)
-        .where(Commitment.lot_id == lot_id, Commitment.quantity_base > 0)
-        .options(selectinload(Commitment.listing))
-    ).all()
-    lock_listings(session, [c.listing_id for c in commitments])
+    offered = session.scalars(select(Commitment.listing_id).where(Commitment.lot_id == lot_id))
+    listings = lock_listings(session, list(offered))
     lot = lock_lots(session, [lot_id])[lot_id]
-    open_ones = [c for c in commitments if c.allocated_packs is None]
+    open_ones = _open_commitments(session, lot_id, listings)
     movable = lot.free + sum(c.quantity_base for c in open_ones)
     if not 0 < base <= movable:
         held = lot.committed - sum(c.quantity_base for c in open_ones)
@@ -51,6 +49,25 @@ def lower_lot(session: Session, actor: Actor, lot_id: int, base: int, reason: st
     withdraw_free(session, actor, lot, base, reason)
     audit.record(session, actor, "lot_lowered", "lot", lot.id, base=base, reason=reason)
     return sum(c.listing.shortfall_packs for c in open_ones)
+
+
+def _open_commitments(
+    session: Session, lot_id: int, listing_ids: Collection[int]
+) -> list[Commitment]:
+    """What the locked listings hold of the lot at this moment and have not allocated."""
+    return list(
+        session.scalars(
+            select(Commitment)
+            .where(
+                Commitment.lot_id == lot_id,
+                Commitment.listing_id.in_(listing_ids),
+                Commitment.quantity_base > 0,
+                Commitment.allocated_packs.is_(None),
+            )
+            .options(selectinload(Commitment.listing))
+            .execution_options(populate_existing=True)
+        )
+    )
 
 
 def _take_from_commitments(

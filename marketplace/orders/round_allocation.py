@@ -25,6 +25,7 @@ from marketplace.orders.allocation import (
 )
 from marketplace.orders.allocation_input import problems_of
 from marketplace.orders.allocation_models import Allocation, AllocationRun
+from marketplace.orders.listings import lock_listings
 from marketplace.orders.order_models import Order, OrderLine
 from marketplace.orders.round_models import Commitment, Listing, Round
 
@@ -35,6 +36,7 @@ def allocate_round(session: Session, actor: Actor, in_round: Round) -> None:
     """closed → allocated. Every ordered pack gets one lot or is cut with a reason; what nobody
     ordered returns to its lot. Raises Conflict with the refusal in Chinese when a pin cannot hold."""
     move(session, in_round, "allocated", because="先截单才能分配，或这一期已经分配过。")
+    _hold_still(session, in_round)
     for listing_id, problem in sorted(problems_of(session, in_round).items()):
         outcome = solve(problem)
         _store_run(session, actor, in_round, listing_id, problem, outcome)
@@ -42,6 +44,15 @@ def allocate_round(session: Session, actor: Actor, in_round: Round) -> None:
     _book_commitments(session, actor, in_round)
     move_many(session, Order, Order.round_id == in_round.id, "confirmed", "allocated")
     audit.record(session, actor, "round_allocated", "round", in_round.id, policy=in_round.policy)
+
+
+def _hold_still(session: Session, in_round: Round) -> None:
+    """No order ends and no lot is lowered while its packs are shared out. Orders before listings, each
+    in id order, as every door locks them."""
+    confirmed = select(Order.id).where(Order.round_id == in_round.id, Order.state == "confirmed")
+    session.execute(confirmed.order_by(Order.id).with_for_update()).all()
+    listings = select(Listing.id).where(Listing.round_id == in_round.id)
+    lock_listings(session, list(session.scalars(listings)))
 
 
 def solve(problem: Problem) -> Outcome:

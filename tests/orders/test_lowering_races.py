@@ -1,0 +1,93 @@
+"""A cadre lowers a lot in the same moment as the county works on its listing: the books still agree."""
+
+import threading
+
+from sqlalchemy import select
+
+from marketplace.identity.actor import SYSTEM
+from marketplace.orders.endings import cancel_by_operator
+from marketplace.orders.listings import get_listing
+from marketplace.orders.lowering import lower_lot
+from marketplace.orders.moving import release_unreserved
+from marketplace.orders.order_models import Order
+from marketplace.orders.round_allocation import allocate_round
+from marketplace.orders.round_models import Commitment
+from marketplace.orders.rounds import close_round, get_round
+from marketplace.reporting.verify import verify
+
+PACK = 2500
+TO_THE_LOCK = 0.3
+"""Seconds in which the second transaction gets as far as it can before the first one commits."""
+
+
+def _meanwhile(world, first, second):
+    """`second` begins while `first` is done and not committed; what breaks in it is raised."""
+    faults = []
+
+    def begins() -> None:
+        try:
+            with world.transaction() as session:
+                second(session)
+        except BaseException as error:
+            faults.append(error)
+
+    thread = threading.Thread(target=begins)
+    with world.transaction() as session:
+        first(session)
+        session.flush()
+        thread.start()
+        thread.join(TO_THE_LOCK)
+    thread.join()
+    if faults:
+        raise faults[0]
+    with world.transaction() as session:
+        assert verify(session) == []
+
+
+def _lot_id(world, listing):
+    with world.transaction() as session:
+        return session.scalar(select(Commitment.lot_id).where(Commitment.listing_id == listing.id))
+
+
+def test_lowering_counts_from_what_a_listing_holds_after_it_gave_goods_back(world):
+    in_round, listing = world.shop(packs=10)
+    world.order(world.user("staff", unit=world.unit()), in_round, {listing.id: 5})
+    lot_id = _lot_id(world, listing)
+    _meanwhile(
+        world,
+        lambda session: release_unreserved(session, SYSTEM, get_listing(session, listing.id)),
+        lambda session: lower_lot(session, SYSTEM, lot_id, 8 * PACK, "died"),
+    )
+    with world.transaction() as session:
+        assert session.scalars(select(Commitment.quantity_base)).one() == 2 * PACK
+
+
+def test_an_allocation_shares_out_only_what_a_lot_still_has(world):
+    in_round, listing = world.shop(packs=10)
+    world.order(world.user("staff", unit=world.unit()), in_round, {listing.id: 4})
+    lot_id = _lot_id(world, listing)
+    with world.transaction() as session:
+        close_round(session, SYSTEM, get_round(session, in_round.id))
+    _meanwhile(
+        world,
+        lambda session: lower_lot(session, SYSTEM, lot_id, 7 * PACK, "died"),
+        lambda session: allocate_round(session, SYSTEM, get_round(session, in_round.id)),
+    )
+    with world.transaction() as session:
+        assert session.scalars(select(Commitment.allocated_packs)).one() == 3
+
+
+def test_an_allocation_gives_nothing_to_an_order_that_is_being_cancelled(world):
+    in_round, listing = world.shop(packs=10)
+    number = world.order(world.user("staff", unit=world.unit()), in_round, {listing.id: 4})
+    with world.transaction() as session:
+        close_round(session, SYSTEM, get_round(session, in_round.id))
+    _meanwhile(
+        world,
+        lambda session: cancel_by_operator(
+            session, SYSTEM, session.scalars(select(Order).filter_by(number=number)).one(), "停课"
+        ),
+        lambda session: allocate_round(session, SYSTEM, get_round(session, in_round.id)),
+    )
+    with world.transaction() as session:
+        assert session.scalars(select(Commitment.allocated_packs)).one() == 0
