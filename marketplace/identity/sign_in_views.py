@@ -48,9 +48,9 @@ def safe_next() -> str:
     Only a path of this site; from a page that is open to everybody people want to get to work.
     """
     wanted = request.args.get("next", "")
-    parts = urlsplit(wanted)
     inside = wanted.startswith("/") and not wanted.startswith("//") and "\\" not in wanted
-    if inside and not parts.netloc and not parts.scheme and _on_the_way(parts.path):
+    # browsers leave tabs and line ends out of an address: /<tab>/other.site is //other.site
+    if inside and wanted.isprintable() and _on_the_way(urlsplit(wanted).path):
         return wanted
     return url_for("home.index")
 

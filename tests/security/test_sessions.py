@@ -276,6 +276,9 @@ def test_passwords_are_hashed_as_owasp_asks():
         "/\\evil.example",
         "javascript:alert(1)",
         "\t//evil.example",
+        "/\t/evil.example",
+        "/\t/[evil.example",
+        "/shop/basket\nX-Evil: 1",
     ],
 )
 def test_after_the_sign_in_nobody_is_led_to_another_site(app, user, wanted):
