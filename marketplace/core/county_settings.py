@@ -8,6 +8,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from marketplace.core.db import Base
 from marketplace.core.errors import InvalidInput
+from marketplace.core.spoken_number import read_count
 
 
 class CountySetting(Base):
@@ -84,15 +85,9 @@ def set_county_setting(session: Session, key: str, typed: str) -> None:
     declared = _BY_KEY[key]
     value: str | int = typed.strip()
     if isinstance(declared.default, int):
-        if not typed.strip().isdecimal():
-            raise InvalidInput(f"{declared.label}要填整数。", code="not_a_number", field=key)
-        value = int(typed)
-        if not declared.minimum <= value <= declared.maximum:
-            raise InvalidInput(
-                f"{declared.label}要在 {declared.minimum} 到 {declared.maximum} 之间。",
-                code="out_of_range",
-                field=key,
-            )
+        value = read_count(
+            typed, declared.label, least=declared.minimum, most=declared.maximum, field=key
+        )
     elif not value:
         raise InvalidInput(f"请填写{declared.label}。", code="missing", field=key)
     session.merge(CountySetting(key=key, value=json.dumps(value, ensure_ascii=False)))

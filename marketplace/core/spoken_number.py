@@ -90,6 +90,26 @@ def read_number(words: str, *, field: str | None = None) -> SpokenNumber:
     return SpokenNumber(value, approximate)
 
 
+def read_count(
+    words: str, label: str, *, least: int = 0, most: int, field: str | None = None
+) -> int:
+    """A whole number of things, exactly known: `30`, `三十`, `1,200`; `label` names what is counted.
+
+    Raises InvalidInput, one sentence with the cure.
+    """
+    try:
+        spoken = read_number(words, field=field)
+    except InvalidInput:
+        spoken = None
+    if spoken is None or spoken.approximate or spoken.value != int(spoken.value):
+        raise InvalidInput(f"{label}要填整数，例如 3。", code="not_a_count", field=field)
+    if not least <= spoken.value <= most:
+        raise InvalidInput(
+            f"{label}要在 {least} 到 {most:,} 之间。", code="count_out_of_range", field=field
+        )
+    return int(spoken.value)
+
+
 def _refuse_unclear(text: str, shown: str, field: str | None) -> None:
     """Each way of writing that names no single number gets its own cure."""
     if _NEGATIVE.match(text):

@@ -11,11 +11,9 @@ from marketplace.core.errors import InvalidInput
 from marketplace.core.identifiers import normalise_phone, parse_identity_number
 from marketplace.households.household_import import read_land
 from marketplace.households.models import SUPPORT_KINDS, Household
-from marketplace.households.service import HouseholdInput, StatusInput
+from marketplace.households.service import MOST_BIRDS, MOST_PERSONS, HouseholdInput, StatusInput
 from marketplace.web.forms import Form, TrimmedField, at_most, required, whole_number
 from marketplace.web.time_fields import DayField
-
-MOST_PERSONS, MOST_BIRDS = 50, 100_000
 
 
 def _readable(text: str | None, read: Callable[[str], object]) -> None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date
 from decimal import Decimal
 
 from sqlalchemy import select
@@ -11,9 +10,11 @@ from sqlalchemy.orm import Session
 from marketplace.core.clock import today
 from marketplace.core.errors import InvalidInput
 from marketplace.core.identifiers import normalise_phone, parse_identity_number
-from marketplace.core.spoken_number import read_number
-from marketplace.households.models import Household
+from marketplace.core.spoken_number import read_count, read_number
+from marketplace.households.models import OUT_OF_POVERTY_SINCE, Household
 from marketplace.households.service import (
+    MOST_BIRDS,
+    MOST_PERSONS,
     HouseholdInput,
     StatusInput,
     assign_cadre,
@@ -23,7 +24,7 @@ from marketplace.households.service import (
 from marketplace.identity.actor import Actor
 from marketplace.identity.models import RoleGrant, User
 from marketplace.identity.permissions import HOUSEHOLD_MANAGE, IMPORT_RUN
-from marketplace.imports.cell_values import YES_NO, read_count, read_day
+from marketplace.imports.cell_values import YES_NO, read_day
 from marketplace.imports.importer import Cells, Column, Importer, RowReader, register
 from marketplace.regions.models import Region
 
@@ -37,8 +38,6 @@ MONITOR_WORDS = {
     "边缘易致贫": "marginal_risk",
     "突发严重困难": "sudden_hardship",
 }
-LONG_AGO = date(2020, 12, 31)
-"""When a file does not say since when a household counts as 脱贫户."""
 
 COLUMNS = (
     Column("户编号", required=True, hint="县里统一的户编号，再次导入按它更新"),
@@ -49,7 +48,7 @@ COLUMNS = (
     Column("证件号码", aliases=("身份证号", "户主证件号码"), hint="18 位，残疾人证 20 或 22 位"),
     Column("电话", aliases=("联系电话", "手机"), hint="几户共用一个也可以"),
     Column("人口", aliases=("家庭人口",), hint="整数"),
-    Column("是否脱贫户", hint="是或否"),
+    Column("是否脱贫户", hint="是或否；写是的，从 2020 年 12 月 31 日算起"),
     Column("监测对象类别", hint="脱贫不稳定户、边缘易致贫户、突发严重困难户，没有就空着"),
     Column("识别监测时间", aliases=("识别时间",), hint="例如 2024-03-01"),
     Column("风险是否已消除", hint="是或否"),
@@ -123,11 +122,9 @@ class HouseholdChecker:
         cadre = reader.text("帮扶人").lower()
         if cadre and cadre not in self._cadres:
             reader.problem("帮扶人", f"没有账号是「{cadre}」的帮扶联系人，请先建账号。")
-        persons = reader.read("人口", read_count)
-        if persons == 0:
-            reader.problem("人口", "人口至少是 1。")
+        persons = reader.read("人口", _persons)
         land = reader.read("耕地面积", read_land)
-        poultry = reader.read("家禽数", read_count)
+        poultry = reader.read("家禽数", _birds)
         reader.finish()
         assert region_code is not None
         household = HouseholdInput(
@@ -180,10 +177,18 @@ def read_land(text: str, field: str | None = None) -> int:
     return int(hundredths)
 
 
+def _persons(text: str) -> int:
+    return read_count(text, "人口", least=1, most=MOST_PERSONS)
+
+
+def _birds(text: str) -> int:
+    return read_count(text, "家禽数", most=MOST_BIRDS)
+
+
 def _statuses(reader: RowReader) -> tuple[StatusInput, ...]:
     found = []
     if reader.choice("是否脱贫户", YES_NO, default=False):
-        found.append(StatusInput("povertyexit", LONG_AGO))
+        found.append(StatusInput("povertyexit", OUT_OF_POVERTY_SINCE))
     kind = reader.choice("监测对象类别", MONITOR_WORDS, default="")
     since = reader.read("识别监测时间", read_day)
     until = reader.read("消除时间", read_day)

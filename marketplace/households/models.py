@@ -23,6 +23,8 @@ from marketplace.identity.models import Organisation, User
 from marketplace.identity.scope import Scope, Where
 from marketplace.regions.models import Region
 
+OUT_OF_POVERTY_SINCE = date(2020, 12, 31)
+"""The county's file says whether a household is 脱贫户, not since when: all had left poverty by then."""
 SUPPORT_KINDS = {
     "povertyexit": "脱贫户",
     "unstable_exit": "脱贫不稳定户",

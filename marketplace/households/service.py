@@ -24,6 +24,8 @@ from marketplace.identity.actor import Actor
 from marketplace.identity.models import Organisation, User
 from marketplace.identity.scope import Scope
 
+MOST_PERSONS, MOST_BIRDS = 50, 100_000
+
 
 @dataclass(frozen=True)
 class StatusInput:

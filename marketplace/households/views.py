@@ -21,6 +21,7 @@ from marketplace.households.household_form import (
 )
 from marketplace.households.models import (
     MONITOR_KINDS,
+    OUT_OF_POVERTY_SINCE,
     SUPPORT_KINDS,
     CadreAssignment,
     Consent,
@@ -159,6 +160,7 @@ def household_page(
         "households/show.html",
         household=household,
         kinds=SUPPORT_KINDS,
+        povertyexit_from=OUT_OF_POVERTY_SINCE,
         statuses=sorted(household.statuses, key=lambda status: (status.valid_from, status.id)),
         assignments=assignments,
         memberships=memberships,

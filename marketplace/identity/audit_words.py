@@ -80,6 +80,7 @@ ACTIONS = {
     "round_created": "新建期次",
     "round_on_hold": "暂停期次",
     "round_opened": "开放期次",
+    "round_opened_early": "提前开放期次",
     "round_postponed": "推迟期次",
     "round_reopened": "重新开放期次",
     "round_resumed": "恢复期次",

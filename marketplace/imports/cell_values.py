@@ -28,11 +28,3 @@ def read_day(text: str) -> date:
         except ValueError:
             pass
     raise InvalidInput(f"日期「{text[:20]}」看不懂，请写成 2026-11-20。", code="bad_date")
-
-
-def read_count(text: str) -> int:
-    """A whole number from 0 to 100 000; raises InvalidInput."""
-    words = text.removesuffix(".0")
-    if not words.isascii() or not words.isdecimal() or len(words) > 6 or int(words) > 100_000:
-        raise InvalidInput(f"「{text[:20]}」要填整数。", code="not_a_number")
-    return int(words)

@@ -140,7 +140,7 @@ def safe_cell(text: str) -> str:
     return f"'{text}" if text[:1] in {"=", "+", "-", "@", "\t", "\r"} else text
 
 
-def write_xlsx(headings: Sequence[str], rows: Iterable[Sequence[str | int]], sheet: str) -> bytes:
+def write_xlsx(headings: Sequence[str], rows: Iterable[Sequence[str | float]], sheet: str) -> bytes:
     """An xlsx file of one sheet; texts stay texts, headings too: they may be a stranger's."""
     buffer = io.BytesIO()
     headings = [safe_cell(heading) for heading in headings]

@@ -5,10 +5,11 @@ from sqlalchemy import func, select
 from werkzeug import Response
 
 from marketplace.core.db import db, transaction
-from marketplace.core.errors import InvalidInput, MarketplaceError
+from marketplace.core.errors import MarketplaceError
 from marketplace.identity.access import current_actor, requires
 from marketplace.identity.permissions import ALLOCATE, ROUND_VIEW
 from marketplace.orders import allocation_pages as pages
+from marketplace.orders.basket import parse_packs
 from marketplace.orders.listings import get_listing
 from marketplace.orders.order_models import Order
 from marketplace.orders.round_allocation import allocate_round, undo_allocation
@@ -115,7 +116,8 @@ def _named(words: str, shares: list[pages.SupplierShare]) -> str:
 def pin(listing_id: int) -> Response | tuple[str, int]:
     typed = {key: request.form.get(key, "").strip() for key in ("claimant", "packs", "reason")}
     try:
-        packs = _packs(typed["packs"]) if request.form.get("act") != "free" else None
+        freed = request.form.get("act") == "free"
+        packs = None if freed else parse_packs(typed["packs"], least=0)
         with transaction() as session:
             found = get_listing(session, listing_id)
             pages.set_pin(
@@ -125,9 +127,3 @@ def pin(listing_id: int) -> Response | tuple[str, int]:
         return _listing_page(listing_id, error, typed), error.http_status
     flash("已放开，由办法来分。" if packs is None else "定好了，分配时照这个数。", "success")
     return redirect(url_for("allocation.listing", listing_id=listing_id))
-
-
-def _packs(text: str) -> int:
-    if not text.isascii() or not text.isdecimal() or len(text) > 7:
-        raise InvalidInput("份数要填整数，例如 40。", code="packs", field="packs")
-    return int(text)

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from unicodedata import normalize
 
 from flask import session as cookie
 from sqlalchemy import select
 from sqlalchemy.orm import Session, defer, joinedload
 
 from marketplace.core.errors import InvalidInput
+from marketplace.core.spoken_number import read_count
 from marketplace.orders.reserve import MOST_PACKS
 from marketplace.orders.round_models import Listing, Round
 from marketplace.orders.shop_queries import why_not
@@ -57,14 +57,10 @@ class Group:
         return sum(line.amount_fen for line in self.ready)
 
 
-def parse_packs(typed: str, field: str = "packs") -> int:
-    """A whole number of packs from 1; raises InvalidInput with the cure."""
-    words = normalize("NFKC", typed).strip()
-    if not (words.isascii() and words.isdecimal()):
-        raise InvalidInput("份数要填整数，例如 3。", code="packs", field=field)
-    if not 0 < int(words[:12]) <= MOST_PACKS:
-        raise InvalidInput(f"份数要在 1 到 {MOST_PACKS:,} 之间。", code="packs", field=field)
-    return int(words)
+def parse_packs(typed: str, field: str = "packs", *, least: int = 1) -> int:
+    """A whole number of packs (`3`, `三十`, `30份`); raises InvalidInput with the cure."""
+    words = typed.strip().removesuffix("份")
+    return read_count(words, "份数", least=least, most=MOST_PACKS, field=field)
 
 
 def number(text: str) -> int:

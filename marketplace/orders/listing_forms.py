@@ -153,16 +153,20 @@ def values_of(listing: Listing) -> dict[str, Any]:
     }
 
 
+def reference_fen(product: Product, base: int) -> int:
+    """The county's reference price of so many grams or pieces, in fen, rounded up for the farmer."""
+    return -(-product.reference_fen * base // product.reference_per_base)
+
+
 def first_values(product: Product) -> dict[str, Any]:
     """For a product that was never offered: a handy pack at the county's reference price."""
     unit: BaseUnit = "g" if product.base_unit == "g" else "piece"
     small = product.piece_word in {"枚", "个"}
     base = 2500 if unit == "g" else 30 if small else 1
-    fen = -(-product.reference_fen * base // product.reference_per_base)
     return {
         "title": product.name,
         "pack": pack_words(base, unit, product.piece_word),
-        "farmgate": format_yuan(fen),
+        "farmgate": format_yuan(reference_fen(product, base)),
         "service": "0.00",
         "freight": "0.00",
         "minimum_packs": "1",

@@ -13,7 +13,7 @@ from marketplace.identity.permissions import LOT_VIEW, ORDER_MANAGE, ROUND_MANAG
 from marketplace.identity.scope import Scope
 from marketplace.orders import listing_changes as changes
 from marketplace.orders import listing_forms, lot_choices, moving
-from marketplace.orders.listing_forms import ListingForm
+from marketplace.orders.listing_forms import ListingForm, reference_fen
 from marketplace.orders.listings import asks_above, commit_lots, create_listing, get_listing
 from marketplace.orders.lot_choices import LotRow
 from marketplace.orders.round_models import Commitment, Listing, Round
@@ -43,7 +43,7 @@ def new(round_id: int) -> Answer:
     form = ListingForm(product, listing_forms.sellers(db.session), data=values)
     if not form.is_submitted():
         form.read_values()
-        rows = lot_choices.fresh_rows(lots, ticked=True)
+        rows = lot_choices.fresh_rows(lots, ticked=True, pack_base=form.pack_base)
         return _editor(found, form, grade, rows), 200
     rows = lot_choices.typed_rows(lots, request.form)
     saving = "preview" not in request.form
@@ -99,6 +99,7 @@ def _editor(
         grade=grade,
         rows=rows,
         listing=listing,
+        reference_fen=reference_fen(form.product, form.pack_base) if form.pack_base else 0,
         capacity=lot_choices.capacity_of(rows, form.pack_base) if form.pack_base else 0,
         most_lots=lot_choices.MOST_LOTS,
     )
@@ -190,7 +191,9 @@ def lots(listing_id: int) -> Answer:
     free = lot_choices.free_lots(db.session, _lot_scope(), listing.product_id, listing.grade)
     form.read_values()
     if request.method == "GET":
-        rows = lot_choices.fresh_rows(free, ticked=not listing.capacity_packs)
+        rows = lot_choices.fresh_rows(
+            free, ticked=not listing.capacity_packs, pack_base=listing.pack_base
+        )
         return _editor(listing.round, form, listing.grade, rows, listing), 200
     rows, status = lot_choices.typed_rows(free, request.form), 422
     if "preview" in request.form:

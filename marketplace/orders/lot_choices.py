@@ -91,8 +91,12 @@ def free_lots(session: Session, scope: Scope, product_id: int, grade: str) -> li
     )
 
 
-def fresh_rows(lots: Collection[Lot], *, ticked: bool) -> list[LotRow]:
-    return [LotRow(lot, ticked, amount_words(lot, lot.free), base=lot.free) for lot in lots]
+def fresh_rows(lots: Collection[Lot], *, ticked: bool, pack_base: int) -> list[LotRow]:
+    """Nobody typed yet: everything is offered but what is too little for one pack."""
+    return [
+        LotRow(lot, ticked and lot.free >= pack_base, amount_words(lot, lot.free), base=lot.free)
+        for lot in lots
+    ]
 
 
 def typed_rows(lots: Collection[Lot], typed: Mapping[str, str]) -> list[LotRow]:

@@ -33,8 +33,7 @@ def change_as_typed(
     version = form.get("version", "")
     try:
         packs = {
-            listing_id: 0 if text.strip() == "0" else baskets.parse_packs(text)
-            for listing_id, text in typed.items()
+            listing_id: baskets.parse_packs(text, least=0) for listing_id, text in typed.items()
         }
         with transaction() as session:
             found = get_order(session, scope, number)

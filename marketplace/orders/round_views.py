@@ -227,6 +227,11 @@ def _open(session: Session, actor: Actor, found: Round) -> str:
     return words + (f"有 {empty} 个产品还没有货，没有开卖。" if empty else "")
 
 
+def _start(session: Session, actor: Actor, found: Round) -> str:
+    rounds.open_now(session, actor, found)
+    return "已开放订购。"
+
+
 def _close(session: Session, actor: Actor, found: Round) -> str:
     expired = rounds.close_round(session, actor, found)
     return "已截单。" + (f"有 {expired} 个订单还没审批，已作废。" if expired else "下一步：分配。")
@@ -249,6 +254,7 @@ def _reopen(session: Session, actor: Actor, found: Round) -> str:
 
 STEPS: dict[str, Callable[[Session, Actor, Round], str]] = {
     "open": _open,
+    "start": _start,
     "close": _close,
     "hold": _hold,
     "resume": _resume,
@@ -256,7 +262,7 @@ STEPS: dict[str, Callable[[Session, Actor, Round], str]] = {
 }
 
 
-@bp.post("/rounds/<int:round_id>/<any(open, close, hold, resume, reopen):step>")
+@bp.post("/rounds/<int:round_id>/<any(open, start, close, hold, resume, reopen):step>")
 @requires(ROUND_MANAGE)
 def take_step(round_id: int, step: str) -> Answer:
     try:

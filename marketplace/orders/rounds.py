@@ -254,6 +254,14 @@ def open_round(session: Session, actor: Actor, found: Round) -> int:
     return len(empty)
 
 
+def open_now(session: Session, actor: Actor, found: Round) -> None:
+    """People can order a round from now on that was to open later."""
+    if found.state != "open" or found.opens_at <= now():
+        raise Conflict("这一期没有在等开放，请刷新再看。", code="wrong_state")
+    found.opens_at = now()
+    audit.record(session, actor, "round_opened_early", "round", found.id)
+
+
 def close_round(session: Session, actor: Actor, found: Round) -> int:
     """Nobody orders any more; orders still waiting for approval expire and give back what they held.
     Returns how many expired."""

@@ -173,7 +173,7 @@ def change_basket() -> str | Response | tuple[str, int]:
         if listing_id not in held:
             continue
         try:
-            held[listing_id] = 0 if typed.strip() == "0" else baskets.parse_packs(typed)
+            held[listing_id] = baskets.parse_packs(typed, least=0)
         except InvalidInput as error:
             refused[listing_id] = (typed, error.message)
     baskets.write({listing_id: packs for listing_id, packs in held.items() if packs})

@@ -18,7 +18,7 @@ from marketplace.catalog.models import Lot, LotShare, Product, SupplyReport
 from marketplace.core.clock import now, shanghai_date
 from marketplace.core.errors import NotFound
 from marketplace.core.money import format_yuan
-from marketplace.core.quantity import format_quantity, format_quantity_short
+from marketplace.core.quantity import GRAMS_PER_JIN, format_quantity, format_quantity_short
 from marketplace.households.models import MONITOR_KINDS, SUPPORTED_KINDS, SupportStatus
 from marketplace.orders.allocation_models import Allocation
 from marketplace.orders.collecting import due_column
@@ -50,6 +50,13 @@ class Line:
 
     def short(self, stage: str) -> str:
         return self._say(stage, short=True)
+
+    def number(self, stage: str) -> str | float:
+        """In 斤 or pieces, to the gram; empty where the stage has no figure for this line."""
+        base = self.figures.get(stage)
+        if base is None or self.product.base_unit == "piece":
+            return "" if base is None else base
+        return base // GRAMS_PER_JIN if base % GRAMS_PER_JIN == 0 else base / GRAMS_PER_JIN
 
     def _say(self, stage: str, *, short: bool) -> str:
         if stage not in self.figures:
@@ -294,9 +301,25 @@ HEADINGS = ("品种", "乡镇", *(words for words, _ in STAGES.values()))
 
 
 def table_of(board: Board) -> list[list[str]]:
-    """The board as rows of text: what paper, sheet and copied text show."""
+    """The board as rows of text: what paper and copied text show."""
     return [
         [line.product.name, line.town or "全县", *(line.exact(stage) for stage in STAGES)]
+        for line in board.lines
+    ]
+
+
+SHEET_HEADINGS = ("品种", "乡镇", "单位", *HEADINGS[2:])
+
+
+def sheet_of(board: Board) -> list[list[str | float]]:
+    """The board as rows to reckon with: 斤 or pieces as numbers, the unit in a column of its own."""
+    return [
+        [
+            line.product.name,
+            line.town or "全县",
+            "斤" if line.product.base_unit == "g" else line.product.piece_word or "个",
+            *(line.number(stage) for stage in STAGES),
+        ]
         for line in board.lines
     ]
 

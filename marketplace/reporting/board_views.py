@@ -95,7 +95,7 @@ def paper(round_id: int) -> str:
 @requires(BOARD_VIEW)
 def sheet(round_id: int) -> Response:
     board = boards.board_of(db.session, boards.get_round(db.session, round_id))
-    content = write_xlsx(boards.HEADINGS, boards.table_of(board), f"第{board.round.number}期")
+    content = write_xlsx(boards.SHEET_HEADINGS, boards.sheet_of(board), f"第{board.round.number}期")
     name = f"第{board.round.number}期看板_{board.as_of:%Y%m%d}.xlsx"
     return send_file(io.BytesIO(content), mimetype=XLSX, as_attachment=True, download_name=name)
 

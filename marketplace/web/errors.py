@@ -1,9 +1,21 @@
 """One handler for pages and one for JSON: every error says why and what next, in plain Chinese."""
 
+from contextlib import suppress
 from http import HTTPStatus
 
 import structlog
-from flask import Flask, Response, g, jsonify, make_response, render_template, request, url_for
+from flask import (
+    Flask,
+    Response,
+    current_app,
+    g,
+    jsonify,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, SecurityError
 
@@ -56,7 +68,21 @@ def error_response(
     return make_response(page, status)
 
 
+def _only_takes_what_is_sent(_error: HTTPException) -> Response:
+    """Who reloads a refused form, or opens its address again, comes back to the page it stands on:
+    the nearest one above."""
+    urls = current_app.create_url_adapter(request)
+    path = request.path if request.method == "GET" and not wants_json() else ""
+    while urls is not None and (path := path.rpartition("/")[0]):
+        with suppress(HTTPException):
+            endpoint, values = urls.match(path, "GET")
+            return make_response(redirect(url_for(endpoint, **values)))
+    return error_response(405)
+
+
 def init_errors(app: Flask) -> None:
+    app.register_error_handler(405, _only_takes_what_is_sent)
+
     @app.errorhandler(MarketplaceError)
     def _known(error: MarketplaceError) -> Response:
         if isinstance(error, NotSignedIn) and request.method == "GET" and not wants_json():

@@ -6,7 +6,8 @@ from flask_wtf import FlaskForm
 from wtforms import Field, StringField, ValidationError
 from wtforms.validators import DataRequired, InputRequired, Length
 
-from marketplace.core.errors import MarketplaceError
+from marketplace.core.errors import InvalidInput, MarketplaceError
+from marketplace.core.spoken_number import read_count
 
 
 class Form(FlaskForm):
@@ -45,9 +46,7 @@ def whole_number(
     text: str | None, label: str, *, minimum: int = 0, maximum: int = 1_000_000
 ) -> int:
     """What a person typed into a number box; raises ValidationError with a cure."""
-    words = (text or "").strip()
-    if not words.isascii() or not words.isdecimal():
-        raise ValidationError(f"{label}要填整数，例如 3。")
-    if not minimum <= int(words[:12]) <= maximum:
-        raise ValidationError(f"{label}要在 {minimum} 到 {maximum} 之间。")
-    return int(words)
+    try:
+        return read_count(text or "", label, least=minimum, most=maximum)
+    except InvalidInput as error:
+        raise ValidationError(error.message) from error

@@ -12,6 +12,7 @@ from marketplace.core.quantity import (
     format_quantity_short,
     parse_quantity,
 )
+from marketplace.core.spoken_number import read_count
 
 JIN = 500
 TON = 1_000_000
@@ -316,3 +317,27 @@ def test_whatever_is_typed_is_either_a_positive_whole_quantity_or_a_sentence(tex
 def test_no_text_at_all_breaks_the_reader(text):
     with suppress(InvalidInput):
         assert parse_quantity(text, base_unit="g", default_unit="斤").base > 0
+
+
+@pytest.mark.parametrize(
+    ("written", "count"),
+    [
+        ("30", 30),
+        (" ３０ ", 30),
+        ("三十", 30),
+        ("1,200", 1200),
+        ("0", 0),
+        ("30.0", 30),
+        ("百五", None),
+    ]
+    + [
+        (bad, None)
+        for bad in ("", "约30", "三四", "2.5", "-1", "NaN", "1e3", "1201", "上百", "9" * 400)
+    ],
+)
+def test_a_count_is_whole_and_exactly_known(written, count):
+    if count is None:
+        with pytest.raises(InvalidInput, match="份数要"):
+            read_count(written, "份数", most=1200)
+    else:
+        assert read_count(written, "份数", most=1200) == count

@@ -63,7 +63,9 @@ def text_of(answer):
 def test_a_sheet_becomes_one_order_of_the_unit_with_its_fund_source(world):
     canteen = Canteen(world, kinds=3)
     first, second, _third = canteen.listings
-    answer = canteen.send({first.id: 5, second.id: "０"}, fund_source="union", whole=str(first.id))
+    answer = canteen.send(
+        {first.id: "五份", second.id: "０"}, fund_source="union", whole=str(first.id)
+    )
     assert answer.status_code == 303
     (order,) = canteen.orders()
     assert (order.channel, order.state, order.organisation_id) == (
@@ -92,7 +94,9 @@ def test_the_same_sheet_sent_twice_is_one_order_and_the_same_answer(world):
     assert len(canteen.orders()) == 1
 
 
-@pytest.mark.parametrize("typed", ["-1", "1e309", "NaN", "0.001", "1000000", "abc", "1" * 400])
+@pytest.mark.parametrize(
+    "typed", ["-1", "1e309", "NaN", "0.001", "1000000", "约3", "abc", "1" * 400]
+)
 def test_no_nonsense_quantity_becomes_an_order_and_what_was_typed_stays(world, typed):
     canteen = Canteen(world)
     first, second = canteen.listings

@@ -131,6 +131,8 @@ def test_a_refused_pin_names_the_household_as_people_do(world):
     assert answer.status_code == 409
     assert f"「{form['claimant']}」" not in answer.text
     assert re.search("「.{1,9}」最多能出 40 份", answer.text)
+    reloaded = browser.get(f"/listings/{closed.listing.id}/allocation/pin")
+    assert reloaded.location == f"/listings/{closed.listing.id}/allocation"
 
 
 def test_a_shortfall_after_lowering_is_cut_by_the_rule(world):

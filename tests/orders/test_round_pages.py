@@ -183,6 +183,14 @@ def _editor(world, desk, **product):
     return in_round, lot, dear, address
 
 
+def test_the_editor_leaves_out_what_is_too_little_for_a_pack(world, desk):
+    product = world.product()
+    enough, leftover = world.lot(product, 20_000), world.lot(product, 1_000)
+    page = desk.get(f"/rounds/{world.round().id}/listings/new?product={product.id}&grade=统货").text
+    assert f'name="lot-{enough.id}" value="y" checked' in page
+    assert f'name="lot-{leftover.id}" value="y">' in page
+
+
 def test_the_editor_proposes_urgent_lots_ticked_and_saves_in_one_go(world, desk):
     in_round, lot, dear, address = _editor(world, desk)
     assert "马蹄" in desk.get(f"/rounds/{in_round.id}/listings/new").text
@@ -215,7 +223,7 @@ def test_the_editor_proposes_urgent_lots_ticked_and_saves_in_one_go(world, desk)
         ("farmgate", "-3", "大于零"),
         ("service", "1.234", "比分还小"),
         ("minimum_packs", "0", "要在 1 到"),
-        ("minimum_packs", "²", "要填整数"),
+        ("minimum_packs", "2.5", "要填整数"),
         ("title", "", "请写品名"),
         ("seller_id", "999", "请重新选由谁卖"),
         ("amount", "100万吨", "太大"),

@@ -156,6 +156,17 @@ def test_a_listing_without_goods_stays_off_the_shelf_when_the_round_opens(world)
         assert session.get_one(Listing, empty.id).state == "stopped"
 
 
+def test_a_round_that_waits_for_its_day_can_be_opened_at_once(world, staff):
+    in_round, listing = world.shop(opens_at=now() + timedelta(days=1))
+    desk = world.sign_in(world.operator())
+    with pytest.raises(Conflict):
+        world.order(staff, in_round, {listing.id: 1})
+    assert "现在就开放" in desk.get(f"/rounds/{in_round.id}").text
+    assert desk.post(f"/rounds/{in_round.id}/start").status_code == 302
+    world.order(staff, in_round, {listing.id: 1})
+    assert desk.post(f"/rounds/{in_round.id}/start").status_code == 409
+
+
 def test_on_hold_nobody_orders_and_resuming_goes_back_to_where_it_was(world, staff):
     in_round, listing = world.shop()
     with world.transaction() as session:

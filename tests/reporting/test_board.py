@@ -7,6 +7,7 @@ import pytest
 from python_calamine import CalamineWorkbook
 from sqlalchemy import func, select
 
+from marketplace.core.quantity import GRAMS_PER_JIN
 from marketplace.identity.actor import SYSTEM
 from marketplace.orders.allocation_models import Allocation
 from marketplace.orders.round_allocation import allocate_round
@@ -78,7 +79,11 @@ def test_page_paper_sheet_and_text_say_the_same(world, sold):
     assert cells == [cell for row in boards.table_of(board) for cell in row]
     content = client.get(f"/board/{sold.id}/board.xlsx").data
     sheet = CalamineWorkbook.from_filelike(io.BytesIO(content)).get_sheet_by_index(0).to_python()
-    assert [[str(cell) for cell in row] for row in sheet[1:]] == boards.table_of(board)
+    assert [row[:2] for row in sheet[1:]] == [row[:2] for row in boards.table_of(board)]
+    for row, line in zip(sheet[1:], board.lines, strict=True):
+        grams = GRAMS_PER_JIN if row[2] == "斤" else 1
+        shown = dict(zip(boards.STAGES, row[3:], strict=True))
+        assert {s: n * grams for s, n in shown.items() if n != ""} == line.figures
     page = client.get(f"/board/{sold.id}").text
     for line in board.products:
         assert line.exact("ordered") in page

@@ -329,12 +329,12 @@ class World:
             open_round(session, SYSTEM, get_round(session, in_round.id))
 
     def shop(
-        self, packs: int = 100, *, lots: int = 1, pack_base: int = 2500
+        self, packs: int = 100, *, lots: int = 1, pack_base: int = 2500, **changes: object
     ) -> tuple[Round, Listing]:
         """An open round with one listing of so many packs."""
         product = self.product(f"马蹄{next(self._numbers)}")
         made = [self.lot(product, packs // lots * pack_base) for _ in range(lots)]
-        in_round = self.round()
+        in_round = self.round(**changes)  # type: ignore[arg-type]
         listing = self.listing(in_round, product, made, pack_base=pack_base)
         self.open_round(in_round)
         return in_round, listing

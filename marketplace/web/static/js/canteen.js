@@ -5,9 +5,10 @@
   const boxes = [...sheet.querySelectorAll("[data-packs]")];
   const yuan = (fen) => `${Math.floor(fen / 100).toLocaleString("en-US")}.${String(fen % 100).padStart(2, "0")}`;
 
+  /* NaN for what only the server reads (三十): it is never counted as nothing in silence. */
   const packsOf = (box) => {
-    const text = box.value.normalize("NFKC").trim();
-    return /^\d{1,6}$/.test(text) ? Number(text) : 0;
+    const text = box.value.normalize("NFKC").trim().replace(/份$/, "");
+    return /^\d{0,6}$/.test(text) ? Number(text) : NaN;
   };
   const count = () => {
     let total = 0;
@@ -15,11 +16,11 @@
     for (const box of boxes) {
       const packs = packsOf(box);
       const amount = packs * Number(box.dataset.price);
-      box.closest("tr").querySelector("[data-amount]").textContent = amount ? yuan(amount) : "";
+      box.closest("tr").querySelector("[data-amount]").textContent = Number.isNaN(amount) ? "提交时算" : amount ? yuan(amount) : "";
       const whole = sheet.querySelector(`[data-whole="${box.name.slice(6)}"]`);
       if (whole) whole.hidden = !packs && !whole.querySelector("input").checked;
-      total += amount;
-      kinds += packs ? 1 : 0;
+      total += amount || 0;
+      kinds += packs === 0 ? 0 : 1;
     }
     sheet.querySelector("[data-total]").textContent = yuan(total);
     sheet.querySelector("[data-kinds]").textContent = kinds;

@@ -38,8 +38,17 @@
     }
   };
 
+  const typedPack = () => (form.elements.pack ? base(form.elements.pack.value) : Number(box.dataset.pack));
+
+  /* What the county's reference price makes of the pack as typed: the price itself stays a person's word. */
+  const reference = () => {
+    const line = form.querySelector("[data-reference]");
+    const fen = Math.ceil((Number(line?.dataset.fen) * typedPack()) / Number(line?.dataset.per));
+    if (line) line.textContent = fen > 0 ? `照县参考价，这样一份给农户 ${yuan(fen)} 元。` : "";
+  };
+
   const lots = () => {
-    const pack = form.elements.pack ? base(form.elements.pack.value) : Number(box.dataset.pack);
+    const pack = typedPack();
     const farmgate = form.elements.farmgate ? fen("farmgate") : NaN;
     let packs = 0;
     for (const row of form.querySelectorAll("[data-lot]")) {
@@ -57,6 +66,7 @@
   const all = () => {
     if (form.elements.farmgate) {
       price();
+      reference();
       show("title", form.elements.title.value);
       show("pack-name", form.elements.pack_name.value || form.elements.pack.value);
     }
