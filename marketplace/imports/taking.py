@@ -33,24 +33,23 @@ LEASE = timedelta(minutes=2)
 def run_due_batches() -> int:
     """Check and take what waits, as the worker does; returns how many batches were moved on."""
     done = 0
-    while (batch_id := _claim()) is not None:
+    while (batch_id := claim()) is not None:
         work_on(batch_id)
         done += 1
     return done
 
 
-def _claim() -> int | None:
-    """The next batch nobody works on, leased to the caller."""
+def claim(batch_id: int | None = None) -> int | None:
+    """The batch given, or the next one: leased to the caller, unless somebody works on it."""
+    waiting = select(ImportBatch.id).where(
+        ImportBatch.state.in_(("reading", "applying")),
+        or_(ImportBatch.lease_until.is_(None), ImportBatch.lease_until < now()),
+    )
+    if batch_id is not None:
+        waiting = waiting.where(ImportBatch.id == batch_id)
     with transaction() as session:
         found = session.scalar(
-            select(ImportBatch.id)
-            .where(
-                ImportBatch.state.in_(("reading", "applying")),
-                or_(ImportBatch.lease_until.is_(None), ImportBatch.lease_until < now()),
-            )
-            .order_by(ImportBatch.id)
-            .limit(1)
-            .with_for_update(skip_locked=True)
+            waiting.order_by(ImportBatch.id).limit(1).with_for_update(skip_locked=True)
         )
         if found is not None:
             _renew(session, found)
@@ -64,7 +63,8 @@ def _renew(session: Session, batch_id: int) -> None:
 
 
 def work_on(batch_id: int) -> None:
-    """Check or take one batch to its end; a fault of the program ends it as failed, with words."""
+    """Check or take a batch that was claimed to its end; a fault of the program ends it as failed,
+    with words."""
     try:
         with transaction() as session:
             batch = session.get_one(ImportBatch, batch_id)
@@ -242,9 +242,12 @@ def _apply_one_by_one(
 
 
 def _take_whole(batch_id: int, checker: Checker) -> None:
-    """All rows in one transaction: one refusal and nothing of the file is taken."""
+    """All rows in one transaction: one refusal and nothing of the file is taken.
+
+    It may last longer than a lease, so the row is locked meanwhile.
+    """
     with transaction() as session:
-        batch = session.get_one(ImportBatch, batch_id)
+        batch = session.get_one(ImportBatch, batch_id, with_for_update=True)
         results = _Results("good")
         while rows := _slice(session, batch_id, "good", after=results.last_row):
             values = _checked(checker, batch, rows, results)
@@ -285,8 +288,10 @@ def take_table(
     """Store, check and take a file at once, for the command line and the demo county."""
     with transaction() as session:
         batch_id = store_batch(session, actor, kind, file_name, table).id
+        _renew(session, batch_id)
     work_on(batch_id)
     with transaction() as session:
         ask_to_take(session, actor, session.get_one(ImportBatch, batch_id), take)
+        _renew(session, batch_id)
     work_on(batch_id)
     return db.session.get_one(ImportBatch, batch_id)

@@ -66,11 +66,11 @@ def own_batch(session: Session, batch_id: int) -> ImportBatch:
 
 
 def start_work(batch_id: int, rows: int) -> None:
-    """A few rows while the person waits, many by the worker."""
-    if rows <= AT_ONCE:
-        taking.work_on(batch_id)
-    else:
+    """A few rows while the person waits, many by the worker, who may also come first."""
+    if rows > AT_ONCE:
         wake()
+    elif taking.claim(batch_id) is not None:
+        taking.work_on(batch_id)
 
 
 @bp.get("/imports")

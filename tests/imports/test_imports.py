@@ -3,23 +3,28 @@
 import io
 import tracemalloc
 import zipfile
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import func, select
 
 from marketplace.catalog.models import SupplyReport
 from marketplace.catalog.report_import import REPORTS
+from marketplace.core.clock import use_clock
+from marketplace.core.db import db
 from marketplace.core.errors import InvalidInput
 from marketplace.households.household_import import HOUSEHOLDS
 from marketplace.households.member_import import MEMBERS
 from marketplace.households.models import CadreAssignment, Household, SupportStatus
 from marketplace.imports.account_import import ACCOUNTS
+from marketplace.imports.batches import store_batch
 from marketplace.imports.models import ImportBatch, ImportRow
 from marketplace.imports.region_import import REGIONS
 from marketplace.imports.repeats import Repeats
 from marketplace.imports.sheets import read_table, safe_cell, write_xlsx
-from marketplace.imports.taking import take_table
+from marketplace.imports.taking import LEASE, claim, run_due_batches, take_table
 from marketplace.imports.unit_import import UNITS
+from marketplace.imports.views import start_work
 
 HEADINGS = [
     "户编号",
@@ -289,6 +294,22 @@ def test_supply_reports_from_a_file_become_reports_once(world):
         (1_000_000, 150, "import"),
         (1500, 90, "import"),
     ]
+
+
+def test_one_batch_is_worked_on_by_one_process_at_a_time(app, world):
+    """A person waits for a small file while the worker looks for files too."""
+    actor = world.actor(world.operator())
+    with world.transaction() as session:
+        table = read_table(xlsx(GOOD), HOUSEHOLDS.columns)
+        batch_id = store_batch(session, actor, "households", "户.xlsx", table).id
+    with app.test_request_context():
+        assert claim() == batch_id
+        start_work(batch_id, 1)
+        assert run_due_batches() == 0
+        assert db.session.get_one(ImportBatch, batch_id).state == "reading"
+        with use_clock(lambda: datetime.now(UTC) + LEASE + timedelta(seconds=1)):
+            assert run_due_batches() == 1
+        assert db.session.get_one(ImportBatch, batch_id).state == "previewed"
 
 
 def test_ten_thousand_rows_with_one_per_cent_faulty(world):
