@@ -13,9 +13,9 @@ from marketplace.catalog.models import GRADES, Product, SupplyReport
 from marketplace.catalog.reports import ReportInput, submit_report
 from marketplace.core.clock import today
 from marketplace.core.quantity import Quantity, parse_quantity
+from marketplace.households.cooperatives import ids_by_name_and_code
 from marketplace.households.models import Household
 from marketplace.identity.actor import Actor
-from marketplace.identity.models import SUPPLIER_KINDS, Organisation
 from marketplace.identity.permissions import HOUSEHOLD_VIEW, REPORT_SUBMIT
 from marketplace.imports.cell_values import read_day
 from marketplace.imports.importer import Cells, Column, Importer, RowByRow, RowReader, register
@@ -60,11 +60,7 @@ class ReportChecker(RowByRow):
             Household.within(scope), Household.active
         )
         self._households = {row.household_no: row.id for row in session.execute(numbers)}
-        self._cooperatives: dict[str, int] = {}
-        for unit in session.scalars(
-            scope.visible(select(Organisation).where(Organisation.kind.in_(SUPPLIER_KINDS)))
-        ):
-            self._cooperatives |= {unit.name: unit.id} | ({unit.uscc: unit.id} if unit.uscc else {})
+        self._cooperatives = ids_by_name_and_code(session, scope)
         self._products: dict[str, Product] = {}
         for product in session.scalars(select(Product).where(Product.active)):
             self._products |= dict.fromkeys((product.name, *product.aliases.split()), product)

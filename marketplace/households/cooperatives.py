@@ -34,6 +34,16 @@ def get_cooperative(session: Session, scope: Scope, organisation_id: int) -> Org
     return unit
 
 
+def ids_by_name_and_code(session: Session, scope: Scope) -> dict[str, int]:
+    """Cooperatives within reach as files call them: by name, and by social credit code."""
+    rows = session.execute(
+        scope.visible(select(Organisation))
+        .where(Organisation.kind.in_(SUPPLIER_KINDS))
+        .with_only_columns(Organisation.id, Organisation.name, Organisation.uscc)
+    ).all()
+    return {row.uscc: row.id for row in rows if row.uscc} | {row.name: row.id for row in rows}
+
+
 def member_counts(session: Session, unit_ids: list[int]) -> dict[int, int]:
     """Members today, whoever may see them: a count names nobody."""
     rows = session.execute(

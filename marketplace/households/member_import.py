@@ -7,10 +7,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from marketplace.core.clock import today
+from marketplace.households.cooperatives import ids_by_name_and_code
 from marketplace.households.models import Household
 from marketplace.households.service import add_member
 from marketplace.identity.actor import Actor
-from marketplace.identity.models import SUPPLIER_KINDS, Organisation
+from marketplace.identity.models import Organisation
 from marketplace.identity.permissions import HOUSEHOLD_MANAGE, IMPORT_RUN
 from marketplace.imports.cell_values import read_day
 from marketplace.imports.importer import Cells, Column, Importer, RowByRow, RowReader, register
@@ -33,13 +34,10 @@ class MemberChecker(RowByRow):
     def __init__(self, session: Session, actor: Actor) -> None:
         self._actor = actor
         scope = actor.scope_for(HOUSEHOLD_MANAGE)
-        self._cooperatives: dict[str, int] = {}
-        for unit in session.scalars(
-            scope.visible(select(Organisation).where(Organisation.kind.in_(SUPPLIER_KINDS)))
-        ):
-            self._cooperatives |= {unit.name: unit.id} | ({unit.uscc: unit.id} if unit.uscc else {})
+        self._cooperatives = ids_by_name_and_code(session, scope)
         numbers = select(Household.household_no, Household.id).where(Household.within(scope))
         self._households = {row.household_no: row.id for row in session.execute(numbers)}
+        self._said: set[tuple[int, int]] = set()
 
     def check(self, cells: Cells) -> MemberRow:
         reader = RowReader(cells)
@@ -50,8 +48,12 @@ class MemberChecker(RowByRow):
             reader.problem("合作社", f"没有「{name}」，请先在单位里建好。")
         if number and number not in self._households:
             reader.problem("户编号", f"没有户编号 {number}，请先导入农户。")
+        pair = self._cooperatives.get(name, 0), self._households.get(number, 0)
+        if all(pair) and pair in self._said:
+            reader.problem("户编号", "这一户在前面的行里已经是这个合作社的，请只留一行。")
         reader.finish()
-        return MemberRow(self._cooperatives[name], self._households[number], since)
+        self._said.add(pair)
+        return MemberRow(*pair, since)
 
     def apply(self, session: Session, value: MemberRow) -> bool:
         return add_member(

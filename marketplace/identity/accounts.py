@@ -1,5 +1,6 @@
 """Accounts, their roles, their activation."""
 
+import re
 import secrets
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -44,6 +45,18 @@ def get_user(session: Session, user_id: int) -> User:
     return user
 
 
+def check_login_name(text: str) -> str:
+    """The name as it is kept, in lower case; raises InvalidInput for one that cannot be."""
+    name = text.strip().lower()
+    if not 2 <= len(name) <= 60 or not re.sub("[_.-]", "", name).isalnum():
+        raise InvalidInput(
+            "账号要 2 到 60 个字母或数字，中间可以有点和横线。",
+            code="bad_login_name",
+            field="login_name",
+        )
+    return name
+
+
 def create_user(
     session: Session,
     actor: Actor,
@@ -55,14 +68,7 @@ def create_user(
     demo: bool = False,
 ) -> User:
     """A new account without password; raises InvalidInput for a bad or taken login name."""
-    name = login_name.strip().lower()
-    if (
-        not 2 <= len(name) <= 60
-        or not name.replace("_", "").replace(".", "").replace("-", "").isalnum()
-    ):
-        raise InvalidInput(
-            "账号用 2 到 60 个字母或数字。", code="bad_login_name", field="login_name"
-        )
+    name = check_login_name(login_name)
     if not display_name.strip():
         raise InvalidInput("请填写姓名。", code="missing", field="display_name")
     if session.scalar(select(User.id).where(User.login_name == name)) is not None:

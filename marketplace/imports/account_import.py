@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from marketplace.core.clock import today
 from marketplace.core.identifiers import normalise_phone
-from marketplace.identity.accounts import NewGrant, create_user, grant_role
+from marketplace.identity.accounts import NewGrant, check_login_name, create_user, grant_role
 from marketplace.identity.actor import Actor
 from marketplace.identity.models import Organisation, RoleGrant, User
 from marketplace.identity.permissions import (
@@ -51,9 +51,8 @@ class AccountChecker(RowByRow):
 
     def check(self, cells: Cells) -> AccountRow:
         reader = RowReader(cells)
-        login = reader.text("账号", required="请填账号。", longest=60).lower()
-        if login and not login.replace("_", "").replace(".", "").replace("-", "").isalnum():
-            reader.problem("账号", "账号只能用字母、数字、点和横线。")
+        reader.text("账号", required="请填账号。")
+        login = reader.read("账号", check_login_name) or ""
         name = reader.text("姓名", required="请填姓名。", longest=60)
         phone = reader.read("手机", normalise_phone) or ""
         role = reader.choice("角色", ROLE_WORDS, default="")

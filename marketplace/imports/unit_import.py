@@ -54,6 +54,8 @@ class UnitChecker(RowByRow):
         uscc = reader.read("统一社会信用代码", parse_uscc)
         if uscc and self._owners.get(uscc, name) != name:
             reader.problem("统一社会信用代码", f"这个代码已是「{self._owners[uscc]}」的，请核对。")
+        elif uscc:
+            self._owners[uscc] = name
         region = reader.text("区划代码", required="请填 12 位区划代码。")
         if region and region not in self._regions:
             reader.problem("区划代码", f"没有代码 {region}，请核对 12 位代码。")
