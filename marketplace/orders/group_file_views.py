@@ -1,12 +1,13 @@
 """A registration on paper and as a file: lists to collect and sign, xlsx in and out."""
 
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from flask import flash, redirect, render_template, request, send_file, url_for
 from flask_wtf.file import FileField, FileRequired
 from sqlalchemy import select
-from sqlalchemy.orm import selectinload
+from sqlalchemy.orm import joinedload, selectinload
 from werkzeug import Response
 
 from marketplace.core.db import db, transaction
@@ -136,7 +137,8 @@ def template(group_id: int) -> Response:
 @requires(ORDER_GROUP)
 def export(group_id: int) -> Response:
     group = get_group(db.session, current_scope(), group_id)
-    lines = list(sheet.rows(group, _present(group), _fund(group)))
+    entries = _present(group)
+    lines = list(sheet.rows(group, entries, _orders_of(entries), _fund(group)))
     with transaction() as session:
         audit.record(
             session, current_actor(), "personal_exported", "group", group_id, what="订购登记表"
@@ -159,6 +161,14 @@ def _fund(group: GroupRegistration) -> str:
 
 def _present(group: GroupRegistration) -> list[GroupEntry]:
     return [e for e in entries_of(db.session, group.id) if e.removed_at is None]
+
+
+def _orders_of(entries: Sequence[GroupEntry]) -> Sequence[Order]:
+    """What the registration became when it was handed in: one order for each pickup point."""
+    made = {entry.order_id for entry in entries if entry.order_id}
+    wanted = select(Order).where(Order.id.in_(made)).order_by(Order.id)
+    with_lines = selectinload(Order.lines).joinedload(OrderLine.listing)
+    return db.session.scalars(wanted.options(with_lines, joinedload(Order.pickup_point))).all()
 
 
 def _download(content: bytes, name: str) -> Response:
@@ -189,13 +199,7 @@ def print_lists(group_id: int) -> str:
 
 def _lists(group: GroupRegistration, *, full: bool) -> str:
     entries = _present(group)
-    made = {entry.order_id for entry in entries if entry.order_id}
-    orders = {
-        order.pickup_point_id: order
-        for order in db.session.scalars(
-            select(Order).where(Order.id.in_(made)).options(selectinload(Order.lines))
-        )
-    }
+    orders = {order.pickup_point_id: order for order in _orders_of(entries)}
     drops = []
     for slot in pickups(db.session, group.round_id):
         here = [entry for entry in entries if entry.pickup_point_id == slot.pickup_point_id]

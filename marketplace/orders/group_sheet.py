@@ -11,14 +11,13 @@ from sqlalchemy.orm import Session
 
 from marketplace.core.errors import InvalidInput
 from marketplace.core.identifiers import mask_phone, normalise_phone
-from marketplace.core.money import format_yuan
 from marketplace.core.secret_text import keyring
 from marketplace.identity.actor import Actor
 from marketplace.imports.importer import Column, FaultyRow, RowReader
 from marketplace.imports.sheets import Table
 from marketplace.orders.basket import parse_packs
 from marketplace.orders.group_registrations import MOST_PACKS, EntryInput, save_entry
-from marketplace.orders.order_models import GroupEntry, GroupRegistration
+from marketplace.orders.order_models import GroupEntry, GroupRegistration, Order
 from marketplace.orders.round_models import Listing, RoundPickup
 
 COLUMNS = (
@@ -184,14 +183,32 @@ def take(session: Session, actor: Actor, group_id: int, people: Sequence[Person]
 
 
 def rows(
-    group: GroupRegistration, entries: Sequence[GroupEntry], fund: str
-) -> Iterator[list[str | int]]:
-    """The registration in HEADINGS, one row for each product of each person; phones are masked."""
+    group: GroupRegistration, entries: Sequence[GroupEntry], orders: Sequence[Order], fund: str
+) -> Iterator[list[str | float]]:
+    """The registration in HEADINGS, one row for each product of each person; phones are masked.
+
+    What was cut for want of goods follows as rows below zero, so that the sums are what is due.
+    """
     for entry in entries:
         for line in entry.lines:
-            price = line.listing.price_fen
-            yield [
-                f"第{group.round.number}期", group.organisation.name, entry.department, entry.name,
-                line.listing.title, line.listing.pack_name, "份", format_yuan(price), line.packs,
-                format_yuan(price * line.packs), fund, entry.pickup_point.name, mask_phone(entry.phone), "",
-            ]  # fmt: skip
+            who = (entry.department, entry.name)
+            rest = (fund, entry.pickup_point.name, mask_phone(entry.phone), "")
+            yield _row(group, who, line.listing, line.packs, rest)
+    for order in orders:
+        for ordered in order.lines:
+            if cut := ordered.cut_packs:
+                rest = (fund, order.pickup_point.name, "", "")
+                yield _row(group, ("", "货不够，少给"), ordered.listing, -cut, rest)
+
+
+def _row(
+    group: GroupRegistration,
+    who: tuple[str, str],
+    listing: Listing,
+    packs: int,
+    rest: tuple[str, str, str, str],
+) -> list[str | float]:
+    price = listing.price_fen
+    start = (f"第{group.round.number}期", group.organisation.name, *who)
+    goods = (listing.title, listing.pack_name, "份")
+    return [*start, *goods, price / 100, packs, price * packs / 100, *rest]

@@ -1,0 +1,160 @@
+"""U19: money, units and deadlines are the same on list, detail, receipt and export."""
+
+import io
+import re
+from html import unescape
+
+import pytest
+from python_calamine import CalamineWorkbook
+from sqlalchemy import func, select
+
+from marketplace.core.clock import format_deadline
+from marketplace.core.money import format_yuan
+from marketplace.identity.actor import SYSTEM
+from marketplace.orders.allocation_models import Allocation
+from marketplace.orders.lowering import lower_lot
+from marketplace.orders.order_models import Order, OrderLine
+from marketplace.orders.round_allocation import allocate_round
+from marketplace.orders.round_models import Commitment
+from marketplace.orders.rounds import close_round, get_round
+from tests.orders.grouping import Group
+
+AMOUNT = re.compile(r"\d[\d,]*\.\d\d\b")
+
+
+class Sold:
+    """One product ordered by staff, a canteen and a group; everybody's pages of it."""
+
+    def __init__(self, world):
+        self.world, self.group = world, Group(world, packs=12)
+        self.allocated = False
+        self.round, self.listing = self.group.round, self.group.first
+        staff = world.user("staff", unit=self.group.unit)
+        buyer = world.user("buyer", unit=world.unit("一中", has_canteen=True))
+        unit = {"channel": "canteen", "fund_source": "canteen"}
+        self.numbers = {
+            "staff": world.order(staff, self.round, {self.listing.id: 3}),
+            "canteen": world.order(
+                buyer,
+                self.round,
+                {self.listing.id: 5},
+                organisation_id=buyer.organisation_id,
+                **unit,
+            ),
+        }
+        self.group.enter(packs={self.listing.id: 3})
+        self.group.submit()
+        self.browsers = {
+            "staff": world.sign_in(staff),
+            "canteen": world.sign_in(buyer),
+            "group": self.group.browser,
+            "operator": world.sign_in(world.operator()),
+        }
+        with world.transaction() as session:
+            self.numbers["group"] = session.scalars(
+                select(Order.number).where(Order.channel == "group")
+            ).one()
+
+    def seen(self, who, path):
+        answer = self.browsers[who].get(path)
+        assert answer.status_code == 200, path
+        words = re.sub(r"<script.*?</script>|<[^>]+>", " ", answer.text, flags=re.DOTALL)
+        return re.sub(r"\s+", " ", unescape(words))
+
+    def sheet(self, who, path):
+        content = self.browsers[who].get(path).data
+        return CalamineWorkbook.from_filelike(io.BytesIO(content)).get_sheet_by_index(0).to_python()
+
+    def due(self, who=None):
+        """Packs and fen from the rows themselves: allocated, or ordered while nothing is allocated."""
+        with self.world.transaction() as session:
+            counted = Allocation.packs if self.allocated else OrderLine.packs
+            lines = select(func.sum(counted)).select_from(Order).join(OrderLine)
+            if self.allocated:
+                lines = lines.join(Allocation)
+            if who:
+                lines = lines.where(Order.number == self.numbers[who])
+            count = int(session.scalar(lines) or 0)
+        return count, format_yuan(count * self.listing.price_fen)
+
+    def fall_short(self):
+        """The lot holds 12 packs of which 11 are ordered; five are lost before the round closes."""
+        with self.world.transaction() as session:
+            (lot_id,) = session.scalars(
+                select(Commitment.lot_id).where(Commitment.listing_id == self.listing.id)
+            )
+            lower_lot(session, SYSTEM, lot_id, 5 * 2500, "died")
+        for step in (close_round, allocate_round):
+            with self.world.transaction() as session:
+                step(session, SYSTEM, get_round(session, self.round.id))
+        self.allocated = True
+
+
+PAGES = {
+    "staff": ("/shop/mine", "/shop/orders/{number}"),
+    "canteen": ("/canteen/orders", "/canteen/orders/{number}"),
+    "group": ("/groups/{group}", "/groups/{group}/lists"),
+}
+OF_THE_ROUND = ("/rounds", "/rounds/{round}", "/board/{round}", "/desk/orders")
+
+
+@pytest.fixture
+def sold(world):
+    return Sold(world)
+
+
+def _compare(sold):
+    """Every page that tells what one order, or all of them, cost."""
+    ids = {"group": sold.group.id, "round": sold.round.id}
+    for who, number in sold.numbers.items():
+        packs, yuan = sold.due(who)
+        for path in PAGES[who]:
+            assert yuan in AMOUNT.findall(sold.seen(who, path.format(number=number, **ids))), path
+        detail = sold.seen("operator", f"/desk/orders/{number}")
+        assert f"应收 {yuan} 元" in detail
+        assert f"{packs} 份" in detail
+    packs, yuan = sold.due()
+    for path in OF_THE_ROUND:
+        assert yuan in AMOUNT.findall(sold.seen("operator", path.format(**ids))), path
+    quantity = f"{packs * 5} 斤"
+    assert quantity in sold.seen("operator", f"/board/{sold.round.id}")
+    heading, *rows = sold.sheet("group", f"/groups/{sold.group.id}/export.xlsx")
+    count, yuan = sold.due("group")
+    assert sum(row[heading.index("数量")] for row in rows) == count
+    assert format_yuan(round(sum(row[heading.index("金额")] for row in rows) * 100)) == yuan
+    return packs * 5
+
+
+def test_what_is_due_is_the_same_on_list_detail_receipt_and_export(sold):
+    jin = _compare(sold)
+    heading, whole, *_ = sold.sheet("operator", f"/board/{sold.round.id}/board.xlsx")
+    assert (whole[heading.index("单位")], whole[heading.index("已订")]) == ("斤", jin)
+
+
+def test_after_a_shortage_every_page_says_the_lower_sum(sold):
+    before = sold.due()
+    sold.fall_short()
+    assert sold.due() != before
+    jin = _compare(sold)
+    heading, whole, *_ = sold.sheet("operator", f"/board/{sold.round.id}/board.xlsx")
+    assert whole[heading.index("分配")] == jin
+    for who in ("staff", "canteen"):
+        listed = AMOUNT.findall(sold.seen(who, PAGES[who][0]))
+        assert set(listed) == {sold.due(who)[1]}, "no sum of before stands on a list"
+
+
+def test_price_and_deadline_are_the_same_wherever_somebody_can_still_order(sold):
+    deadline, price = format_deadline(sold.round.closes_at), format_yuan(sold.listing.price_fen)
+    for who, path, priced in (
+        ("staff", "/shop/", True),
+        ("staff", f"/shop/goods/{sold.listing.id}", True),
+        ("staff", f"/shop/orders/{sold.numbers['staff']}", True),
+        ("canteen", "/canteen/", True),
+        ("canteen", f"/canteen/orders/{sold.numbers['canteen']}", True),
+        ("operator", "/rounds", False),
+        ("operator", f"/rounds/{sold.round.id}", True),
+        ("operator", "/board", False),
+    ):
+        words = sold.seen(who, path)
+        assert deadline in words, path
+        assert not priced or price in AMOUNT.findall(words), path
