@@ -8,18 +8,27 @@ import pytest
 from python_calamine import CalamineWorkbook
 from sqlalchemy import func, select
 
-from marketplace.core.clock import format_deadline
+from marketplace.catalog.models import SupplyReport
+from marketplace.core.clock import format_deadline, format_when
 from marketplace.core.money import format_yuan
 from marketplace.identity.actor import SYSTEM
 from marketplace.orders.allocation_models import Allocation
 from marketplace.orders.lowering import lower_lot
 from marketplace.orders.order_models import Order, OrderLine
 from marketplace.orders.round_allocation import allocate_round
-from marketplace.orders.round_models import Commitment
+from marketplace.orders.round_models import Commitment, RoundCollection
 from marketplace.orders.rounds import close_round, get_round
+from tests.fulfilment.collecting import Collecting
 from tests.orders.grouping import Group
+from tests.support.world import TOWNS
 
 AMOUNT = re.compile(r"\d[\d,]*\.\d\d\b")
+
+
+def text_in(answer):
+    """What a reader sees of a page."""
+    words = re.sub(r"<script.*?</script>|<[^>]+>", " ", answer.text, flags=re.DOTALL)
+    return re.sub(r"\s+", " ", unescape(words))
 
 
 class Sold:
@@ -58,8 +67,7 @@ class Sold:
     def seen(self, who, path):
         answer = self.browsers[who].get(path)
         assert answer.status_code == 200, path
-        words = re.sub(r"<script.*?</script>|<[^>]+>", " ", answer.text, flags=re.DOTALL)
-        return re.sub(r"\s+", " ", unescape(words))
+        return text_in(answer)
 
     def sheet(self, who, path):
         content = self.browsers[who].get(path).data
@@ -158,3 +166,37 @@ def test_price_and_deadline_are_the_same_wherever_somebody_can_still_order(sold)
         words = sold.seen(who, path)
         assert deadline in words, path
         assert not priced or price in AMOUNT.findall(words), path
+
+
+def test_what_a_household_brings_earns_and_when_is_the_same_from_report_to_sheet(world):
+    made = Collecting(world, ordered=(12,), supplies=(40,))
+    sheet, lot, household = made.sheet(0), made.lots[0], made.households[0]
+    desk, cadre = world.sign_in(world.operator()), world.sign_in(made.cadres[0])
+    (slot,) = made.read(
+        select(RoundCollection).where(RoundCollection.region_code == next(iter(TOWNS)))
+    )
+    report_no = made.read(select(SupplyReport.id))[0]
+    brings, earns, at = "60 斤", "90.00", format_when(slot.from_at).split()[-1]
+    for browser, path, expected in (
+        (cadre, "/field/", ("200 斤", brings)),
+        (cadre, f"/field/households/{household.id}", ("200 斤", brings)),
+        (cadre, f"/field/reports/{report_no}", ("200 斤",)),
+        (cadre, f"/field/lots/{lot.id}", ("200 斤", brings)),
+        (cadre, "/field/sheets", (brings, earns, at)),
+        (cadre, f"/field/sheets/{sheet.id}", (brings, earns, at)),
+        (desk, f"/reports/{report_no}", ("200 斤",)),
+        (desk, "/lots/", ("200 斤", brings)),
+        (desk, f"/lots/{lot.id}", ("200 斤", brings)),
+        (desk, f"/sheets/{sheet.id}", (brings, earns, at)),
+        (desk, f"/sheets/{sheet.id}/paper", (brings, earns, at)),
+        (desk, f"/sheets/code/{sheet.code}", (brings, earns, at)),
+        (desk, f"/sheets/round/{made.round.id}", (brings, earns, at)),
+        (desk, f"/sheets/round/{made.round.id}/texts", (brings, at)),
+        (desk, f"/sheets/round/{made.round.id}/calls", (brings, earns, at)),
+        (desk, f"/trace/lots/{lot.id}", ("200 斤", brings, earns)),
+        (desk, f"/trace/households/{household.id}", ("200 斤", brings, earns)),
+    ):
+        answer = browser.get(path)
+        words = text_in(answer).replace(" ", "")
+        for part in expected:
+            assert part.replace(" ", "") in words, (path, part)
