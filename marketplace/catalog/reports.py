@@ -21,7 +21,8 @@ from marketplace.core.clock import now, shanghai_date, today
 from marketplace.core.codes import dated_code
 from marketplace.core.errors import Conflict, InvalidInput, NotFound
 from marketplace.core.states import move
-from marketplace.households.models import CooperativeMember, Household, in_force
+from marketplace.core.validity import in_force
+from marketplace.households.models import CooperativeMember, Household
 from marketplace.identity import audit
 from marketplace.identity.actor import Actor
 from marketplace.identity.deputies import acted_for

@@ -6,7 +6,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 from marketplace.core.clock import today
-from marketplace.households.models import CooperativeMember, Household, in_force
+from marketplace.core.validity import in_force
+from marketplace.households.models import CooperativeMember, Household
 from marketplace.identity.actor import Actor
 from marketplace.identity.models import SUPPLIER_KINDS, Organisation
 from marketplace.identity.permissions import HOUSEHOLD_VIEW

@@ -14,11 +14,11 @@ from marketplace.core.clock import today
 from marketplace.core.county_settings import county_settings
 from marketplace.core.db import transaction
 from marketplace.core.identifiers import subtree_range
+from marketplace.core.validity import in_force
 from marketplace.fulfilment.models import PreparationSheet
 from marketplace.fulfilment.portions import Supplier
 from marketplace.fulfilment.standing import due_before, overdue_where
 from marketplace.fulfilment.telling import keepers_of
-from marketplace.households.models import in_force
 from marketplace.identity.models import RoleGrant
 from marketplace.notices.outbox import Message, enqueue_all
 from marketplace.orders.round_models import Round

@@ -8,8 +8,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, exists, func, select
 
 from marketplace.core.clock import now, today
+from marketplace.core.validity import in_force
 from marketplace.fulfilment.models import PreparationSheet, SheetAnswer, SheetTold
-from marketplace.households.models import CadreAssignment, in_force
+from marketplace.households.models import CadreAssignment
 from marketplace.orders.round_models import Round, RoundCollection
 
 STANDS = {

@@ -7,8 +7,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 from marketplace.core.clock import today
+from marketplace.core.validity import in_force
 from marketplace.fulfilment.portions import Supplier
-from marketplace.households.models import CadreAssignment, in_force
+from marketplace.households.models import CadreAssignment
 from marketplace.identity.actor import Actor
 from marketplace.identity.models import RoleGrant
 from marketplace.notices.outbox import Message, enqueue_all

@@ -8,7 +8,8 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 
 from marketplace.core.clock import today
 from marketplace.core.errors import Conflict, InvalidInput, NotFound
-from marketplace.households.models import CooperativeMember, Household, in_force
+from marketplace.core.validity import in_force
+from marketplace.households.models import CooperativeMember, Household
 from marketplace.households.search import whole_name
 from marketplace.households.service import add_member
 from marketplace.identity import audit

@@ -11,6 +11,7 @@ from marketplace.core.clock import today
 from marketplace.core.errors import InvalidInput
 from marketplace.core.identifiers import normalise_phone, parse_identity_number
 from marketplace.core.spoken_number import read_count, read_number
+from marketplace.core.validity import in_force
 from marketplace.households.models import OUT_OF_POVERTY_SINCE, Household
 from marketplace.households.service import (
     MOST_BIRDS,
@@ -105,7 +106,7 @@ class HouseholdChecker:
         cadres = (
             select(User.login_name, User.id)
             .join(RoleGrant, RoleGrant.user_id == User.id)
-            .where(RoleGrant.role == "cadre", User.active)
+            .where(RoleGrant.role == "cadre", in_force(RoleGrant, today()), User.active)
         )
         self._cadres: dict[str, int] = {row.login_name: row.id for row in session.execute(cadres)}
 

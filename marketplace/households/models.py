@@ -10,7 +10,6 @@ from sqlalchemy import (
     Select,
     String,
     UniqueConstraint,
-    or_,
     select,
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -19,6 +18,7 @@ from marketplace.core.clock import today
 from marketplace.core.db import Base, BigId
 from marketplace.core.identifiers import mask_name
 from marketplace.core.secret_text import SecretText
+from marketplace.core.validity import in_force
 from marketplace.identity.models import Organisation, User
 from marketplace.identity.scope import Scope, Where
 from marketplace.regions.models import Region
@@ -40,14 +40,6 @@ SUPPORT_KINDS = {
 MONITOR_KINDS = frozenset({"unstable_exit", "marginal_risk", "sudden_hardship"})
 SUPPORTED_KINDS = MONITOR_KINDS | {"povertyexit"}
 """With one of these in force a household counts as supported; the others are tags."""
-
-
-def in_force(model: Any, day: date) -> Where:
-    """WHERE part: the row's dates (both included) hold on `day`."""
-    within: Where = (model.valid_from <= day) & or_(
-        model.valid_until.is_(None), model.valid_until >= day
-    )
-    return within
 
 
 class Household(Base):

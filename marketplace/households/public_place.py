@@ -8,7 +8,8 @@ from sqlalchemy.orm import Session
 
 from marketplace.core.clock import today
 from marketplace.core.county_settings import county_number
-from marketplace.households.models import SUPPORTED_KINDS, Household, SupportStatus, in_force
+from marketplace.core.validity import in_force
+from marketplace.households.models import SUPPORTED_KINDS, Household, SupportStatus
 from marketplace.regions.models import Region
 
 

@@ -11,6 +11,7 @@ from marketplace.core.clock import today
 from marketplace.core.db import savepoint
 from marketplace.core.errors import Conflict, InvalidInput, NotFound
 from marketplace.core.secret_text import keyring
+from marketplace.core.validity import in_force
 from marketplace.households.models import SUPPORT_KINDS, Household, SupportStatus
 from marketplace.households.service import HouseholdInput, StatusInput, save_household
 from marketplace.identity import audit
@@ -145,14 +146,19 @@ def end_status(
 
 
 def active_cadre(session: Session, login: str) -> User:
-    """The cadre with this account; raises InvalidInput with the field `cadre`."""
+    """Whoever is a cadre today under this account; raises InvalidInput with the field `cadre`."""
     cadre = session.scalar(
         select(User)
         .join(RoleGrant, RoleGrant.user_id == User.id)
-        .where(User.login_name == login.lower(), User.active, RoleGrant.role == "cadre")
+        .where(
+            User.login_name == login.lower(),
+            User.active,
+            RoleGrant.role == "cadre",
+            in_force(RoleGrant, today()),
+        )
     )
     if cadre is None:
         raise InvalidInput(
-            "没有这个帮扶联系人的账号，请核对。", code="unknown_account", field="cadre"
+            "没有这个账号，或者不是帮扶联系人，请核对。", code="unknown_account", field="cadre"
         )
     return cadre

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session, selectinload
 from marketplace.core.clock import now, today
 from marketplace.core.errors import Conflict, InvalidInput, NotFound
 from marketplace.core.secret_text import keyring
+from marketplace.core.validity import in_force
 from marketplace.households.models import (
     SUPPORT_KINDS,
     CadreAssignment,
@@ -17,7 +18,6 @@ from marketplace.households.models import (
     CooperativeMember,
     Household,
     SupportStatus,
-    in_force,
 )
 from marketplace.identity import audit
 from marketplace.identity.actor import Actor

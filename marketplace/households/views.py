@@ -11,6 +11,7 @@ from marketplace.core.clock import today
 from marketplace.core.db import db, transaction
 from marketplace.core.errors import InvalidInput, MarketplaceError
 from marketplace.core.secret_text import keyring
+from marketplace.core.validity import in_force
 from marketplace.households import service
 from marketplace.households.household_form import (
     ConsentForm,
@@ -28,7 +29,6 @@ from marketplace.households.models import (
     CooperativeMember,
     Household,
     SupportStatus,
-    in_force,
 )
 from marketplace.households.register import active_cadre
 from marketplace.households.search import part_of_name, villages_of, whole_name

@@ -6,6 +6,7 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from marketplace.core.clock import today
+from marketplace.core.validity import in_force
 from marketplace.identity.models import RoleGrant, User
 from marketplace.identity.scope import Scope
 
@@ -38,11 +39,7 @@ def accounts(scope: Scope, wanted: AccountFilter) -> Select[User]:
         )
     if wanted.role:
         statement = statement.where(
-            User.grants.any(
-                (RoleGrant.role == wanted.role)
-                & (RoleGrant.valid_from <= today())
-                & (RoleGrant.valid_until.is_(None) | (RoleGrant.valid_until >= today()))
-            )
+            User.grants.any((RoleGrant.role == wanted.role) & in_force(RoleGrant, today()))
         )
     if wanted.unit_id:
         statement = statement.where(User.organisation_id == wanted.unit_id)

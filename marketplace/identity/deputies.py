@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from marketplace.core.clock import local_day_start, now, today
 from marketplace.core.errors import Forbidden, InvalidInput, NotFound
+from marketplace.core.validity import in_force, not_ended
 from marketplace.identity import audit
 from marketplace.identity.actor import Actor
 from marketplace.identity.duties import refuse_mixed_duties
@@ -19,10 +20,7 @@ def own_grants(session: Session, user_id: int) -> list[RoleGrant]:
     return list(
         session.scalars(
             select(RoleGrant)
-            .where(
-                RoleGrant.user_id == user_id,
-                (RoleGrant.valid_until.is_(None)) | (RoleGrant.valid_until >= today()),
-            )
+            .where(RoleGrant.user_id == user_id, not_ended(RoleGrant, today()))
             .options(joinedload(RoleGrant.region), joinedload(RoleGrant.organisation))
             .order_by(RoleGrant.id)
         )
@@ -37,8 +35,7 @@ def acted_for(session: Session, user_id: int, permission: str, day: date) -> fro
         .join(Deputy, Deputy.grant_id == RoleGrant.id)
         .where(
             Deputy.deputy_id == user_id,
-            Deputy.valid_from <= day,
-            Deputy.valid_until >= day,
+            in_force(Deputy, day),
             Deputy.revoked_at.is_(None) | (Deputy.revoked_at >= local_day_start(day)),
             RoleGrant.role.in_(roles),
         )

@@ -13,7 +13,6 @@ from sqlalchemy import (
     delete,
     func,
     literal,
-    or_,
     select,
     union_all,
     update,
@@ -23,6 +22,7 @@ from sqlalchemy.orm import Session
 from marketplace.core.clock import now, today
 from marketplace.core.errors import InvalidInput, NotFound, Throttled
 from marketplace.core.secret_text import keyring
+from marketplace.core.validity import in_force
 from marketplace.identity import audit
 from marketplace.identity.actor import SYSTEM, Actor, Grant
 from marketplace.identity.models import Deputy, LoginAttempt, LoginSession, RoleGrant, User
@@ -61,9 +61,7 @@ def token_hash(token: str) -> str:
 def _grants_in_force() -> CompoundSelect[str, int, str | None, int | None]:
     """Built once: every request asks for the grants of its `person` on its `day`."""
     person, day = bindparam("person", type_=Integer), bindparam("day", type_=Date)
-    holds = (RoleGrant.valid_from <= day) & or_(
-        RoleGrant.valid_until.is_(None), RoleGrant.valid_until >= day
-    )
+    holds = in_force(RoleGrant, day)
     columns = (RoleGrant.role, RoleGrant.user_id, RoleGrant.region_code, RoleGrant.organisation_id)
     own = select(*columns).where(RoleGrant.user_id == person, holds)
     lent = (
@@ -73,8 +71,7 @@ def _grants_in_force() -> CompoundSelect[str, int, str | None, int | None]:
         .where(
             Deputy.deputy_id == person,
             Deputy.revoked_at.is_(None),
-            Deputy.valid_from <= day,
-            Deputy.valid_until >= day,
+            in_force(Deputy, day),
             holds,
             literal(True) == User.active,
         )

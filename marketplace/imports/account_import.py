@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from marketplace.core.clock import today
 from marketplace.core.identifiers import normalise_phone
+from marketplace.core.validity import not_ended
 from marketplace.identity.accounts import NewGrant, check_login_name, create_user, grant_role
 from marketplace.identity.actor import Actor
 from marketplace.identity.models import Organisation, RoleGrant, User
@@ -96,7 +97,7 @@ class AccountChecker(RowByRow):
                 RoleGrant.organisation_id == organisation_id
                 if organisation_id
                 else RoleGrant.organisation_id.is_(None),
-                (RoleGrant.valid_until.is_(None)) | (RoleGrant.valid_until >= today()),
+                not_ended(RoleGrant, today()),
             )
         )
         if held is None:

@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 from marketplace.catalog.models import Lot, LotShare
 from marketplace.core.clock import today
 from marketplace.core.county_settings import county_settings
-from marketplace.households.models import MONITOR_KINDS, SUPPORTED_KINDS, SupportStatus, in_force
+from marketplace.core.validity import in_force
+from marketplace.households.models import MONITOR_KINDS, SUPPORTED_KINDS, SupportStatus
 from marketplace.orders.allocation import DemandLine, Pin, Problem, Supply, cooperative_weight
 from marketplace.orders.allocation_models import AllocationPin
 from marketplace.orders.order_models import Order, OrderLine

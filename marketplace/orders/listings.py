@@ -13,7 +13,8 @@ from marketplace.core.chinese_text import search_text
 from marketplace.core.clock import now, today
 from marketplace.core.errors import Conflict, InvalidInput, NotFound
 from marketplace.core.money import format_yuan
-from marketplace.households.models import SUPPORTED_KINDS, SupportStatus, in_force
+from marketplace.core.validity import in_force
+from marketplace.households.models import SUPPORTED_KINDS, SupportStatus
 from marketplace.households.public_place import public_villages
 from marketplace.identity import audit
 from marketplace.identity.actor import Actor

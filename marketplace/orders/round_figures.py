@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 from marketplace.catalog.models import LotShare
 from marketplace.core.clock import format_deadline, now, today
 from marketplace.core.money import format_yuan
-from marketplace.households.models import SUPPORTED_KINDS, SupportStatus, in_force
+from marketplace.core.validity import in_force
+from marketplace.households.models import SUPPORTED_KINDS, SupportStatus
 from marketplace.orders.collecting import due_column
 from marketplace.orders.order_models import HOLDING_STATES, Order
 from marketplace.orders.round_models import (

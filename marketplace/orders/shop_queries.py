@@ -14,7 +14,8 @@ from marketplace.core.chinese_text import normalise_query, query_words
 from marketplace.core.clock import format_span, now, today
 from marketplace.core.errors import NotFound
 from marketplace.core.identifiers import subtree_range
-from marketplace.households.models import SUPPORTED_KINDS, SupportStatus, in_force
+from marketplace.core.validity import in_force
+from marketplace.households.models import SUPPORTED_KINDS, SupportStatus
 from marketplace.households.public_place import public_villages
 from marketplace.orders.round_models import Commitment, Listing, Round, RoundPickup
 from marketplace.orders.rounds import open_rounds

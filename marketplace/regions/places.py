@@ -6,6 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from marketplace.core.clock import today
+from marketplace.core.validity import in_force
 from marketplace.regions.models import Region
 
 Choices = dict[str, str | dict[str, str]]
@@ -17,8 +18,7 @@ def region_choices(session: Session, levels: Sequence[str] = ("county", "town"))
         select(Region)
         .where(
             Region.level.in_(levels),
-            Region.valid_from <= today(),
-            (Region.valid_until.is_(None)) | (Region.valid_until >= today()),
+            in_force(Region, today()),
         )
         .order_by(Region.code)
     ).all()

@@ -16,12 +16,12 @@ from marketplace.catalog.lots import quantity_words
 from marketplace.catalog.models import Lot, LotShare
 from marketplace.core.clock import shanghai_date
 from marketplace.core.errors import NotFound
+from marketplace.core.validity import in_force
 from marketplace.households.models import (
     SUPPORTED_KINDS,
     Consent,
     Household,
     SupportStatus,
-    in_force,
 )
 from marketplace.households.public_place import public_villages
 from marketplace.identity.scope import Scope

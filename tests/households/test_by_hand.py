@@ -92,7 +92,7 @@ FAULTS = (
     ({"valid_from": ""}, "请填这一类从哪天起"),
     ({"valid_from": "去年"}, "请填日期"),
     ({"kind": "rich"}, "户类别"),
-    ({"cadre": "nobody"}, "没有这个帮扶联系人的账号"),
+    ({"cadre": "nobody"}, "不是帮扶联系人"),
 )
 
 

@@ -4,7 +4,10 @@ from sqlalchemy import select
 
 from marketplace.core.secret_text import keyring
 from marketplace.households.models import CadreAssignment, Household
+from marketplace.identity.accounts import end_role
+from marketplace.identity.actor import SYSTEM
 from marketplace.identity.audit import AuditRow
+from marketplace.identity.models import RoleGrant
 
 PHONE = "00011112222"
 
@@ -80,9 +83,14 @@ def test_a_successor_takes_over_and_the_history_stays(world):
     first, second = world.user("cadre"), world.user("cadre")
     household = world.household(cadre=first)
     client = world.sign_in(world.operator())
-    refused = client.post(f"/households/{household.id}/hand-over", data={"cadre": "nobody"})
-    assert refused.status_code == 422
-    client.post(f"/households/{household.id}/hand-over", data={"cadre": second.login_name})
+    former = world.user("cadre")
+    with world.transaction() as session:
+        grant = session.scalars(select(RoleGrant).where(RoleGrant.user_id == former.id)).one()
+        end_role(session, SYSTEM, former.id, grant.id)
+    address = f"/households/{household.id}/hand-over"
+    for nobody in ("nobody", former.login_name):
+        assert client.post(address, data={"cadre": nobody}).status_code == 422
+    client.post(address, data={"cadre": second.login_name})
     with world.transaction() as session:
         rows = session.scalars(select(CadreAssignment).order_by(CadreAssignment.id)).all()
     assert [(row.user_id, row.valid_until is None) for row in rows] == [
