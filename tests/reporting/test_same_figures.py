@@ -196,7 +196,7 @@ def test_what_a_household_brings_earns_and_when_is_the_same_from_report_to_sheet
         (desk, f"/trace/lots/{lot.id}", ("200 斤", brings, earns)),
         (desk, f"/trace/households/{household.id}", ("200 斤", brings, earns)),
     ):
-        answer = browser.get(path)
+        answer = browser.get(path, follow_redirects=True)
         words = text_in(answer).replace(" ", "")
         for part in expected:
             assert part.replace(" ", "") in words, (path, part)
