@@ -37,10 +37,10 @@ def allocate_round(session: Session, actor: Actor, in_round: Round) -> None:
     ordered returns to its lot. Raises Conflict with the refusal in Chinese when a pin cannot hold."""
     move(session, in_round, "allocated", because="先截单才能分配，或这一期已经分配过。")
     _hold_still(session, in_round)
-    for listing_id, problem in sorted(problems_of(session, in_round).items()):
+    for _, problem in sorted(problems_of(session, in_round).items()):
         outcome = solve(problem)
-        _store_run(session, actor, in_round, listing_id, problem, outcome)
-        _book_lines(session, in_round, outcome)
+        store_run(session, actor, in_round.id, problem, outcome)
+        book_lines(session, in_round.id, outcome)
     _book_commitments(session, actor, in_round)
     move_many(session, Order, Order.round_id == in_round.id, "confirmed", "allocated")
     audit.record(session, actor, "round_allocated", "round", in_round.id, policy=in_round.policy)
@@ -62,19 +62,14 @@ def solve(problem: Problem) -> Outcome:
     return outcome
 
 
-def _store_run(
-    session: Session,
-    actor: Actor,
-    in_round: Round,
-    listing_id: int,
-    problem: Problem,
-    outcome: Outcome,
-) -> int:
-    """Keep input and outcome as text, and one row for each cell; returns the run's id."""
+def store_run(
+    session: Session, actor: Actor, round_id: int, problem: Problem, outcome: Outcome
+) -> None:
+    """Keep input and outcome as text, and one row for each cell."""
     text = encode_outcome(outcome)
     run = AllocationRun(
-        round_id=in_round.id,
-        listing_id=listing_id,
+        round_id=round_id,
+        listing_id=problem.listing_id,
         policy=outcome.policy,
         policy_version=outcome.policy_version,
         input_text=encode_problem(problem),
@@ -98,17 +93,16 @@ def _store_run(
         for cell in outcome.cells
     ]
     insert_many(session, Allocation, rows)
-    return run.id
 
 
-def _book_lines(session: Session, in_round: Round, outcome: Outcome) -> None:
-    """All lines in full, then the cut ones."""
+def book_lines(session: Session, round_id: int, outcome: Outcome) -> None:
+    """Allocated and cut packs of the listing's lines: all in full, then the cut ones."""
     of_listing = (
         select(OrderLine.id)
         .join(Order, Order.id == OrderLine.order_id)
         .where(
             OrderLine.listing_id == outcome.listing_id,
-            Order.round_id == in_round.id,
+            Order.round_id == round_id,
             Order.state.in_(("confirmed", "allocated")),
         )
     )

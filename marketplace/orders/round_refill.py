@@ -5,27 +5,22 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from marketplace.catalog.lots import lock_lots, record_movements, withdraw_free
-from marketplace.core.clock import now
 from marketplace.core.errors import Conflict
 from marketplace.identity import audit
 from marketplace.identity.actor import Actor
-from marketplace.orders.allocation import (
-    Outcome,
-    Problem,
-    decode_outcome,
-    digest,
-    encode_outcome,
-    encode_problem,
-    refill,
-)
+from marketplace.orders.allocation import Outcome, Problem, check_outcome, decode_outcome, refill
 from marketplace.orders.allocation_input import problems_of
 from marketplace.orders.allocation_models import Allocation, AllocationRun
-from marketplace.orders.order_models import OrderLine
-from marketplace.orders.round_allocation import runs_in_force, shift_committed
+from marketplace.orders.round_allocation import (
+    book_lines,
+    runs_in_force,
+    shift_committed,
+    store_run,
+)
 from marketplace.orders.round_models import Commitment, Listing, Round
 
 
@@ -57,10 +52,13 @@ def bring_less(
     previous = decode_outcome(run.outcome_text)
     problem = _problem_now(session, in_round, listing_id, previous, can_bring)
     outcome = refill(problem, previous)
+    check_outcome(problem, outcome)
     before, after = _by_commitment(previous), _by_commitment(outcome)
-    _store(session, actor, run, problem, outcome)
-    cut = _book_lines(session, problem, outcome)
+    _drop_cells(session, listing_id)
+    store_run(session, actor, in_round.id, problem, outcome)
+    book_lines(session, in_round.id, outcome)
     _book_lots(session, actor, listing_id, before, after, can_bring, reason)
+    cut = sum(entry.packs for entry in outcome.cuts)
     audit.record(session, actor, "listing_refilled", "listing", listing_id, cut=cut)
     return Refilled(before, after, cut)
 
@@ -98,67 +96,10 @@ def _by_commitment(outcome: Outcome) -> dict[int, int]:
     return dict(packs)
 
 
-def _store(
-    session: Session, actor: Actor, run: AllocationRun, problem: Problem, outcome: Outcome
-) -> None:
-    """A new run of the listing; its rows replace those of the run before."""
-    text = encode_outcome(outcome)
-    new = AllocationRun(
-        round_id=run.round_id,
-        listing_id=run.listing_id,
-        policy=outcome.policy,
-        policy_version=outcome.policy_version,
-        input_text=encode_problem(problem),
-        outcome_text=text,
-        outcome_hash=digest(text),
-        created_at=now(),
-        created_by_id=actor.user_id,
-    )
-    session.add(new)
-    session.flush()
-    old = select(AllocationRun.id).where(AllocationRun.listing_id == run.listing_id)
-    session.execute(delete(Allocation).where(Allocation.run_id.in_(old)))
-    lots = {supply.commitment_id: supply.lot_id for supply in problem.supplies}
-    if outcome.cells:
-        session.execute(
-            insert(Allocation),
-            [
-                {
-                    "run_id": new.id,
-                    "order_line_id": cell.line_id,
-                    "commitment_id": cell.commitment_id,
-                    "lot_id": lots[cell.commitment_id],
-                    "packs": cell.packs,
-                    "reason": cell.reason,
-                }
-                for cell in outcome.cells
-            ],
-        )
-
-
-def _book_lines(session: Session, problem: Problem, outcome: Outcome) -> int:
-    """Allocated and cut of every line of the listing; returns how many packs are cut in all."""
-    cut: defaultdict[int, int] = defaultdict(int)
-    reason: dict[int, str] = {}
-    for entry in outcome.cuts:
-        cut[entry.line_id] += entry.packs
-        reason[entry.line_id] = entry.reason
-    table = OrderLine.__table__
-    session.connection().execute(
-        update(table)  # type: ignore[arg-type]
-        .where(table.c.id == bindparam("line"))
-        .values(
-            allocated_packs=table.c.packs - bindparam("cut"),
-            cut_packs=bindparam("cut"),
-            cut_reason=bindparam("why"),
-        ),
-        [
-            {"line": line.line_id, "cut": cut[line.line_id], "why": reason.get(line.line_id, "")}
-            for line in problem.lines
-        ],
-    )
-    session.expire_all()
-    return sum(cut.values())
+def _drop_cells(session: Session, listing_id: int) -> None:
+    """The rows of the run before; the run itself stays, so that the next one can be replayed."""
+    runs = select(AllocationRun.id).where(AllocationRun.listing_id == listing_id)
+    session.execute(delete(Allocation).where(Allocation.run_id.in_(runs)))
 
 
 def _book_lots(
