@@ -14,10 +14,10 @@ from marketplace.orders.approvals import (
     own_orders,
     waiting_orders,
 )
-from marketplace.orders.basket import number as number_of
 from marketplace.orders.my_order_words import still_open
 from marketplace.orders.order_models import FUND_SOURCES
 from marketplace.orders.ordering import get_order
+from marketplace.web.addresses import row_number
 from marketplace.web.paging import paginate
 
 bp = Blueprint("approvals", __name__, url_prefix="/approvals")
@@ -43,7 +43,7 @@ def answer(number: str) -> Response | tuple[str, int]:
                 get_order(session, current_scope(), number),
                 approve=approve,
                 reason=reason,
-                version=number_of(request.form.get("version", "")),
+                version=row_number(request.form.get("version", "")),
             )
     except MarketplaceError as error:
         if error.http_status == 404:

@@ -12,6 +12,7 @@ from marketplace.core.spoken_number import read_count
 from marketplace.orders.reserve import MOST_PACKS
 from marketplace.orders.round_models import Listing, Round
 from marketplace.orders.shop_queries import why_not
+from marketplace.web.addresses import row_number
 
 KEY = "basket"
 MOST_LINES = 60  # a cookie holds 4 kB
@@ -63,17 +64,12 @@ def parse_packs(typed: str, field: str = "packs", *, least: int = 1) -> int:
     return read_count(words, "份数", least=least, most=MOST_PACKS, field=field)
 
 
-def number(text: str) -> int:
-    """A number that our own page wrote; -1, which fits nothing, for anything else."""
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else -1
-
-
 def typed_packs(form: Mapping[str, str]) -> dict[int, str]:
     """What stands in the fields packs-12 … of a form, as typed."""
     found = {}
     for name, typed in form.items():
-        listing_id = number(name.removeprefix(PREFIX))
-        if name.startswith(PREFIX) and listing_id > 0:
+        listing_id = row_number(name.removeprefix(PREFIX))
+        if name.startswith(PREFIX) and listing_id:
             found[listing_id] = typed
     return found
 

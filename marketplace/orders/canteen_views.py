@@ -22,6 +22,7 @@ from marketplace.orders.order_models import FUND_SOURCES, Order
 from marketplace.orders.ordering import BelowMinimum, get_order
 from marketplace.orders.reserve import SoldOut
 from marketplace.orders.shop_queries import urgent_words
+from marketplace.web.addresses import row_number
 from marketplace.web.forms import Form, TrimmedField, at_most, required
 
 bp = Blueprint("canteen", __name__, url_prefix="/canteen")
@@ -149,12 +150,8 @@ def _typed(parts: list[Part]) -> Typed:
         chosen = request.form.get(f"{PLACE}{part.round.id}", "")
         if chosen in {str(row.pickup_point_id) for row in part.pickups}:
             places[part.round.id] = int(chosen)
-    whole = {int(text) for text in request.form.getlist("whole") if _is_id(text)}
-    return Typed(packs=typed_packs(request.form), whole=frozenset(whole), places=places)
-
-
-def _is_id(text: str) -> bool:
-    return text.isascii() and text.isdecimal() and len(text) < 19
+    whole = frozenset(row_number(text) for text in request.form.getlist("whole"))
+    return Typed(packs=typed_packs(request.form), whole=whole, places=places)
 
 
 def _without_place(parts: list[Part], packs: Mapping[int, int], typed: Typed) -> set[int]:
@@ -169,7 +166,7 @@ def _sheet_input(
     form: SheetForm, typed: Typed, unit: Organisation, parts: list[Part], packs: dict[int, int]
 ) -> SheetInput:
     pairs = [pair.partition(":") for pair in str(form.prices.data or "").split(",")]
-    seen = {int(i): int(fen) for i, _, fen in pairs if _is_id(i) and _is_id(fen)}
+    seen = {row_number(i): row_number(fen) for i, _, fen in pairs}
     return SheetInput(
         organisation_id=unit.id,
         packs=packs,

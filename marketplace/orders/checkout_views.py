@@ -20,6 +20,7 @@ from marketplace.orders.ordering import OrderInput, place_order
 from marketplace.orders.reserve import SoldOut
 from marketplace.orders.round_models import RoundPickup
 from marketplace.orders.shop_views import bp
+from marketplace.web.addresses import row_number
 from marketplace.web.forms import Form, TrimmedField, at_most, required
 
 
@@ -43,7 +44,7 @@ def checkout() -> str | Response:
     asked = request.args.get("round", "")
     group = _group(baskets.read(), asked)
     if group is None and asked:
-        return _nothing_of(baskets.number(asked))
+        return _nothing_of(row_number(asked))
     if group is None:
         flash("购物篮是空的。刚下的订单在“我的”里。", "info")
         return redirect(url_for("shop.basket"))
@@ -95,15 +96,15 @@ def _order(form: CheckoutForm, wanted: Mapping[int, int]) -> OrderInput:
     if by_unit and actor.organisation_id is None:
         raise InvalidInput("您的账号没有单位，请选取货时付。", code="no_unit", field="pay_how")
     return OrderInput(
-        round_id=baskets.number(str(form.round_id.data)),
+        round_id=row_number(str(form.round_id.data)),
         packs=wanted,
-        pickup_point_id=baskets.number(str(form.pickup_point_id.data)),
+        pickup_point_id=row_number(str(form.pickup_point_id.data)),
         contact_name=str(form.contact_name.data),
         contact_phone=str(form.contact_phone.data),
         idempotency_key=str(form.key.data or ""),
         organisation_id=actor.organisation_id if by_unit else None,
         pay_how=str(form.pay_how.data),
-        shown_fen=baskets.number(str(form.shown.data)),
+        shown_fen=row_number(str(form.shown.data)),
     )
 
 

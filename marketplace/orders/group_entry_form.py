@@ -8,12 +8,13 @@ from sqlalchemy.orm import Session
 from wtforms import HiddenField, RadioField, SelectChoice
 
 from marketplace.core.errors import MarketplaceError
-from marketplace.orders.basket import number, typed_packs
+from marketplace.orders.basket import typed_packs
 from marketplace.orders.canteen_sheet import read_packs
 from marketplace.orders.group_registrations import EntryInput
 from marketplace.orders.order_models import GroupEntry, GroupRegistration
 from marketplace.orders.round_models import Listing, RoundPickup
 from marketplace.orders.shop_queries import Wish, goods, pickup_note, pickups
+from marketplace.web.addresses import row_number
 from marketplace.web.forms import Form, TrimmedField, at_most, required
 
 MOST_GOODS = 100
@@ -70,7 +71,7 @@ class EntryPage:
             name=str(self.form.name.data),
             phone=str(self.form.phone.data or ""),
             department=str(self.form.department.data or ""),
-            pickup_point_id=number(str(self.form.pickup_point_id.data)),
+            pickup_point_id=row_number(str(self.form.pickup_point_id.data)),
             packs=packs,
         )
 

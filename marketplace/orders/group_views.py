@@ -18,7 +18,6 @@ from marketplace.core.identifiers import mask_phone
 from marketplace.identity.access import current_actor, current_scope, requires
 from marketplace.identity.models import User
 from marketplace.identity.permissions import ORDER_GROUP, ORDER_OWN
-from marketplace.orders.basket import number
 from marketplace.orders.canteen_sheet import choose_unit, units
 from marketplace.orders.group_registrations import (
     GroupInput,
@@ -44,6 +43,7 @@ from marketplace.orders.order_models import (
 )
 from marketplace.orders.round_models import Listing, PickupPoint, Round
 from marketplace.orders.rounds import open_rounds
+from marketplace.web.addresses import row_number
 from marketplace.web.forms import Form, TrimmedField, at_most, required
 from marketplace.web.paging import paginate
 from marketplace.web.time_fields import (
@@ -235,7 +235,7 @@ def _created(form: GroupForm, organisation_id: int) -> Response:
     except ValueError:
         raise InvalidInput("请选时间。", code="bad_time", field="closes_time") from None
     given = GroupInput(
-        number(str(form.round_id.data)), organisation_id, str(form.title.data), closes_at
+        row_number(str(form.round_id.data)), organisation_id, str(form.title.data), closes_at
     )
     with transaction() as session:
         group_id = create_group(session, current_actor(), given).id

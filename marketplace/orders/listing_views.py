@@ -18,6 +18,7 @@ from marketplace.orders.listings import asks_above, commit_lots, create_listing,
 from marketplace.orders.lot_choices import LotRow
 from marketplace.orders.round_models import Commitment, Listing, Round
 from marketplace.orders.rounds import get_round
+from marketplace.web.addresses import row_number
 
 bp = Blueprint("listings", __name__)
 Answer = str | Response | tuple[str, int]
@@ -106,10 +107,8 @@ def _editor(
 
 
 def _product(product_id: str, grade: str) -> Product:
-    if not product_id.isdecimal() or len(product_id) > 17 or grade not in GRADES:
-        raise NotFound("没有这个品种。")
-    product = db.session.get(Product, int(product_id))
-    if product is None:
+    product = db.session.get(Product, row_number(product_id))
+    if product is None or grade not in GRADES:
         raise NotFound("没有这个品种。")
     return product
 
@@ -293,7 +292,7 @@ def _act(listing_id: int, what: str) -> str:
 
 
 def _number(name: str, missing: str) -> int:
-    text = request.form.get(name, "")
-    if not text.isascii() or not text.isdecimal() or len(text) > 17:
+    number = row_number(request.form.get(name, ""))
+    if not number:
         raise InvalidInput(missing, code="missing", field=name)
-    return int(text)
+    return number

@@ -11,6 +11,7 @@ from marketplace.orders import basket as baskets
 from marketplace.orders.order_models import Order
 from marketplace.orders.ordering import change_order, get_order
 from marketplace.orders.reserve import SoldOut
+from marketplace.web.addresses import row_number
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ def change_as_typed(
             held = {line.listing_id: line.packs for line in found.lines}
             if not packs.keys() <= held.keys():
                 raise InvalidInput("要加别的产品，请另下一单。", code="unknown_listing")
-            change_order(session, actor, found, held | packs, baskets.number(version))
+            change_order(session, actor, found, held | packs, row_number(version))
     except MarketplaceError as error:
         if error.http_status == 404:
             raise

@@ -13,6 +13,7 @@ from marketplace.identity.permissions import ORDER_OWN
 from marketplace.orders import basket as baskets
 from marketplace.orders import shop_queries as queries
 from marketplace.orders.shop_queries import PRICES, SORTS, Wish
+from marketplace.web.addresses import row_number
 from marketplace.web.errors import wants_json
 from marketplace.web.navigation import BADGES
 from marketplace.web.paging import paginate
@@ -177,8 +178,8 @@ def change_basket() -> str | Response | tuple[str, int]:
         except InvalidInput as error:
             refused[listing_id] = (typed, error.message)
     baskets.write({listing_id: packs for listing_id, packs in held.items() if packs})
-    _fit(baskets.number(request.form.get("fit", "")))
-    baskets.drop([baskets.number(request.form.get("drop", ""))])
+    _fit(row_number(request.form.get("fit", "")))
+    baskets.drop([row_number(request.form.get("drop", ""))])
     if refused:
         return _basket_page(refused), 422
     return redirect(url_for("shop.basket"), 303)
