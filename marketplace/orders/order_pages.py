@@ -1,0 +1,59 @@
+"""A buyer's order: show it, change its quantities, cancel it. The shop and the canteen's desk show the
+same in frames of their own; `pages` is the blueprint asked."""
+
+from flask import flash, redirect, render_template, request, url_for
+from werkzeug import Response
+
+from marketplace.core.db import db, transaction
+from marketplace.core.errors import MarketplaceError
+from marketplace.identity.access import current_actor, current_scope
+from marketplace.orders import my_order_words as words
+from marketplace.orders.order_changes import RefusedChange, change_as_typed
+from marketplace.orders.order_models import Order
+from marketplace.orders.ordering import cancel_order, get_order
+
+FOLDERS = {"shop": "shop", "canteen": "orders/canteen"}
+
+
+def order_page(pages: str, number: str) -> str:
+    found = get_order(db.session, current_scope(), number)
+    page = words.order_page(db.session, found, current_actor().user_id)
+    return render_template(f"{FOLDERS[pages]}/order.html", **page)
+
+
+def change_page(pages: str, number: str) -> str | Response:
+    found = get_order(db.session, current_scope(), number)
+    if not words.line_by_line(found):
+        flash(words.TOO_LATE, "warning")
+        return redirect(url_for(f"{pages}.order", number=number))
+    return _change_page(pages, found, RefusedChange({}, [], 200))
+
+
+def _change_page(pages: str, found: Order, refused: RefusedChange) -> str:
+    template = f"{FOLDERS[pages]}/change.html"
+    return render_template(template, order=found, typed=refused.typed, refused=refused.said)
+
+
+def take_change(pages: str, number: str) -> Response | tuple[str, int]:
+    """New quantities for the lines of the order; 0 takes a line out."""
+    refused = change_as_typed(current_actor(), current_scope(), number, request.form)
+    found = get_order(db.session, current_scope(), number)
+    if refused is not None:
+        return _change_page(pages, found, refused), refused.status
+    waits = found.state == "awaiting_approval"
+    flash("改好了，要单位重新审批。" if waits else "订单改好了。", "success")
+    return redirect(url_for(f"{pages}.order", number=number), 303)
+
+
+def take_cancel(pages: str, number: str) -> Response | tuple[str, int]:
+    try:
+        with transaction() as session:
+            found = get_order(session, current_scope(), number)
+            cancel_order(session, current_actor(), found)
+    except MarketplaceError as error:
+        if error.http_status == 404:
+            raise
+        flash(error.message, "error")
+        return order_page(pages, number), error.http_status
+    flash("订单取消了，货留给别人。", "success")
+    return redirect(url_for(f"{pages}.order", number=number), 303)
