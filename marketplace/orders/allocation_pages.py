@@ -32,6 +32,7 @@ from marketplace.orders.allocation_input import problems_of
 from marketplace.orders.allocation_models import AllocationPin, AllocationRun
 from marketplace.orders.round_allocation import runs_in_force
 from marketplace.orders.round_models import Commitment, Listing, Round
+from marketplace.orders.rounds import lock_round
 
 Problems = Mapping[int, Problem]
 """Listing id → problem."""
@@ -164,6 +165,7 @@ def choose_policy(session: Session, actor: Actor, in_round: Round, policy: str) 
     found = next((p for p in latest_policies() if p.name == policy), None)
     if found is None:
         raise InvalidInput("请选一种分配办法。", code="unknown_policy", field="policy")
+    lock_round(session, in_round)
     if in_round.state not in {"draft", "open", "closed"}:
         raise Conflict("已经分配，要换办法请先撤销分配。", code="wrong_state")
     in_round.policy, in_round.policy_version = found.name, found.version
@@ -176,6 +178,7 @@ def set_pin(
     """Fix what a supplier sells of a listing, or with None let the policy decide again. Raises
     Conflict with the figures when the pin is beyond demand or supply."""
     in_round = session.get_one(Round, listing.round_id)
+    lock_round(session, in_round)
     if in_round.state not in {"open", "closed"}:
         raise Conflict("已经分配，要改请先撤销分配。", code="wrong_state")
     pin = session.scalar(

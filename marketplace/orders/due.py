@@ -14,29 +14,38 @@ from marketplace.core.errors import Conflict
 from marketplace.identity.actor import SYSTEM, Actor
 from marketplace.orders.interruptions import reopen_round
 from marketplace.orders.round_models import Round
-from marketplace.orders.rounds import close_round, due_to_close, due_to_reopen
+from marketplace.orders.rounds import (
+    close_round,
+    due_to_close,
+    due_to_reopen,
+    get_round,
+    lock_round,
+)
 
 log = structlog.get_logger("due")
 
 
 def close_due_rounds() -> int:
     """Close every open round whose closing has come; returns how many this call closed."""
-    return _each(due_to_close(db.session), close_round, "open")
+    return _each(due_to_close, close_round)
 
 
 def reopen_due_rounds() -> int:
     """Let postponed rounds take orders again from their new opening on."""
-    return _each(due_to_reopen(db.session), reopen_round, "postponed")
+    return _each(due_to_reopen, reopen_round)
 
 
-def _each(round_ids: list[int], act: Callable[[Session, Actor, Round], object], state: str) -> int:
+def _each(
+    due: Callable[[Session], list[int]], act: Callable[[Session, Actor, Round], object]
+) -> int:
     done, faults = 0, []
-    for round_id in round_ids:
+    for round_id in due(db.session):
         try:
             with transaction() as session:
-                found = session.get_one(Round, round_id, populate_existing=True)
-                if found.state != state:
-                    continue
+                found = get_round(session, round_id)
+                lock_round(session, found)
+                if round_id not in due(session):
+                    continue  # closed by somebody else, or put off a moment ago
                 act(session, SYSTEM, found)
             done += 1
         except Conflict as error:

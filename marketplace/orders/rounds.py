@@ -66,6 +66,12 @@ def get_round(session: Session, round_id: int) -> Round:
     return found
 
 
+def lock_round(session: Session, found: Round) -> None:
+    """The round as it is now, which nobody closes, changes or allocates meanwhile. Orders still come
+    in: their foreign key takes the weaker lock."""
+    session.refresh(found, with_for_update={"key_share": True})
+
+
 def open_rounds(session: Session) -> list[Round]:
     """The rounds in which people can order now, the next to close first."""
     moment = now()
@@ -105,6 +111,7 @@ def change_round(
     collections: list[Slot],
 ) -> None:
     """Change what a round says before it closes. Once opened it never closes earlier than said."""
+    lock_round(session, found)
     if found.state not in CHANGEABLE or found.closed_at:
         raise Conflict("截单后不能再改这一期。", code="wrong_state")
     _check_round(given)

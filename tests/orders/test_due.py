@@ -136,6 +136,21 @@ def test_a_round_that_fails_stops_no_other(world, monkeypatch):
     assert _states(world) == ["open", "closed"]
 
 
+def test_a_round_that_is_put_off_in_the_last_moment_stays_open(world, monkeypatch):
+    in_round, _ = world.shop()
+    begin = due.transaction
+
+    def after_it_was_put_off():
+        with begin() as session:
+            session.get_one(Round, in_round.id).closes_at += timedelta(days=1)
+        return begin()
+
+    monkeypatch.setattr(due, "transaction", after_it_was_put_off)
+    with world.app.app_context(), use_clock(lambda: in_round.closes_at):
+        assert close_due_rounds() == 0
+    assert _states(world) == ["open"]
+
+
 def test_after_an_outage_of_days_what_was_due_is_still_closed(world):
     in_round, _ = world.shop()
     with world.app.app_context(), use_clock(lambda: in_round.closes_at + timedelta(days=5)):

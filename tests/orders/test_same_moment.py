@@ -1,17 +1,20 @@
-"""A cadre lowers a lot in the same moment as the county works on its listing: the books still agree."""
+"""Two people work on the same round in the same moment: the books still agree."""
 
 import threading
 
+import pytest
 from sqlalchemy import select
 
+from marketplace.core.errors import Conflict
 from marketplace.identity.actor import SYSTEM
+from marketplace.orders.allocation_pages import choose_policy
 from marketplace.orders.endings import cancel_by_operator
 from marketplace.orders.listings import get_listing
 from marketplace.orders.lowering import lower_lot
 from marketplace.orders.moving import release_unreserved
 from marketplace.orders.order_models import Order
 from marketplace.orders.round_allocation import allocate_round
-from marketplace.orders.round_models import Commitment
+from marketplace.orders.round_models import Commitment, Round
 from marketplace.orders.rounds import close_round, get_round
 from marketplace.reporting.verify import verify
 
@@ -91,3 +94,20 @@ def test_an_allocation_gives_nothing_to_an_order_that_is_being_cancelled(world):
     )
     with world.transaction() as session:
         assert session.scalars(select(Commitment.allocated_packs)).one() == 0
+
+
+def test_a_policy_chosen_while_the_round_is_allocated_comes_too_late(world):
+    in_round, listing = world.shop(packs=10)
+    world.order(world.user("staff", unit=world.unit()), in_round, {listing.id: 4})
+    with world.transaction() as session:
+        close_round(session, SYSTEM, get_round(session, in_round.id))
+    with pytest.raises(Conflict, match="已经分配"):
+        _meanwhile(
+            world,
+            lambda session: allocate_round(session, SYSTEM, get_round(session, in_round.id)),
+            lambda session: choose_policy(
+                session, SYSTEM, get_round(session, in_round.id), "first_come"
+            ),
+        )
+    with world.transaction() as session:
+        assert session.get_one(Round, in_round.id).policy == "urgent_then_fair"
