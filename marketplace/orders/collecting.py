@@ -16,7 +16,7 @@ from marketplace.core.money import format_yuan
 from marketplace.identity import audit
 from marketplace.identity.actor import Actor
 from marketplace.identity.scope import Scope
-from marketplace.orders.order_models import HOLDING_STATES, PAY_WAYS, Order, OrderLine
+from marketplace.orders.order_models import COUNTED_STATES, PAY_WAYS, Order, OrderLine
 
 UNDO_REASONS = {"mistaken": "记错了订单", "amount": "金额不对", "returned": "钱已退给买家"}
 CHANGED = "这个订单的收款刚刚变了，请刷新再看。"
@@ -34,7 +34,7 @@ def due_column() -> ColumnElement[int]:
         .correlate(Order)
         .scalar_subquery()
     )
-    still_wanted = Order.state.in_((*HOLDING_STATES, "closed"))
+    still_wanted = Order.state.in_(COUNTED_STATES)
     return case((still_wanted, func.coalesce(lines, 0)), else_=0)
 
 

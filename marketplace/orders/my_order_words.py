@@ -12,7 +12,7 @@ from marketplace.core.money import format_yuan
 from marketplace.households.public_place import public_villages
 from marketplace.identity.scope import Scope
 from marketplace.orders.allocation_models import Allocation
-from marketplace.orders.order_models import PAY_WAYS, Order, OrderLine
+from marketplace.orders.order_models import COUNTED_STATES, PAY_WAYS, Order, OrderLine
 from marketplace.orders.round_models import Listing, Round
 from marketplace.orders.shop_queries import pickups
 
@@ -91,7 +91,7 @@ def order_page(session: Session, order: Order, viewer_id: int) -> dict[str, obje
 
 def due_fen(order: Order) -> int:
     """What the buyer owes: packs cut for want of goods cost nothing, an ended order costs nothing."""
-    if not (order.holds_goods or order.state == "closed"):
+    if order.state not in COUNTED_STATES:
         return 0
     return sum(
         (line.packs if line.allocated_packs is None else line.allocated_packs) * line.price_fen

@@ -17,6 +17,8 @@ from marketplace.orders.round_models import Listing, PickupPoint, Round
 CHANNELS = {"shop": "个人", "canteen": "食堂", "group": "团购登记"}
 HOLDING_STATES = ("awaiting_approval", "awaiting_payment", "confirmed", "allocated")
 """In these states an order holds what it reserved."""
+COUNTED_STATES = (*HOLDING_STATES, "closed")
+"""In these the buyer owes for what he gets, and figures of a round count the order."""
 PAY_WAYS = {"unit": "单位代收", "pickup": "取货时付"}
 """How money reaches the county where nobody pays online."""
 FUND_SOURCES = {"canteen": "食堂经费", "union": "工会经费", "own": "个人自付"}

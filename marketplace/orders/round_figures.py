@@ -12,7 +12,7 @@ from marketplace.core.money import format_yuan
 from marketplace.core.validity import in_force
 from marketplace.households.models import SUPPORTED_KINDS, SupportStatus
 from marketplace.orders.collecting import due_column
-from marketplace.orders.order_models import HOLDING_STATES, Order
+from marketplace.orders.order_models import COUNTED_STATES, Order
 from marketplace.orders.round_models import (
     Commitment,
     Listing,
@@ -88,7 +88,7 @@ def figures_of(session: Session, round_ids: Collection[int]) -> dict[int, Figure
         row[0]: (row[1], row[2])
         for row in session.execute(
             select(Order.round_id, func.count(Order.id), func.sum(due_column()))
-            .where(Order.round_id.in_(round_ids), Order.state.in_((*HOLDING_STATES, "closed")))
+            .where(Order.round_id.in_(round_ids), Order.state.in_(COUNTED_STATES))
             .group_by(Order.round_id)
         )
     }

@@ -22,7 +22,7 @@ from marketplace.core.quantity import GRAMS_PER_JIN, format_quantity, format_qua
 from marketplace.households.models import MONITOR_KINDS, SUPPORTED_KINDS, SupportStatus
 from marketplace.orders.allocation_models import Allocation
 from marketplace.orders.collecting import due_column
-from marketplace.orders.order_models import CHANNELS, HOLDING_STATES, Order, OrderLine
+from marketplace.orders.order_models import CHANNELS, COUNTED_STATES, Order, OrderLine
 from marketplace.orders.round_models import Commitment, Listing, Round
 from marketplace.regions.models import Region
 
@@ -206,7 +206,7 @@ def _ordered(found: Round) -> Any:
         select(literal("ordered", String), Listing.product_id, literal("", String), base)
         .join(OrderLine, OrderLine.listing_id == Listing.id)
         .join(Order, Order.id == OrderLine.order_id)
-        .where(Order.round_id == found.id, Order.state.in_((*HOLDING_STATES, "closed")))
+        .where(Order.round_id == found.id, Order.state.in_(COUNTED_STATES))
         .group_by(Listing.product_id)
     )
 
@@ -276,7 +276,7 @@ def _households(session: Session, found: Round) -> tuple[int, int]:
 def _orders(session: Session, found: Round) -> tuple[dict[str, int], int]:
     rows = session.execute(
         select(Order.channel, func.count(Order.id), func.sum(due_column()))
-        .where(Order.round_id == found.id, Order.state.in_((*HOLDING_STATES, "closed")))
+        .where(Order.round_id == found.id, Order.state.in_(COUNTED_STATES))
         .group_by(Order.channel)
     ).all()
     counts = dict.fromkeys(CHANNELS, 0) | {row[0]: int(row[1]) for row in rows}

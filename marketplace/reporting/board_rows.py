@@ -9,7 +9,7 @@ from sqlalchemy.orm import joinedload
 from marketplace.catalog.models import Lot, SupplyReport
 from marketplace.core.errors import NotFound
 from marketplace.orders.allocation_models import Allocation
-from marketplace.orders.order_models import HOLDING_STATES, Order, OrderLine
+from marketplace.orders.order_models import COUNTED_STATES, Order, OrderLine
 from marketplace.orders.round_models import Commitment, Listing, Round
 from marketplace.reporting.board import reports_in, town_of
 
@@ -73,7 +73,7 @@ def _ordered(found: Round) -> Rows:
         select(OrderLine)
         .join(Order, Order.id == OrderLine.order_id)
         .join(Listing, Listing.id == OrderLine.listing_id)
-        .where(Order.round_id == found.id, Order.state.in_((*HOLDING_STATES, "closed")))
+        .where(Order.round_id == found.id, Order.state.in_(COUNTED_STATES))
         .options(
             joinedload(OrderLine.listing).joinedload(Listing.product),
             joinedload(OrderLine.order).joinedload(Order.organisation),
