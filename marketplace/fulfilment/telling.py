@@ -106,9 +106,7 @@ def tell_cut(session: Session, in_round: Round, cut: Mapping[int, int], answer_i
                 subject=f"order:{order_id}",
                 title=f"订单 {lines[0].order.number} 少了 {sum(cut[x.id] for x in lines)} 份",
                 body=f"第 {in_round.number} 期有农户备不齐，订单里"
-                + "、".join(
-                    f"{x.listing.title}（{x.listing.pack_name}）少 {cut[x.id]} 份" for x in lines
-                )
+                + "、".join(f"{x.listing.full_title}少 {cut[x.id]} 份" for x in lines)
                 + "。少的不收钱。",
                 to_user_id=lines[0].order.buyer_id,
             )

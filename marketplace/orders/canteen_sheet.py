@@ -123,7 +123,7 @@ def repeat(order: Order, parts: Sequence[Part]) -> Repeat:
         )
         if same is None:
             other = f"，现在有{alike[0].pack_name}，要的话请自己填" if alike else ""
-            missing.append(f"{was.title}（{was.pack_name}）这次没有{other}")
+            missing.append(f"{was.full_title}这次没有{other}")
         elif same.left_packs < line.packs:
             left = same.left_packs
             missing.append(

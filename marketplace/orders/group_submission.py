@@ -15,7 +15,7 @@ from marketplace.orders.group_registrations import entries_of, why_closed
 from marketplace.orders.listings import lock_listings
 from marketplace.orders.order_models import GroupEntry, GroupRegistration, Order
 from marketplace.orders.ordering import OrderInput, place_order
-from marketplace.orders.reserve import SoldOut
+from marketplace.orders.reserve import refuse_short
 
 GROUP_FUNDS = ("own", "union")
 ALREADY = "名单已经交过了，不能再交一次。"
@@ -76,15 +76,7 @@ def total_packs(entries: list[GroupEntry]) -> Counter[int]:
 def _check_supply(session: Session, entries: list[GroupEntry]) -> None:
     """Against the sum over all places; the listings stay locked in id order for the orders to come."""
     total = total_packs(entries)
-    listings = lock_listings(session, sorted(total))
-    short = []
-    for listing_id, packs in sorted(total.items()):
-        listing = listings[listing_id]
-        left = listing.left_packs if listing.state == "on_sale" else 0
-        if packs > left:
-            short.append((listing_id, f"{listing.title}（{listing.pack_name}）", packs, left))
-    if short:
-        raise SoldOut(short)
+    refuse_short(lock_listings(session, sorted(total)), total)
 
 
 def _order(

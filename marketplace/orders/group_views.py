@@ -103,8 +103,7 @@ class Total:
 
     @property
     def short(self) -> int:
-        left = self.listing.left_packs if self.listing.state == "on_sale" else 0
-        return max(0, self.packs - left)
+        return max(0, self.packs - self.listing.packs_on_sale)
 
 
 def phase(group: GroupRegistration) -> str:

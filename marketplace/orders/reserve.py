@@ -46,15 +46,20 @@ def reserve(session: Session, in_round: Round, wanted: Mapping[int, int]) -> dic
     unknown = [i for i in wanted if i not in listings or listings[i].round_id != in_round.id]
     if unknown:
         raise InvalidInput("有产品已不在这一期，请刷新再选。", code="unknown_listing")
+    refuse_short(listings, wanted)
+    add_reserved(session, wanted)
+    return listings
+
+
+def refuse_short(listings: Mapping[int, Listing], wanted: Mapping[int, int]) -> None:
+    """Raises SoldOut naming each of the locked listings of which more is wanted than can be had."""
     short = [
-        (i, _title(listings[i]), wanted[i], _left(listings[i]))
+        (i, listings[i].full_title, wanted[i], listings[i].packs_on_sale)
         for i in sorted(wanted)
-        if listings[i].state != "on_sale" or wanted[i] > _left(listings[i])
+        if wanted[i] > listings[i].packs_on_sale
     ]
     if short:
         raise SoldOut(short)
-    add_reserved(session, wanted)
-    return listings
 
 
 _table = cast("Table", Listing.__table__)
@@ -105,11 +110,3 @@ def _check_open(in_round: Round) -> None:
         raise Conflict("这一期已经截单，请看下一期。", code="round_closed")
     if in_round.opens_at > moment:
         raise Conflict("这一期还没有开放。", code="round_not_open")
-
-
-def _title(listing: Listing) -> str:
-    return f"{listing.title}（{listing.pack_name}）"
-
-
-def _left(listing: Listing) -> int:
-    return listing.left_packs if listing.state == "on_sale" else 0

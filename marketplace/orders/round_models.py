@@ -212,8 +212,17 @@ class Listing(Base):
     )
 
     @property
+    def full_title(self) -> str:
+        return f"{self.title}（{self.pack_name}）"
+
+    @property
     def left_packs(self) -> int:
         return 0 if self.shortfall_packs else max(0, self.capacity_packs - self.reserved_packs)
+
+    @property
+    def packs_on_sale(self) -> int:
+        """What can be ordered of it now: nothing is left of what is not on sale."""
+        return self.left_packs if self.state == "on_sale" else 0
 
     @classmethod
     def within(cls, scope: Scope) -> Where:

@@ -155,7 +155,7 @@ def _steps(session: Session, lot: Lot, commitments: list[Commitment]) -> list[St
     moments = _allocated_at(session, [c.listing_id for c in commitments])
     for commitment in commitments:
         found = commitment.listing.round
-        goods = f"{commitment.listing.title}（{commitment.listing.pack_name}）"
+        goods = commitment.listing.full_title
         happened.append((commitment.committed_at, "上架", f"第 {found.number} 期 · {goods}"))
         if commitment.allocated_packs:
             words = f"第 {found.number} 期的订单分到 {commitment.allocated_packs} 份{goods}"
