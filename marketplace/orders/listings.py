@@ -2,24 +2,22 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import bindparam, case, select, update
 from sqlalchemy.orm import Session, selectinload
 
 from marketplace.catalog.lots import commit_free, lock_lots, release_committed
-from marketplace.catalog.models import GRADES, Lot, LotShare, Product
+from marketplace.catalog.models import GRADES, Lot, Product
 from marketplace.core.chinese_text import search_text
 from marketplace.core.clock import now, today
 from marketplace.core.errors import Conflict, InvalidInput, NotFound
 from marketplace.core.money import format_yuan
-from marketplace.core.validity import in_force
-from marketplace.households.models import SUPPORTED_KINDS, SupportStatus
 from marketplace.households.public_place import public_villages
 from marketplace.identity import audit
 from marketplace.identity.actor import Actor
 from marketplace.identity.models import Organisation
 from marketplace.orders.round_models import Commitment, Listing, Round
+from marketplace.orders.supporters import supported_behind
 from marketplace.regions.models import Region
 
 
@@ -276,24 +274,23 @@ def refresh_listing(session: Session, listing: Listing) -> None:
     ).all()
     capacity = sum(row.packs for row in rows)
     lots = [row.lot for row in rows]
-    names = sorted({lot.region_code[:9] for lot in lots})
+    short = Listing.reserved_packs - capacity
     towns = session.scalars(
         select(Region.name)
-        .where(Region.code.in_([f"{code}000" for code in names]))
+        .where(Region.code.in_({f"{lot.region_code[:9]}000" for lot in lots}))
         .order_by(Region.code)
     ).all()
-    urgent: date | None = min((lot.available_until for lot in lots), default=None)
     session.execute(
         update(Listing)
         .where(Listing.id == listing.id)
         .values(
             capacity_packs=capacity,
-            shortfall_packs=func.greatest(0, Listing.reserved_packs - capacity)
-            if session.get_bind().dialect.name == "postgresql"
-            else func.max(0, Listing.reserved_packs - capacity),
+            shortfall_packs=case((short > 0, short), else_=0),
             origin_text=_origin_text(list(towns)),
-            supported_households=_count_supported(session, [lot.id for lot in lots]),
-            urgent_until=urgent,
+            supported_households=supported_behind(
+                session, [lot.id for lot in lots], today()
+            ).households,
+            urgent_until=min((lot.available_until for lot in lots), default=None),
             search_text=_search_text(session, listing, lots, list(towns)),
         )
         .execution_options(synchronize_session=False)
@@ -323,19 +320,3 @@ def _origin_text(towns: list[str]) -> str:
     if not towns:
         return ""
     return towns[0] if len(towns) == 1 else f"{towns[0]}等 {len(towns)} 个乡镇"
-
-
-def _count_supported(session: Session, lot_ids: list[int]) -> int:
-    """Distinct supported households behind the lots, today."""
-    return (
-        session.scalar(
-            select(func.count(func.distinct(LotShare.household_id)))
-            .join(SupportStatus, SupportStatus.household_id == LotShare.household_id)
-            .where(
-                LotShare.lot_id.in_(lot_ids),
-                SupportStatus.kind.in_(SUPPORTED_KINDS),
-                in_force(SupportStatus, today()),
-            )
-        )
-        or 0
-    )

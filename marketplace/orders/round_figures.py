@@ -6,20 +6,17 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
-from marketplace.catalog.models import LotShare
 from marketplace.core.clock import format_deadline, now, today
 from marketplace.core.money import format_yuan
-from marketplace.core.validity import in_force
-from marketplace.households.models import SUPPORTED_KINDS, SupportStatus
 from marketplace.orders.collecting import due_column
 from marketplace.orders.order_models import COUNTED_STATES, Order
 from marketplace.orders.round_models import (
-    Commitment,
     Listing,
     Round,
     RoundCollection,
     RoundPickup,
 )
+from marketplace.orders.supporters import lots_offered, supported_behind
 from marketplace.web.filters import countdown
 
 STATES = {
@@ -105,21 +102,7 @@ def figures_of(session: Session, round_ids: Collection[int]) -> dict[int, Figure
 
 def supported_households(session: Session, found: Round) -> int:
     """Distinct supported households behind the goods that the round offers, today."""
-    return (
-        session.scalar(
-            select(func.count(func.distinct(LotShare.household_id)))
-            .join(Commitment, Commitment.lot_id == LotShare.lot_id)
-            .join(Listing, Listing.id == Commitment.listing_id)
-            .join(SupportStatus, SupportStatus.household_id == LotShare.household_id)
-            .where(
-                Listing.round_id == found.id,
-                Commitment.quantity_base > 0,
-                SupportStatus.kind.in_(SUPPORTED_KINDS),
-                in_force(SupportStatus, today()),
-            )
-        )
-        or 0
-    )
+    return supported_behind(session, lots_offered(found.id), today()).households
 
 
 def round_with_parts(session: Session, round_id: int) -> Round | None:

@@ -14,16 +14,16 @@ from sqlalchemy import Select, String, case, func, literal, literal_column, sele
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.elements import ColumnElement
 
-from marketplace.catalog.models import Lot, LotShare, Product, SupplyReport
+from marketplace.catalog.models import Lot, Product, SupplyReport
 from marketplace.core.clock import now, shanghai_date
 from marketplace.core.errors import NotFound
 from marketplace.core.money import format_yuan
 from marketplace.core.quantity import GRAMS_PER_JIN, format_quantity, format_quantity_short
-from marketplace.households.models import MONITOR_KINDS, SUPPORTED_KINDS, SupportStatus
 from marketplace.orders.allocation_models import Allocation
 from marketplace.orders.collecting import due_column
 from marketplace.orders.order_models import CHANNELS, COUNTED_STATES, Order, OrderLine
 from marketplace.orders.round_models import Commitment, Listing, Round
+from marketplace.orders.supporters import lots_offered, supported_behind
 from marketplace.regions.models import Region
 
 STAGES = {
@@ -122,15 +122,15 @@ def board_of(session: Session, found: Round) -> Board:
         for p in session.scalars(select(Product).where(Product.id.in_({p for p, _ in sums})))
     }
     lines = _lines(sums, products, names)
-    households, monitored = _households(session, found)
+    helped = supported_behind(session, lots_offered(found.id), found.delivers_on)
     orders, orders_fen = _orders(session, found)
     payable, cut, short = _money_and_cuts(session, found)
     return Board(
         round=found,
         as_of=now(),
         lines=lines,
-        households=households,
-        monitored=monitored,
+        households=helped.households,
+        monitored=helped.monitored,
         orders=orders,
         orders_fen=orders_fen,
         payable_fen=payable,
@@ -247,30 +247,6 @@ def _lines(
             for town in towns
         ]
     return lines
-
-
-def _households(session: Session, found: Round) -> tuple[int, int]:
-    """Distinct supported households behind what is offered on the delivery day, and monitored ones."""
-    behind = (
-        select(LotShare.household_id)
-        .join(Commitment, Commitment.lot_id == LotShare.lot_id)
-        .join(Listing, Listing.id == Commitment.listing_id)
-        .where(Listing.round_id == found.id, LotShare.household_id.is_not(None))
-    )
-    valid = (SupportStatus.valid_from <= found.delivers_on) & (
-        SupportStatus.valid_until.is_(None) | (SupportStatus.valid_until >= found.delivers_on)
-    )
-    row = session.execute(
-        select(
-            func.count(func.distinct(SupportStatus.household_id)),
-            func.count(func.distinct(SupportStatus.household_id)).filter(
-                SupportStatus.kind.in_(MONITOR_KINDS)
-            ),
-        ).where(
-            SupportStatus.household_id.in_(behind), SupportStatus.kind.in_(SUPPORTED_KINDS), valid
-        )
-    ).one()
-    return int(row[0]), int(row[1])
 
 
 def _orders(session: Session, found: Round) -> tuple[dict[str, int], int]:

@@ -16,18 +16,16 @@ from marketplace.catalog.lots import quantity_words
 from marketplace.catalog.models import Lot, LotShare
 from marketplace.core.clock import shanghai_date
 from marketplace.core.errors import NotFound
-from marketplace.core.validity import in_force
 from marketplace.households.models import (
-    SUPPORTED_KINDS,
     Consent,
     Household,
-    SupportStatus,
 )
 from marketplace.households.public_place import public_villages
 from marketplace.identity.scope import Scope
 from marketplace.orders.allocation_models import Allocation, AllocationRun
 from marketplace.orders.order_models import Order, OrderLine
 from marketplace.orders.round_models import Commitment, Listing, Round
+from marketplace.orders.supporters import supported_behind
 
 
 @dataclass(frozen=True)
@@ -102,18 +100,7 @@ def _whose(session: Session, lot: Lot, *, village_named: bool) -> str:
 def _supported(session: Session, lot: Lot) -> int:
     """Distinct supported households behind the lot, on the day it was reported."""
     day = shanghai_date(lot.report.submitted_at)
-    return (
-        session.scalar(
-            select(func.count(func.distinct(LotShare.household_id)))
-            .join(SupportStatus, SupportStatus.household_id == LotShare.household_id)
-            .where(
-                LotShare.lot_id == lot.id,
-                SupportStatus.kind.in_(SUPPORTED_KINDS),
-                in_force(SupportStatus, day),
-            )
-        )
-        or 0
-    )
+    return supported_behind(session, [lot.id], day).households
 
 
 def _commitments(session: Session, lot_ids: Sequence[int]) -> list[Commitment]:

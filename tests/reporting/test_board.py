@@ -10,7 +10,10 @@ from sqlalchemy import func, select
 from marketplace.core.quantity import GRAMS_PER_JIN
 from marketplace.identity.actor import SYSTEM
 from marketplace.orders.allocation_models import Allocation
+from marketplace.orders.listings import get_listing
+from marketplace.orders.moving import release_lot
 from marketplace.orders.round_allocation import allocate_round
+from marketplace.orders.round_figures import supported_households
 from marketplace.orders.rounds import close_round, get_round
 from marketplace.reporting import board as boards
 from marketplace.reporting.board_rows import rows_behind
@@ -50,6 +53,20 @@ def test_the_figures_are_those_of_the_round(world, sold):
     assert (board.households, board.monitored) == (3, 0)
     assert dict(board.orders) == {"shop": 1, "canteen": 1, "group": 0}
     assert board.payable_fen == 22 * 750
+
+
+def test_who_took_all_goods_back_is_not_counted_as_helped(world):
+    product = world.product("马蹄")
+    stays, leaves = world.lot(product, 10 * PACK), world.lot(product, 10 * PACK)
+    in_round = world.round()
+    listing = world.listing(in_round, product, [stays, leaves])
+    world.open_round(in_round)
+    with world.transaction() as session:
+        release_lot(session, SYSTEM, get_listing(session, listing.id), leaves.id)
+    with world.transaction() as session:
+        found = get_round(session, in_round.id)
+        assert boards.board_of(session, found).households == 1
+        assert supported_households(session, found) == 1
 
 
 def test_towns_add_up_to_the_product_and_rows_to_the_figure(world, sold):
