@@ -130,6 +130,7 @@ def find_household(session: Session, scope: Scope, words: str) -> Household:
 def enrol(
     session: Session, actor: Actor, unit: Organisation, household: Household, since: date
 ) -> None:
+    session.refresh(household, with_for_update=True)  # nobody is enrolled twice at once
     if not add_member(session, actor, unit, household, since):
         raise Conflict("这一户已经是社员。", code="held", field="household")
 

@@ -1,7 +1,6 @@
 """Recording and correcting one household by hand; statuses that begin and end."""
 
 from flask import flash, redirect, render_template, url_for
-from sqlalchemy.orm import Session
 from werkzeug import Response
 
 from marketplace.core.clock import today
@@ -16,15 +15,18 @@ from marketplace.households.household_form import (
 )
 from marketplace.households.models import Household
 from marketplace.households.register import (
-    active_cadre,
     add_status,
     end_status,
+    hand_over,
     likely_same,
     record_household,
 )
-from marketplace.households.service import HouseholdInput, assign_cadre, get_household
+from marketplace.households.service import (
+    HouseholdInput,
+    get_household,
+    household_to_change,
+)
 from marketplace.households.views import bp, checked, household_page
-from marketplace.identity import audit
 from marketplace.identity.access import current_actor, current_scope, requires
 from marketplace.identity.permissions import HOUSEHOLD_MANAGE
 from marketplace.regions.places import villages_within
@@ -84,11 +86,11 @@ def _says_who(form: HouseholdForm, given: HouseholdInput, held: Household | None
 def _save(form: HouseholdForm, given: HouseholdInput, household_id: int | None) -> int:
     actor, scope = current_actor(), current_scope()
     with transaction() as session:
-        held = get_household(session, scope, household_id) if household_id else None
+        held = household_to_change(session, scope, household_id) if household_id else None
         household = record_household(session, actor, scope, given, held)
         login = form.cadre.data if isinstance(form, NewHouseholdForm) else ""
         if login:
-            _assign(session, household, str(login))
+            hand_over(session, actor, household, str(login))
         saved = household.id
     flash("保存好了。", "success")
     if given.identity_no:
@@ -98,14 +100,6 @@ def _save(form: HouseholdForm, given: HouseholdInput, household_id: int | None) 
     return saved
 
 
-def _assign(session: Session, household: Household, login: str) -> None:
-    cadre = active_cadre(session, login)
-    assign_cadre(household, cadre.id, today())
-    audit.record(
-        session, current_actor(), "cadre_assigned", "household", household.id, cadre=cadre.id
-    )
-
-
 @bp.post("/households/<int:household_id>/statuses")
 @requires(HOUSEHOLD_MANAGE)
 def status_add(household_id: int) -> Response | tuple[str, int]:
@@ -113,7 +107,7 @@ def status_add(household_id: int) -> Response | tuple[str, int]:
     try:
         checked(form)
         with transaction() as session:
-            household = get_household(session, current_scope(), household_id)
+            household = household_to_change(session, current_scope(), household_id)
             add_status(session, current_actor(), household, form.status())
     except MarketplaceError as error:
         return household_page(household_id, refused=error, typed=form), error.http_status
@@ -129,7 +123,7 @@ def status_end(household_id: int, status_id: int) -> Response | tuple[str, int]:
         checked(form)
         assert form.until.data is not None
         with transaction() as session:
-            household = get_household(session, current_scope(), household_id)
+            household = household_to_change(session, current_scope(), household_id)
             end_status(session, current_actor(), household, status_id, form.until.data)
     except MarketplaceError as error:
         return household_page(household_id, refused=error, typed=form), error.http_status

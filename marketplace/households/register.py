@@ -13,7 +13,12 @@ from marketplace.core.errors import Conflict, InvalidInput, NotFound
 from marketplace.core.secret_text import keyring
 from marketplace.core.validity import in_force
 from marketplace.households.models import SUPPORT_KINDS, Household, SupportStatus
-from marketplace.households.service import HouseholdInput, StatusInput, save_household
+from marketplace.households.service import (
+    HouseholdInput,
+    StatusInput,
+    assign_cadre,
+    save_household,
+)
 from marketplace.identity import audit
 from marketplace.identity.actor import Actor
 from marketplace.identity.models import RoleGrant, User
@@ -105,7 +110,8 @@ def likely_same(
 
 
 def add_status(session: Session, actor: Actor, household: Household, given: StatusInput) -> None:
-    """A further status with its dates; two of one kind never hold on the same day."""
+    """A further status with its dates; two of one kind never hold on the same day. `household` is
+    locked or new."""
     if given.kind not in SUPPORT_KINDS:
         raise InvalidInput("请选户类别。", code="unknown_status", field="kind")
     if given.valid_until and given.valid_until < given.valid_from:
@@ -132,11 +138,10 @@ def add_status(session: Session, actor: Actor, household: Household, given: Stat
 def end_status(
     session: Session, actor: Actor, household: Household, status_id: int, until: date
 ) -> None:
-    """The last day of a status. What has an end already stays as it was recorded."""
+    """The last day of a status of a locked household. What has an end already stays as recorded."""
     status = next((s for s in household.statuses if s.id == status_id), None)
     if status is None:
         raise NotFound("没有这一条户类别。")
-    session.refresh(status, with_for_update=True)
     if status.valid_until is not None:
         raise Conflict("这一条已经有结束日期，不能再改。", code="ended", field="until")
     if until < status.valid_from:
@@ -145,7 +150,14 @@ def end_status(
     audit.record(session, actor, "status_ended", "household", household.id, kind=status.kind)
 
 
-def active_cadre(session: Session, login: str) -> User:
+def hand_over(session: Session, actor: Actor, household: Household, login: str) -> None:
+    """From today on this cadre looks after the household; raises InvalidInput (field `cadre`)."""
+    cadre = _active_cadre(session, login)
+    if assign_cadre(household, cadre.id, today()):
+        audit.record(session, actor, "cadre_assigned", "household", household.id, cadre=cadre.id)
+
+
+def _active_cadre(session: Session, login: str) -> User:
     """Whoever is a cadre today under this account; raises InvalidInput with the field `cadre`."""
     cadre = session.scalar(
         select(User)

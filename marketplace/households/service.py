@@ -10,7 +10,6 @@ from sqlalchemy.orm import Session, selectinload
 from marketplace.core.clock import now, today
 from marketplace.core.errors import Conflict, InvalidInput, NotFound
 from marketplace.core.secret_text import keyring
-from marketplace.core.validity import in_force
 from marketplace.households.models import (
     SUPPORT_KINDS,
     CadreAssignment,
@@ -21,7 +20,7 @@ from marketplace.households.models import (
 )
 from marketplace.identity import audit
 from marketplace.identity.actor import Actor
-from marketplace.identity.models import Organisation, User
+from marketplace.identity.models import Organisation
 from marketplace.identity.scope import Scope
 
 MOST_PERSONS, MOST_BIRDS = 50, 100_000
@@ -55,6 +54,13 @@ def get_household(session: Session, scope: Scope, household_id: int) -> Househol
     if found is None:
         raise NotFound("没有这一户。")
     return found
+
+
+def household_to_change(session: Session, scope: Scope, household_id: int) -> Household:
+    """As `get_household`, locked: what hangs on its statuses, cadre and members is looked at first."""
+    household = get_household(session, scope, household_id)
+    session.refresh(household, with_for_update=True)
+    return household
 
 
 def find_by_number(session: Session, numbers: Iterable[str]) -> dict[str, Household]:
@@ -136,28 +142,24 @@ def _set_status(household: Household, status: StatusInput, source: str) -> bool:
 
 
 def assign_cadre(household: Household, cadre_id: int, since: date) -> bool:
-    """One cadre at a time: the earlier one ends the day before. False when it was so already."""
+    """One cadre at a time: the earlier one ends the day before, or never was one when it is the same
+    day. False when it was so already."""
     held = next((a for a in household.assignments if a.valid_until is None), None)
     if held is not None and held.user_id == cadre_id:
         return False
     if held is not None:
-        if since <= held.valid_from:
+        if since == held.valid_from:
+            held.user_id = cadre_id
+            return True
+        if since < held.valid_from:
             raise InvalidInput(
-                f"接手日期要晚于前一位的开始日期 {held.valid_from}。", code="dates", field="since"
+                f"前一位联系人从 {held.valid_from} 才开始，到那天再交接。",
+                code="dates",
+                field="since",
             )
         held.valid_until = since - timedelta(days=1)
     household.assignments.append(CadreAssignment(user_id=cadre_id, valid_from=since))
     return True
-
-
-def cadre_on(session: Session, household_id: int, day: date) -> User | None:
-    return session.scalar(
-        select(User)
-        .join(CadreAssignment, CadreAssignment.user_id == User.id)
-        .where(CadreAssignment.household_id == household_id, in_force(CadreAssignment, day))
-        .order_by(CadreAssignment.valid_from.desc())
-        .limit(1)
-    )
 
 
 def add_member(

@@ -12,7 +12,7 @@ from marketplace.core.db import db, transaction
 from marketplace.core.errors import InvalidInput, MarketplaceError
 from marketplace.core.secret_text import keyring
 from marketplace.core.validity import in_force
-from marketplace.households import service
+from marketplace.households import register, service
 from marketplace.households.household_form import (
     ConsentForm,
     EndForm,
@@ -30,7 +30,6 @@ from marketplace.households.models import (
     Household,
     SupportStatus,
 )
-from marketplace.households.register import active_cadre
 from marketplace.households.search import part_of_name, villages_of, whole_name
 from marketplace.identity import audit
 from marketplace.identity.access import current_actor, current_scope, requires
@@ -215,17 +214,8 @@ def hand_over(household_id: int) -> Response | tuple[str, int]:
     try:
         checked(form)
         with transaction() as session:
-            household = service.get_household(session, current_scope(), household_id)
-            cadre = active_cadre(session, str(form.cadre.data))
-            if service.assign_cadre(household, cadre.id, today()):
-                audit.record(
-                    session,
-                    current_actor(),
-                    "cadre_assigned",
-                    "household",
-                    household.id,
-                    cadre=cadre.id,
-                )
+            household = service.household_to_change(session, current_scope(), household_id)
+            register.hand_over(session, current_actor(), household, str(form.cadre.data))
     except MarketplaceError as error:
         return household_page(household_id, refused=error, typed=form), error.http_status
     flash("交接好了，从今天起由新的联系人负责，以前的记录都在。", "success")
@@ -242,7 +232,7 @@ def consent(household_id: int) -> Response | tuple[str, int]:
         if not withdrawn:
             checked(form)
         with transaction() as session:
-            household = service.get_household(session, current_scope(), household_id)
+            household = service.household_to_change(session, current_scope(), household_id)
             if withdrawn:
                 service.withdraw_consent(session, current_actor(), household)
             else:

@@ -1,5 +1,6 @@
 """Households recorded and corrected by hand: checked as an import is, in reach, with dated statuses."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 
 import pytest
@@ -8,7 +9,12 @@ from sqlalchemy import select
 from marketplace.core.errors import InvalidInput
 from marketplace.core.secret_text import keyring
 from marketplace.households.household_import import HOUSEHOLDS
-from marketplace.households.models import CadreAssignment, Household, SupportStatus
+from marketplace.households.models import (
+    CadreAssignment,
+    CooperativeMember,
+    Household,
+    SupportStatus,
+)
 from marketplace.households.register import record_household
 from marketplace.households.service import HouseholdInput
 from marketplace.identity.audit import AuditRow
@@ -224,6 +230,38 @@ def test_statuses_begin_and_end_and_are_never_overwritten(world, reviewer):
             (date(2020, 1, 1), date(2024, 4, 30)),
             (date(2024, 5, 1), None),
         ]
+
+
+def test_what_is_sent_by_four_at_the_same_moment_is_recorded_once(world):
+    household, unit = world.household(), world.unit(kind="cooperative")
+    cadre = world.user("cadre")
+    member = {"household": household.household_no, "since": "2024-05-01"}
+    acts = (
+        (f"/households/{household.id}/statuses", {"kind": "dibao", "valid_from": "2024-05-01"}),
+        (f"/households/{household.id}/hand-over", {"cadre": cadre.login_name}),
+        (f"/cooperatives/{unit.id}/members", member),
+    )
+    browsers = [world.sign_in(world.operator()) for _ in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        for act in acts:
+            answers = pool.map(lambda browser, act=act: browser.post(act[0], data=act[1]), browsers)
+            assert {answer.status_code for answer in answers} <= {302, 409}
+    assert actions(world) == ["status_added", "cadre_assigned"]
+    only(world, CadreAssignment)
+    only(world, CooperativeMember)
+
+
+def test_a_cadre_named_by_mistake_is_corrected_the_same_day(world, reviewer):
+    wrong, right = world.user("cadre"), world.user("cadre")
+    reviewer.post("/households/new", data=given(cadre=wrong.login_name))
+    household = only(world, Household)
+    answer = reviewer.post(
+        f"/households/{household.id}/hand-over", data={"cadre": right.login_name}
+    )
+    assert answer.status_code == 302
+    assert only(world, CadreAssignment).user_id == right.id
+    assert actions(world).count("cadre_assigned") == 2
+    assert world.sign_in(wrong).get(f"/households/{household.id}").status_code == 404
 
 
 def test_an_older_file_does_not_begin_again_what_was_ended_by_hand(world, reviewer):
