@@ -25,6 +25,20 @@ def _readable(text: str | None, read: Callable[[str], object]) -> None:
         raise ValidationError(error.message) from None
 
 
+NONE = "无"
+"""Typed over a recorded phone or ID, it is removed."""
+
+
+def _phone(text: str) -> str:
+    return "" if text == NONE else normalise_phone(text, field="phone")
+
+
+def _identity(text: str) -> str:
+    if text == NONE:
+        return ""
+    return parse_identity_number(text, today=today(), field="identity_no").number
+
+
 class HouseholdForm(Form):
     """Name, phone and ID of a recorded household are never shown here: empty leaves them as they are."""
 
@@ -41,10 +55,10 @@ class HouseholdForm(Form):
     """Recorded already; only a new household is given one."""
 
     def validate_phone(self, field: TrimmedField) -> None:
-        _readable(field.data, normalise_phone)
+        _readable(field.data, _phone)
 
     def validate_identity_no(self, field: TrimmedField) -> None:
-        _readable(field.data, lambda text: parse_identity_number(text, today=today()))
+        _readable(field.data, _identity)
 
     def validate_land(self, field: TrimmedField) -> None:
         _readable(field.data, read_land)
@@ -64,10 +78,8 @@ class HouseholdForm(Form):
             household_no=held.household_no if held else self.number,
             region_code=str(self.region_code.data),
             head_name=str(self.head_name.data or "") or (held.head_name if held else ""),
-            phone=normalise_phone(phone, field="phone") if phone else None,
-            identity_no=parse_identity_number(identity, today=today(), field="identity_no").number
-            if identity
-            else None,
+            phone=_phone(phone) if phone else None,
+            identity_no=_identity(identity) if identity else None,
             persons=whole_number(self.persons.data, "人口", minimum=1, maximum=MOST_PERSONS),
             land_mu_hundredths=read_land(land, field="land") if land else None,
             poultry=whole_number(poultry, "家禽数", maximum=MOST_BIRDS) if poultry else None,

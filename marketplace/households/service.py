@@ -35,7 +35,7 @@ class StatusInput:
 
 @dataclass(frozen=True)
 class HouseholdInput:
-    """What is known of a household; None leaves what is recorded as it is."""
+    """What is known of a household; None leaves what is recorded as it is, an empty text removes it."""
 
     household_no: str
     region_code: str
@@ -96,13 +96,9 @@ def save_household(
 def _set_columns(household: Household, given: HouseholdInput) -> bool:
     wanted: dict[str, object] = {"region_code": given.region_code, "head_name": given.head_name}
     wanted["head_name_hash"] = keyring.lookup(given.head_name)
-    if given.identity_no is not None:
-        wanted |= {
-            "identity_no": given.identity_no,
-            "identity_hash": keyring.lookup(given.identity_no),
-        }
-    if given.phone is not None:
-        wanted |= {"phone": given.phone, "phone_hash": keyring.lookup(given.phone)}
+    for name, hashed in (("identity_no", "identity_hash"), ("phone", "phone_hash")):
+        if (secret := getattr(given, name)) is not None:
+            wanted |= {name: secret or None, hashed: keyring.lookup(secret) if secret else None}
     for name in ("persons", "land_mu_hundredths", "poultry"):
         if getattr(given, name) is not None:
             wanted[name] = getattr(given, name)

@@ -6,7 +6,7 @@ from unicodedata import normalize
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from marketplace.catalog.models import Lot
+from marketplace.catalog.models import Lot, SupplyReport
 from marketplace.core.codes import ALPHABET
 from marketplace.core.errors import NotFound
 from marketplace.fulfilment.models import PreparationSheet
@@ -14,7 +14,7 @@ from marketplace.identity.actor import Actor
 from marketplace.identity.permissions import SHEET_VIEW, TRACE_VIEW
 from marketplace.reporting.trace import sales_of_order
 
-_NUMBER = re.compile(rf"([DL])(\d{{6}})-?([{ALPHABET}]{{6}})")
+_NUMBER = re.compile(rf"([BDL])(\d{{6}})-?([{ALPHABET}]{{6}})")
 _CODE = re.compile(rf"[{ALPHABET}]{{12}}")
 
 Page = tuple[str, dict[str, str | int]]
@@ -28,16 +28,24 @@ def read_code(typed: str) -> str:
 
 
 def find_page(session: Session, actor: Actor, code: str) -> Page | None:
-    """The page of an order, a lot or a sheet in this person's reach, or that behind a box's code."""
+    """The page of a report, an order, a lot or a sheet in this person's reach, or that behind a box's code."""
     if number := _NUMBER.fullmatch(code):
         letter, day, rest = number.groups()
         whole = f"{letter}{day}-{rest}"
-        return (_order if letter == "D" else _lot)(session, actor, whole)
+        return {"B": _report, "D": _order, "L": _lot}[letter](session, actor, whole)
     if not _CODE.fullmatch(code):
         return None
     if session.scalar(select(Lot.id).where(Lot.trace_code == code)) is not None:
         return "trace.show", {"code": code}
     return _sheet(session, actor, code)
+
+
+def _report(session: Session, actor: Actor, receipt_no: str) -> Page | None:
+    """What became of a report is told by its lot; before there is one, nothing can be traced."""
+    mine = actor.scope_for(TRACE_VIEW).visible(select(Lot.id))
+    reported = mine.join(SupplyReport, SupplyReport.id == Lot.report_id)
+    lot_id = session.scalar(reported.where(SupplyReport.receipt_no == receipt_no))
+    return None if lot_id is None else ("trace.lot", {"lot_id": lot_id})
 
 
 def _order(session: Session, actor: Actor, number: str) -> Page | None:

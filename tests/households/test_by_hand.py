@@ -157,6 +157,9 @@ def test_a_correction_shows_no_name_and_what_is_left_empty_stays(world, reviewer
     found = only(world, Household)
     assert (found.head_name, found.phone) == ("欧阳铁柱", "00011112222")
     assert (found.persons, found.region_code) == (5, "990101101202")
+    reviewer.post(f"/households/{household.id}/edit", data=empty | {"phone": "无"})
+    found = only(world, Household)
+    assert (found.phone, found.phone_hash, found.head_name) == (None, None, "欧阳铁柱")
     with world.transaction() as session:
         details = list(
             session.scalars(
@@ -168,6 +171,7 @@ def test_a_correction_shows_no_name_and_what_is_left_empty_stays(world, reviewer
     assert details == [
         '{"columns": "land_mu_hundredths,persons,phone"}',
         '{"columns": "persons,region_code"}',
+        '{"columns": "phone"}',
     ]
 
 

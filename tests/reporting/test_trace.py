@@ -5,7 +5,7 @@ import re
 import pytest
 from sqlalchemy import select
 
-from marketplace.catalog.models import Lot
+from marketplace.catalog.models import Lot, SupplyReport
 from marketplace.fulfilment.issuing import issue_sheets
 from marketplace.fulfilment.models import PreparationSheet
 from marketplace.households.models import Household
@@ -107,6 +107,7 @@ def test_a_number_or_code_leads_straight_to_what_it_names(world):
     with world.transaction() as session:
         issue_sheets(session, SYSTEM, session.scalars(select(Round)).one())
         sheet = session.scalars(select(PreparationSheet)).one()
+        receipt = session.scalars(select(SupplyReport.receipt_no)).one()
     auditor = world.sign_in(world.user("auditor", region="990101000000"))
     lot, order = sold.lot, sold.number
     for typed, path in (
@@ -114,6 +115,7 @@ def test_a_number_or_code_leads_straight_to_what_it_names(world):
         (f" {order.lower()} ", f"/trace/orders/{order}"),
         (order.replace("-", ""), f"/trace/orders/{order}"),
         (lot.code, f"/trace/lots/{lot.id}"),
+        (receipt, f"/trace/lots/{lot.id}"),
         (lot.trace_code, f"/t/{lot.trace_code}"),
         (f"https://xiangbang.example/t/{lot.trace_code}", f"/t/{lot.trace_code}"),
         (sheet.code, f"/sheets/{sheet.id}"),
@@ -131,7 +133,7 @@ def test_a_number_or_code_leads_straight_to_what_it_names(world):
         world.user("reviewer", region="990101102000"),
     ):
         browser = world.sign_in(stranger)
-        for typed in (order, lot.code, sheet.code):
+        for typed in (order, lot.code, receipt, sheet.code):
             answer = browser.get("/trace", query_string={"q": typed})
             assert (answer.status_code, "没有查到" in answer.text) == (200, True)
 
