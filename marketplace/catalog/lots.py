@@ -152,11 +152,13 @@ def withdraw_free(session: Session, actor: Actor, lot: Lot, base: int, reason: s
 
 
 def expire_lots(session: Session, actor: Actor, day: date) -> int:
-    """Lots whose last day has passed and that promise nothing any more are closed as expired."""
+    """Lots whose last day has passed and that promise nothing any more are closed as expired; locked,
+    so that none is put into a listing meanwhile."""
     due = session.scalars(
         select(Lot)
         .where(Lot.state == "open", Lot.available_until < day, Lot.committed == 0)
         .order_by(Lot.id)
+        .with_for_update(of=Lot)
     ).all()
     for lot in due:
         move(session, lot, "expired", because="这批货已有变化。")

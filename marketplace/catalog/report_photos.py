@@ -67,6 +67,7 @@ def remove_photo(session: Session, actor: Actor, photo: ReportPhoto) -> bool:
 
     Returns whether no other report shows the same picture: its file may go once this is committed.
     """
+    session.refresh(photo.report, with_for_update=True)  # a reviewer may be looking at it
     if photo.report.state not in {"draft", "submitted", "returned"}:
         raise Conflict("这条登记已经核实或撤回，照片不能再动。", code="wrong_state")
     audit.record(

@@ -3,7 +3,8 @@
 import secrets
 from datetime import datetime
 
-from sqlalchemy import String, select, update
+from sqlalchemy import String
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from marketplace.core.clock import shanghai_date
@@ -34,15 +35,12 @@ class Counter(Base):
 
 def next_number(session: Session, name: str) -> int:
     """The next of 1, 2, 3 … for rare things that people count (rounds). Locks the counter."""
-    bumped: int | None = session.scalar(
-        update(Counter)
-        .where(Counter.name == name)
-        .values(value=Counter.value + 1)
+    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    number: int | None = session.scalar(
+        dialect.insert(Counter)
+        .values(name=name, value=1)
+        .on_conflict_do_update(index_elements=["name"], set_={"value": Counter.value + 1})
         .returning(Counter.value)
     )
-    if bumped is not None:
-        return bumped
-    if session.scalar(select(Counter.value).where(Counter.name == name)) is None:
-        session.add(Counter(name=name, value=1))
-        session.flush()
-    return 1
+    assert number is not None
+    return number
