@@ -41,7 +41,7 @@ from marketplace.catalog.review import (
 from marketplace.catalog.words import amount_words, price_words
 from marketplace.core.county_settings import county_settings
 from marketplace.core.db import db, transaction
-from marketplace.core.errors import InvalidInput, MarketplaceError, NotFound
+from marketplace.core.errors import MarketplaceError, NotFound
 from marketplace.identity.access import current_actor, current_scope, requires, requires_any
 from marketplace.identity.permissions import LOT_VIEW, REPORT_SUBMIT, REPORT_VERIFY
 from marketplace.web.addresses import row_number
@@ -177,7 +177,7 @@ def verify(report_id: int) -> Response | tuple[str, int]:
     form = VerifyForm()
     get_report(db.session, current_scope(), report_id)
     try:
-        form.validate()
+        form.check()
         with transaction() as session:
             lot = verify_one(
                 session,
@@ -200,9 +200,8 @@ def send_back(report_id: int) -> Response | tuple[str, int]:
     form = ReturnForm()
     get_report(db.session, current_scope(), report_id)
     try:
-        if not form.validate():
-            raise InvalidInput("请选退回原因。", code="missing", field="reason")
-        reason = ";".join(filter(None, (form.reason.data, form.more.data)))
+        form.check()
+        reason = "；".join(filter(None, (form.reason.data, form.more.data)))
         with transaction() as session:
             report = get_report(session, current_scope(), report_id)
             return_report(session, current_actor(), report, reason)

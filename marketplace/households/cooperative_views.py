@@ -10,7 +10,6 @@ from marketplace.core.errors import MarketplaceError
 from marketplace.households import cooperatives as service
 from marketplace.households.household_form import EndForm
 from marketplace.households.service import statuses_today
-from marketplace.households.views import checked
 from marketplace.identity.access import current_actor, current_scope, requires
 from marketplace.identity.models import ORGANISATION_KINDS, SUPPLIER_KINDS, Organisation
 from marketplace.identity.organisations import OrganisationInput
@@ -122,7 +121,7 @@ def _page(
     """`typed` is the form that was refused: it comes back as it was filled in."""
     scope = current_scope()
     unit = service.get_cooperative(db.session, scope, organisation_id)
-    if typed is not None and refused is not None and not typed.errors:
+    if typed is not None and refused is not None:
         typed.refuse(refused)
     page = paginate(db.session, service.members(scope, unit))
     everyone, now = service.all_and_present(db.session, unit)
@@ -148,7 +147,7 @@ def _page(
 def member_add(organisation_id: int) -> Response | tuple[str, int]:
     form = MemberForm()
     try:
-        checked(form)
+        form.check()
         assert form.since.data is not None
         with transaction() as session:
             scope = current_scope()
@@ -166,7 +165,7 @@ def member_add(organisation_id: int) -> Response | tuple[str, int]:
 def member_end(organisation_id: int, member_id: int) -> Response | tuple[str, int]:
     form = EndForm()
     try:
-        checked(form)
+        form.check()
         assert form.until.data is not None
         with transaction() as session:
             scope = current_scope()

@@ -26,7 +26,7 @@ from marketplace.households.service import (
     get_household,
     household_to_change,
 )
-from marketplace.households.views import bp, checked, household_page
+from marketplace.households.views import bp, household_page
 from marketplace.identity.access import current_actor, current_scope, requires
 from marketplace.identity.permissions import HOUSEHOLD_MANAGE
 from marketplace.regions.places import villages_within
@@ -105,7 +105,7 @@ def _save(form: HouseholdForm, given: HouseholdInput, household_id: int | None) 
 def status_add(household_id: int) -> Response | tuple[str, int]:
     form = StatusForm()
     try:
-        checked(form)
+        form.check()
         with transaction() as session:
             household = household_to_change(session, current_scope(), household_id)
             add_status(session, current_actor(), household, form.status())
@@ -120,7 +120,7 @@ def status_add(household_id: int) -> Response | tuple[str, int]:
 def status_end(household_id: int, status_id: int) -> Response | tuple[str, int]:
     form = EndForm()
     try:
-        checked(form)
+        form.check()
         assert form.until.data is not None
         with transaction() as session:
             household = household_to_change(session, current_scope(), household_id)

@@ -9,7 +9,7 @@ from werkzeug import Response
 
 from marketplace.core.clock import today
 from marketplace.core.db import db, transaction
-from marketplace.core.errors import InvalidInput, MarketplaceError
+from marketplace.core.errors import MarketplaceError
 from marketplace.core.secret_text import keyring
 from marketplace.core.validity import in_force
 from marketplace.households import register, service
@@ -133,7 +133,7 @@ def household_page(
 ) -> str:
     """`typed` is the form that was refused: it comes back as it was filled in."""
     household = service.get_household(db.session, current_scope(), household_id)
-    if typed is not None and refused is not None and not typed.errors:
+    if typed is not None and refused is not None:
         typed.refuse(refused)
     assignments = db.session.scalars(
         select(CadreAssignment)
@@ -182,20 +182,13 @@ def _units_in_reach(memberships: Sequence[CooperativeMember]) -> Sequence[Organi
     return db.session.scalars(reach).all() if ids else ()
 
 
-def checked(form: Form) -> None:
-    """Raises InvalidInput with the first thing that is wrong in the form."""
-    if not form.validate():
-        field, messages = next(iter(form.errors.items()))
-        raise InvalidInput(str(messages[0]), code="invalid", field=field)
-
-
 @bp.post("/households/<int:household_id>/reveal")
 @requires(PERSONAL_REVEAL)
 def reveal(household_id: int) -> str | tuple[str, int]:
     """Name, phone and ID once, for a reason that stays in the trail. Never by GET, never in the address."""
     form = RevealForm()
     try:
-        checked(form)
+        form.check()
     except MarketplaceError as error:
         return household_page(household_id, refused=error, typed=form), error.http_status
     with transaction() as session:
@@ -212,7 +205,7 @@ def reveal(household_id: int) -> str | tuple[str, int]:
 def hand_over(household_id: int) -> Response | tuple[str, int]:
     form = HandOverForm()
     try:
-        checked(form)
+        form.check()
         with transaction() as session:
             household = service.household_to_change(session, current_scope(), household_id)
             register.hand_over(session, current_actor(), household, str(form.cadre.data))
@@ -230,7 +223,7 @@ def consent(household_id: int) -> Response | tuple[str, int]:
     withdrawn = request.form.get("act") == "withdraw"
     try:
         if not withdrawn:
-            checked(form)
+            form.check()
         with transaction() as session:
             household = service.household_to_change(session, current_scope(), household_id)
             if withdrawn:

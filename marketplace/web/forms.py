@@ -16,11 +16,18 @@ class Form(FlaskForm):
     class Meta:
         locales = ("zh_CN", "zh")
 
+    def check(self) -> None:
+        """Raises InvalidInput with the first thing that is wrong, for a view that answers by `refuse`."""
+        if not self.validate():
+            field, messages = next(iter(self.errors.items()))
+            raise InvalidInput(str(messages[0]), code="invalid", field=field)
+
     def refuse(self, error: MarketplaceError) -> None:
         """Show what a service refused: beside its field when the form has it, else on top."""
         if error.field and error.field in self:
             field: Field = self[error.field]
-            field.errors = [*field.errors, error.message]
+            if error.message not in field.errors:
+                field.errors = [*field.errors, error.message]
         else:
             self.form_errors: list[str] = [*self.form_errors, error.message]
 

@@ -70,6 +70,8 @@ def test_the_drawn_ones_stay_and_need_a_note_from_the_spot(
     page = desk.get(f"/reports/{report.id}").text
     seen = re.search(r'name="seen"[^>]*value="([^"]+)"', page)[1]
     assert desk.post(f"/reports/{report.id}/verify", data={"seen": seen}).status_code == 422
+    long = desk.post(f"/reports/{report.id}/verify", data={"seen": seen, "note": "看" * 181})
+    assert (long.status_code, long.text.count("最多写 180 个字")) == (422, 2)
     answer = desk.post(f"/reports/{report.id}/verify", data={"seen": seen, "note": "看到两筐"})
     assert answer.status_code == 302
     assert "现场看过：看到两筐" in desk.get(f"/reports/{report.id}").text
