@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import bindparam, case, select, update
 from sqlalchemy.orm import Session, selectinload
 
-from marketplace.catalog.lots import commit_free, lock_lots, release_committed
+from marketplace.catalog.lots import commit_free, lock_lots
 from marketplace.catalog.models import GRADES, Lot, Product
 from marketplace.core.chinese_text import search_text
 from marketplace.core.clock import now, today
@@ -240,27 +240,6 @@ def _commit(
         held.consent_note = part.consent_note.strip()[:200]
         held.consent_by_id = actor.user_id or None  # the system is no account
     return held
-
-
-def uncommit(session: Session, actor: Actor, commitment: Commitment, base: int) -> None:
-    """Give back what nobody has reserved; raises Conflict with the figure that can go."""
-    listing = lock_listings(session, [commitment.listing_id])[commitment.listing_id]
-    lock_lots(session, [commitment.lot_id])
-    session.refresh(commitment)
-    if commitment.allocated_packs is not None:
-        raise Conflict("已经分配，没分到的已退回批次。", code="allocated")
-    packs_after = (commitment.quantity_base - base) // listing.pack_base
-    free_packs = max(0, listing.capacity_packs - listing.reserved_packs)
-    if not 0 < base <= commitment.quantity_base or commitment.packs - packs_after > free_packs:
-        raise Conflict(f"最多能撤 {free_packs} 份，其余已有人订。", code="reserved")
-    release_committed(session, actor, {commitment.lot_id: base}, f"listing:{listing.id}")
-    commitment.quantity_base -= base
-    commitment.packs = packs_after
-    session.flush()
-    refresh_listing(session, listing)
-    audit.record(
-        session, actor, "lot_uncommitted", "listing", listing.id, lot=commitment.lot_id, base=base
-    )
 
 
 def refresh_listing(session: Session, listing: Listing) -> None:

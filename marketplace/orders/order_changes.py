@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from marketplace.core.db import db, transaction
-from marketplace.core.errors import Conflict, InvalidInput, MarketplaceError
+from marketplace.core.errors import Conflict, MarketplaceError
 from marketplace.identity.actor import Actor
 from marketplace.identity.scope import Scope
 from marketplace.orders import basket as baskets
@@ -41,8 +41,6 @@ def change_as_typed(
             if found.channel == "group":
                 raise Conflict("团购订单的数量跟着登记表走，不能单独改。", code="group_order")
             held = {line.listing_id: line.packs for line in found.lines}
-            if not packs.keys() <= held.keys():
-                raise InvalidInput("要加别的产品，请另下一单。", code="unknown_listing")
             change_order(session, actor, found, held | packs, row_number(version))
     except MarketplaceError as error:
         if error.http_status == 404:

@@ -129,7 +129,8 @@ def change_order(
     """Replace what an order holds, before closing: gives back and reserves again, all or nothing.
 
     `version` is the one that the buyer's page showed; raises Conflict when the order moved on.
-    Listings with 0 packs leave the order; an order without any is to be cancelled instead.
+    Listings with 0 packs leave the order, none comes in: other goods are another order. An order
+    without any is to be cancelled instead.
     """
     wanted = {i: n for i, n in packs.items() if n}
     if not wanted:
@@ -137,22 +138,19 @@ def change_order(
     _take_version(session, order, version)
     in_round = session.get_one(Round, order.round_id)
     held = {line.listing_id: line.packs for line in order.lines}
+    if not wanted.keys() <= held.keys():
+        raise InvalidInput("要加别的产品，请另下一单。", code="unknown_listing")
     give_back(session, held)
     listings = reserve(session, in_round, wanted)
     _check_minimums(order.channel, wanted, listings)
     before = json.dumps({str(i): n for i, n in held.items()}, sort_keys=True)
     session.add(OrderChange(order_id=order.id, at=now(), by_id=actor.user_id, before=before))
-    prices = {line.listing_id: line for line in order.lines}
     for line in list(order.lines):
         if line.listing_id in wanted:
             line.packs = wanted[line.listing_id]
         else:
             session.delete(line)
-    new = {i: n for i, n in wanted.items() if i not in prices}
-    source = order.lines[0].fund_source
     session.flush()
-    if new:
-        _insert_lines(session, order.id, _for_lines(order, new, source), listings)
     session.expire(order, ["lines"])
     order.total_fen = sum(line.amount_fen for line in order.lines)
     session.flush()
@@ -175,18 +173,6 @@ def _take_version(session: Session, order: Order, version: int) -> None:
     if hit.rowcount != 1:  # type: ignore[attr-defined]
         raise Conflict(CHANGED, code="wrong_state")
     session.refresh(order)
-
-
-def _for_lines(order: Order, packs: Mapping[int, int], fund_source: str) -> OrderInput:
-    return OrderInput(
-        round_id=order.round_id,
-        packs=packs,
-        pickup_point_id=order.pickup_point_id,
-        contact_name="",
-        contact_phone="",
-        idempotency_key="",
-        fund_source=fund_source,
-    )
 
 
 def _ask_again(session: Session, actor: Actor, order: Order) -> None:

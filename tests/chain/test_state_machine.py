@@ -23,8 +23,9 @@ from marketplace.fulfilment.answering import answer_less, answer_yes, get_sheet
 from marketplace.fulfilment.issuing import issue_sheets
 from marketplace.fulfilment.models import PreparationSheet
 from marketplace.identity.permissions import ORDER_OWN, SHEET_ANSWER
-from marketplace.orders.listings import commit_lot, uncommit
+from marketplace.orders.listings import commit_lot
 from marketplace.orders.lowering import lower_lot
+from marketplace.orders.moving import release_lot
 from marketplace.orders.order_models import Order
 from marketplace.orders.ordering import cancel_order, change_order, get_order
 from marketplace.orders.round_allocation import allocate_round, undo_allocation
@@ -96,13 +97,13 @@ class Chain(RuleBasedStateMachine):
 
         self.act(use_case)
 
-    @rule(number=SMALL, grams=st.integers(1, 40_000))
-    def take_back(self, number, grams):
-        self.act(
-            lambda session: uncommit(
-                session, self.operator, self.pick(session, Commitment, number), grams
-            )
-        )
+    @rule(number=SMALL)
+    def take_back(self, number):
+        def use_case(session):
+            held = self.pick(session, Commitment, number)
+            release_lot(session, self.operator, held.listing, held.lot_id)
+
+        self.act(use_case)
 
     @rule(number=SMALL, grams=st.integers(1, 60_000))
     def lower(self, number, grams):
