@@ -73,6 +73,17 @@ class PreparationSheet(Base):
         back_populates="sheet", order_by="SheetAnswer.id"
     )
 
+    @property
+    def versions(self) -> Where:
+        """WHERE part: the sheets of this supplier in this round."""
+        cls = PreparationSheet
+        mine = (
+            cls.household_id == self.household_id
+            if self.household_id
+            else cls.organisation_id == self.organisation_id
+        )
+        return (cls.round_id == self.round_id) & mine
+
     @classmethod
     def within(cls, scope: Scope) -> Where:
         return supplier_within(cls, scope)

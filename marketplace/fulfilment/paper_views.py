@@ -49,40 +49,44 @@ def _one(made: Paper, *, full: bool) -> str:
     )
 
 
+PAPER, CALLS = "fulfilment/paper.html", "fulfilment/calls.html"
+
+
 @bp.get("/round/<int:round_id>/paper")
 @requires(SHEET_VIEW)
 def papers_of_round(round_id: int) -> str:
-    found = listed(db.session, current_scope(), round_id, STACK)
-    return _stack("fulfilment/paper.html", found, _papers(found, names=False), full=False)
+    return _masked(PAPER, round_id)
 
 
 @bp.post("/round/<int:round_id>/paper")
 @requires(PERSONAL_REVEAL)
 def print_papers(round_id: int) -> str:
-    found = listed(db.session, current_scope(), round_id, STACK)
-    made = _papers(found, names=True)
-    reveal(made, "name")
-    return _stack("fulfilment/paper.html", found, made, full=True)
+    return _revealed(PAPER, round_id, "name")
 
 
 @bp.get("/round/<int:round_id>/calls")
 @requires(SHEET_VIEW)
 def calls(round_id: int) -> str:
-    found = listed(db.session, current_scope(), round_id, STACK)
-    return _stack("fulfilment/calls.html", found, _papers(found, names=False), full=False)
+    return _masked(CALLS, round_id)
 
 
 @bp.post("/round/<int:round_id>/calls")
 @requires(PERSONAL_REVEAL)
 def reveal_calls(round_id: int) -> str:
+    return _revealed(CALLS, round_id, "name,phone")
+
+
+def _masked(template: str, round_id: int) -> str:
     found = listed(db.session, current_scope(), round_id, STACK)
-    made = _papers(found, names=True)
-    reveal(made, "name,phone")
-    return _stack("fulfilment/calls.html", found, made, full=True)
+    made = papers(db.session, found.rows, found.settings)
+    return _stack(template, found, made, full=False)
 
 
-def _papers(found: Listed, *, names: bool) -> list[Paper]:
-    return papers(db.session, found.rows, found.settings, names=names)
+def _revealed(template: str, round_id: int, what: str) -> str:
+    found = listed(db.session, current_scope(), round_id, STACK)
+    made = papers(db.session, found.rows, found.settings, names=True)
+    reveal(made, what)
+    return _stack(template, found, made, full=True)
 
 
 def _stack(template: str, found: Listed, made: list[Paper], *, full: bool) -> str:

@@ -4,7 +4,6 @@ The household's cadre, the reviewers of its town and the county's operators. The
 on their pages (field.today, sheets.index); the message is for who does not look there.
 """
 
-from collections import defaultdict
 from datetime import datetime
 
 from sqlalchemy import func, select
@@ -18,7 +17,7 @@ from marketplace.core.validity import in_force
 from marketplace.fulfilment.models import PreparationSheet
 from marketplace.fulfilment.portions import Supplier
 from marketplace.fulfilment.standing import due_before, overdue_where
-from marketplace.fulfilment.telling import keepers_of
+from marketplace.fulfilment.telling import kept_by
 from marketplace.identity.models import RoleGrant
 from marketplace.notices.outbox import Message, enqueue_all
 from marketplace.orders.round_models import Round
@@ -47,10 +46,7 @@ def _remind(session: Session, in_round: Round, limit: datetime) -> None:
     if not sheets:
         return
     regions = {Supplier(household, organisation): code for household, organisation, code in sheets}
-    counts: defaultdict[int, int] = defaultdict(int)
-    for keepers in keepers_of(session, list(regions)).values():
-        for user_id in keepers:
-            counts[user_id] += 1
+    counts = kept_by(session, list(regions))
     for user_id, code in _overseers(session):
         low, high = subtree_range(code)
         below = sum(low <= region <= high for region in regions.values())

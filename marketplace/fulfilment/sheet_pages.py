@@ -37,9 +37,6 @@ class Listed:
     def rows(self) -> Sequence[Row]:
         return self.page.items
 
-    def count(self, stand: str = "", *, but: str = "") -> int:
-        return counted(self.tallies, Filters(stand=stand), but=but)
-
 
 def asked_filters(round_id: int | None) -> Filters:
     """The filters of this address; nonsense narrows nothing."""

@@ -110,16 +110,19 @@ def lines_of(session: Session, sheet_ids: Sequence[int]) -> dict[int, list[Prepa
     """What each sheet says, one line for each listing; one statement."""
     if not sheet_ids:
         return {}
+    by = (
+        SheetLine.sheet_id,
+        SheetLine.listing_id,
+        Listing.title,
+        Listing.pack_name,
+        Listing.pack_kind,
+        Product.base_unit,
+        Product.piece_word,
+    )
     found: defaultdict[int, list[Prepared]] = defaultdict(list)
     for row in session.execute(
         select(
-            SheetLine.sheet_id,
-            SheetLine.listing_id,
-            Listing.title,
-            Listing.pack_name,
-            Listing.pack_kind,
-            Product.base_unit,
-            Product.piece_word,
+            *by,
             func.sum(SheetLine.packs).label("packs"),
             func.sum(SheetLine.quantity_base).label("base"),
             func.max(SheetLine.farmgate_fen).label("farmgate"),
@@ -128,15 +131,7 @@ def lines_of(session: Session, sheet_ids: Sequence[int]) -> dict[int, list[Prepa
         .join(Listing, Listing.id == SheetLine.listing_id)
         .join(Product, Product.id == Listing.product_id)
         .where(SheetLine.sheet_id.in_(sheet_ids))
-        .group_by(
-            SheetLine.sheet_id,
-            SheetLine.listing_id,
-            Listing.title,
-            Listing.pack_name,
-            Listing.pack_kind,
-            Product.base_unit,
-            Product.piece_word,
-        )
+        .group_by(*by)
         .order_by(SheetLine.sheet_id, SheetLine.listing_id)
     ):
         found[row.sheet_id].append(

@@ -54,14 +54,9 @@ def sheet_page(template: str, paper: Paper, told: ToldForm | None = None) -> str
     """The page of a sheet, at the desk or on the phone."""
     found = paper.row.sheet
     actor = current_actor()
-    same = (
-        PreparationSheet.household_id == found.household_id
-        if found.household_id
-        else PreparationSheet.organisation_id == found.organisation_id
-    )
     versions = db.session.scalars(
         select(PreparationSheet)
-        .where(PreparationSheet.round_id == found.round_id, same)
+        .where(found.versions)
         .options(
             selectinload(PreparationSheet.told).joinedload(SheetTold.by),
             selectinload(PreparationSheet.answers).joinedload(SheetAnswer.by),
@@ -173,12 +168,6 @@ def _current(sheet_id: int) -> int:
     """The version in force of the same supplier and round."""
     old = db.session.get_one(PreparationSheet, sheet_id)
     found = db.session.scalar(
-        select(PreparationSheet.id).where(
-            PreparationSheet.round_id == old.round_id,
-            PreparationSheet.current,
-            PreparationSheet.household_id == old.household_id
-            if old.household_id
-            else PreparationSheet.organisation_id == old.organisation_id,
-        )
+        select(PreparationSheet.id).where(old.versions, PreparationSheet.current)
     )
     return found or sheet_id

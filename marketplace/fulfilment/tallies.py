@@ -42,8 +42,8 @@ class Tally:
     changed: bool
     count: int
 
-    def fits(self, filters: Filters, *, but: str = "") -> bool:
-        """Whether these sheets are in the list narrowed so; `but` names a filter left out."""
+    def fits(self, filters: Filters) -> bool:
+        """Whether these sheets are in the list narrowed so."""
         stands = {
             "overdue": self.overdue,
             "untold": not self.told and not self.empty,
@@ -52,10 +52,10 @@ class Tally:
             "changed": self.changed,
         }
         return (
-            (but == "village" or not filters.village or filters.village == self.village_code)
-            and (but == "cadre" or filters.cadre is None or filters.cadre == self.cadre_id)
-            and (but == "point" or filters.point is None or filters.point == self.slot_id)
-            and (but == "stand" or stands.get(filters.stand, True))
+            (not filters.village or filters.village == self.village_code)
+            and (filters.cadre is None or filters.cadre == self.cadre_id)
+            and (filters.point is None or filters.point == self.slot_id)
+            and stands.get(filters.stand, True)
         )
 
 
@@ -121,5 +121,5 @@ def _tally(row: Any) -> Tally:
     )
 
 
-def counted(found: list[Tally], filters: Filters, *, but: str = "") -> int:
-    return sum(tally.count for tally in found if tally.fits(filters, but=but))
+def counted(found: list[Tally], filters: Filters) -> int:
+    return sum(tally.count for tally in found if tally.fits(filters))

@@ -1,6 +1,6 @@
 """Messages about sheets: to those who look after a household, and to buyers who get less."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping
 
 from sqlalchemy import select
@@ -41,12 +41,13 @@ def keepers_of(session: Session, suppliers: Collection[Supplier]) -> dict[Suppli
     return found
 
 
+def kept_by(session: Session, suppliers: Collection[Supplier]) -> Counter[int]:
+    """How many of the suppliers each account looks after today."""
+    return Counter(user for users in keepers_of(session, suppliers).values() for user in users)
+
+
 def tell_issued(session: Session, in_round: Round, suppliers: Collection[Supplier]) -> None:
     """One message for each person, however many households."""
-    households: defaultdict[int, int] = defaultdict(int)
-    for keepers in keepers_of(session, suppliers).values():
-        for user_id in keepers:
-            households[user_id] += 1
     enqueue_all(
         session,
         [
@@ -58,7 +59,7 @@ def tell_issued(session: Session, in_round: Round, suppliers: Collection[Supplie
                 body="请在“备货”里看每户备什么、何时送到哪里，通知到户后记下回音。",
                 to_user_id=user_id,
             )
-            for user_id, count in sorted(households.items())
+            for user_id, count in sorted(kept_by(session, suppliers).items())
         ],
     )
 
