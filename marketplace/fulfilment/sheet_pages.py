@@ -14,7 +14,7 @@ from marketplace.fulfilment.standing import STANDS, Filters, due_before
 from marketplace.fulfilment.tallies import Tally, counted, tallies
 from marketplace.identity.scope import Scope
 from marketplace.orders.round_models import Round
-from marketplace.web.addresses import row_number
+from marketplace.web.addresses import division_code, row_number
 from marketplace.web.paging import Page, page_number
 
 SIZE = 30
@@ -41,10 +41,10 @@ class Listed:
 def asked_filters(round_id: int | None) -> Filters:
     """The filters of this address; nonsense narrows nothing."""
     args = request.values
-    village, stand = args.get("village", ""), args.get("stand", "")
+    stand = args.get("stand", "")
     return Filters(
         round_id,
-        village if village.isdecimal() and len(village) == 12 else "",
+        division_code(args.get("village", "")),
         row_number(args.get("cadre", "")) or None,
         row_number(args.get("point", "")) or None,
         stand if stand in STANDS else "",

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session, aliased
 
 from marketplace.catalog.models import Lot, Product
 from marketplace.core.clock import today
+from marketplace.core.identifiers import subtree_range
 from marketplace.identity.scope import Scope
 from marketplace.orders.field_queries import lots_statement
 from marketplace.regions.models import Region
@@ -38,8 +39,7 @@ def desk_lots(scope: Scope, wanted: LotFilter) -> Select[Lot]:
     elif wanted.show == "urgent":
         statement = statement.where(Lot.available_until <= today() + timedelta(days=URGENT_DAYS))
     if wanted.town:
-        stem = wanted.town[:9]
-        statement = statement.where(Lot.region_code.between(stem + "000", stem + "999"))
+        statement = statement.where(Lot.region_code.between(*subtree_range(wanted.town)))
     if wanted.product_id:
         statement = statement.where(Lot.product_id == wanted.product_id)
     return statement

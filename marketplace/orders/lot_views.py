@@ -18,7 +18,7 @@ from marketplace.orders.lot_queries import SHOWN, URGENT_DAYS, LotFilter, desk_l
 from marketplace.orders.lot_withdrawal import get_own_lot
 from marketplace.orders.lowering import WITHDRAW_REASONS
 from marketplace.orders.round_models import Commitment, Listing
-from marketplace.web.addresses import row_number
+from marketplace.web.addresses import division_code, row_number
 from marketplace.web.paging import paginate
 
 bp = Blueprint("lots", __name__, url_prefix="/lots")
@@ -52,10 +52,10 @@ def index() -> str:
 
 
 def _wanted() -> LotFilter:
-    show, town = request.args.get("show", "left"), request.args.get("town", "")
+    show = request.args.get("show", "left")
     return LotFilter(
         show=show if show in SHOWN else "left",
-        town=town if len(town) == 12 and town.isascii() and town.isdecimal() else "",
+        town=division_code(request.args.get("town", "")),
         product_id=row_number(request.args.get("product", "")),
     )
 

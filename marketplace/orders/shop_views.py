@@ -13,7 +13,7 @@ from marketplace.identity.permissions import ORDER_OWN
 from marketplace.orders import basket as baskets
 from marketplace.orders import shop_queries as queries
 from marketplace.orders.shop_queries import PRICES, SORTS, Wish
-from marketplace.web.addresses import row_number
+from marketplace.web.addresses import division_code, row_number
 from marketplace.web.errors import wants_json
 from marketplace.web.navigation import BADGES
 from marketplace.web.paging import paginate
@@ -61,11 +61,10 @@ def index() -> str:
 def _wish() -> Wish:
     """What the address asks for; unknown words ask for nothing."""
     given = request.args
-    town = given.get("town", "")
     return Wish(
         query=given.get("q", "").strip()[:60],
         category=given.get("category", "")[:20],
-        town=town if len(town) == 12 and town.isascii() and town.isdecimal() else "",
+        town=division_code(given.get("town", "")),
         price=given.get("price", "") if given.get("price") in PRICES else "",
         urgent=given.get("urgent") == "1",
         sort=given.get("sort", "") if given.get("sort") in SORTS else "urgent",
