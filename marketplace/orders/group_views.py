@@ -143,13 +143,10 @@ def index() -> str:
     mine = (
         current_scope()
         .visible(select(GroupRegistration))
-        .join(Round, Round.id == GroupRegistration.round_id)
+        .options(joinedload(GroupRegistration.round, innerjoin=True))
         .order_by(GroupRegistration.id.desc())
     )
     page = paginate(db.session, mine, 20)
-    rounds = {group.round_id for group in page.items}
-    if rounds:  # into the session, so that each group finds its own there
-        db.session.scalars(select(Round).where(Round.id.in_(rounds))).all()
     counted = db.session.execute(
         select(GroupEntry.group_id, func.count())
         .where(

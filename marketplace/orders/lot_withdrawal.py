@@ -33,7 +33,6 @@ class Withdrawal:
 class Withdrawn:
     base: int
     short_packs: int  # ordered packs that the listings now lack
-    repeated: bool = False
 
 
 def get_own_lot(session: Session, scope: Scope, lot_id: int) -> Lot:
@@ -64,7 +63,7 @@ def withdraw_part(
     body = [wanted.lot_id, wanted.part, wanted.reason, wanted.typed]
     claimed = claim(session, f"user:{actor.user_id}", key, body)
     if claimed.result is not None:
-        return Withdrawn(int(claimed.result), 0, repeated=True)
+        return Withdrawn(int(claimed.result), 0)
     on_hand = figures_of(session, [lot])[lot.id].on_hand
     if on_hand == 0:
         raise Conflict(

@@ -291,13 +291,12 @@ def copy(round_id: int) -> Answer:
 def postpone(round_id: int) -> Answer:
     found = _get(round_id)
     closes_day, closes_time = closing_parts(found.closes_at)
-    week = WEEK
     form = round_forms.PostponeForm(
         data={
-            "opens_at": now() + week,
-            "closes_day": closes_day + week,
+            "opens_at": now() + WEEK,
+            "closes_day": closes_day + WEEK,
             "closes_time": closes_time,
-            "delivers_on": found.delivers_on + week,
+            "delivers_on": found.delivers_on + WEEK,
         }
     )
     form.closes_time.also_offer(closes_time)

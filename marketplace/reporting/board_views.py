@@ -20,8 +20,7 @@ from marketplace.web.paging import paginate
 
 bp = Blueprint("board", __name__)
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-DONE = {"closed", "allocated", "collecting", "delivering", "settled"}
-ALLOCATED = DONE - {"closed"}
+ALLOCATED = {"allocated", "collecting", "delivering", "settled"}
 
 
 @bp.get("/board")

@@ -4,7 +4,6 @@ The public part says only what the public may know: a place by the small-village
 only with consent in force, what the farm gets from one pack and never a household's total.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from operator import itemgetter
@@ -23,6 +22,7 @@ from marketplace.households.models import (
 from marketplace.households.public_place import public_villages
 from marketplace.identity.scope import Scope
 from marketplace.orders.allocation_models import Allocation, AllocationRun
+from marketplace.orders.lot_withdrawal import get_own_lot
 from marketplace.orders.order_models import Order, OrderLine
 from marketplace.orders.round_models import Commitment, Listing, Round
 from marketplace.orders.supporters import supported_behind
@@ -71,7 +71,7 @@ def public_lot(session: Session, trace_code: str) -> PublicLot:
     if lot is None:
         raise NotFound("没有这个溯源码，请核对纸上的字。")
     place = public_villages(session, [lot.region_code])[lot.region_code]
-    commitments = _commitments(session, [lot.id])
+    commitments = _commitments(session, lot.id)
     return PublicLot(
         lot=lot,
         place=place.words,
@@ -103,13 +103,13 @@ def _supported(session: Session, lot: Lot) -> int:
     return supported_behind(session, [lot.id], day).households
 
 
-def _commitments(session: Session, lot_ids: Sequence[int]) -> list[Commitment]:
+def _commitments(session: Session, lot_id: int) -> list[Commitment]:
     return list(
         session.scalars(
             select(Commitment)
             .join(Listing, Listing.id == Commitment.listing_id)
             .join(Round, Round.id == Listing.round_id)
-            .where(Commitment.lot_id.in_(lot_ids), Round.state.not_in(("draft", "cancelled")))
+            .where(Commitment.lot_id == lot_id, Round.state.not_in(("draft", "cancelled")))
             .options(joinedload(Commitment.listing).joinedload(Listing.round))
             .order_by(Commitment.id)
         )
@@ -233,7 +233,8 @@ def sales_of_order(session: Session, scope: Scope, number: str) -> tuple[Order, 
 def sales_of_household(
     session: Session, scope: Scope, household_id: int
 ) -> tuple[Household, list[Lot], list[Sale]]:
-    """Household → its lots (own, and shares of cooperatives') → every pack sold of its own lots."""
+    """Household → its lots (own, and those of cooperatives it shares in) → every pack sold of them.
+    Of a cooperative's lot that is the whole, not the household's part."""
     household = session.scalar(
         scope.visible(select(Household).where(Household.id == household_id)).options(
             joinedload(Household.region)
@@ -252,14 +253,5 @@ def sales_of_household(
 
 
 def sales_of_lot(session: Session, scope: Scope, lot_id: int) -> tuple[Lot, list[Sale]]:
-    lot = session.scalar(
-        scope.visible(select(Lot).where(Lot.id == lot_id)).options(
-            joinedload(Lot.product),
-            joinedload(Lot.region),
-            joinedload(Lot.household),
-            joinedload(Lot.organisation),
-        )
-    )
-    if lot is None:
-        raise NotFound("没有这批货。")
+    lot = get_own_lot(session, scope, lot_id)
     return lot, _sales(session, Allocation.lot_id == lot.id)
