@@ -208,7 +208,7 @@ def _check_consents(listing: Listing, parts: list[tuple[Lot, LotPart]]) -> None:
     if dear:
         more = f"等 {len(dear)} 批" if len(dear) > 3 else ""
         raise Conflict(
-            f"{';'.join(dear[:3])}{more}，请先征得农户同意，并记下是谁、怎么同意的。",
+            f"{'；'.join(dear[:3])}{more}，请先征得农户同意，并记下是谁、怎么同意的。",
             code="consent_needed",
         )
 
@@ -224,7 +224,7 @@ def _commit(
     whole = (part.base + (held.quantity_base if held else 0)) // listing.pack_base
     if part.base <= 0 or whole < 1:
         raise InvalidInput(
-            f"批次 {lot.code} 不足一份（{listing.pack_name}）,不能上架。",
+            f"批次 {lot.code} 不足一份（{listing.pack_name}），不能上架。",
             code="quantity",
             field=f"lot-{lot.id}",
         )

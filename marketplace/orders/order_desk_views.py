@@ -158,7 +158,7 @@ def collect_many() -> Answer:
             )
     except MarketplaceError as error:
         return _list(error), error.http_status
-    already = f",{came.already} 个早已记过" if came.already else ""
+    already = f"，{came.already} 个早已记过" if came.already else ""
     flash(f"记好了 {came.recorded} 个订单的收款{already}。", "success")
     for sentence in came.refused[:5]:
         flash(sentence, "error")

@@ -41,7 +41,7 @@ class BelowMinimum(InvalidInput):
 
     def __init__(self, lines: list[tuple[int, str, int, int]]) -> None:
         self.lines = lines
-        words = ";".join(f"{title}至少订 {minimum} 份" for _, title, _, minimum in lines)
+        words = "；".join(f"{title}至少订 {minimum} 份" for _, title, _, minimum in lines)
         super().__init__(f"{words}。", field="packs")
 
 

@@ -257,6 +257,6 @@ CHECKS: tuple[tuple[str, Callable[[], Query]], ...] = (
 def report(faults: list[Fault]) -> Iterator[str]:
     """Lines for the terminal: the first wrong row of every rule, or that all is well."""
     for fault in faults:
-        yield f"{fault.what}:{fault.where}"
+        yield f"{fault.what}：{fault.where}"
     if not faults:
         yield f"{len(CHECKS)} 项核对全部一致。"
