@@ -1,5 +1,6 @@
 """What the operator's allocation page shows: supply and demand, policies compared, why."""
 
+import re
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -12,6 +13,7 @@ from marketplace.core.clock import now
 from marketplace.core.errors import Conflict, InvalidInput, NotFound
 from marketplace.identity import audit
 from marketplace.identity.actor import Actor
+from marketplace.identity.scope import Where
 from marketplace.orders.allocation import (
     AllocationRefused,
     Outcome,
@@ -87,7 +89,7 @@ def needs_of(session: Session, in_round: Round, problems: Problems) -> list[List
         problem = problems.get(listing.id)
         if problem is None:
             continue
-        refusal, outcome = _outcome(problem, runs.get(listing.id))
+        refusal, outcome = _outcome(session, in_round, problem, runs.get(listing.id))
         rows.append(
             ListingNeed(
                 listing=listing,
@@ -103,13 +105,25 @@ def needs_of(session: Session, in_round: Round, problems: Problems) -> list[List
     return sorted(rows, key=lambda row: (not row.refusal, -row.cut, row.listing.id))
 
 
-def _outcome(problem: Problem, run: AllocationRun | None) -> tuple[str, Outcome | None]:
+def _outcome(
+    session: Session, in_round: Round, problem: Problem, run: AllocationRun | None
+) -> tuple[str, Outcome | None]:
+    """Why it is refused, or what was or would be decided."""
     if run is not None:
         return "", decode_outcome(run.outcome_text)
     try:
         return "", allocate(problem)
     except AllocationRefused as refused:
-        return refused.message, None
+        return with_names(session, in_round, refused.message), None
+
+
+def with_names(session: Session, in_round: Round, words: str) -> str:
+    """The engine knows suppliers by their keys, people by their names."""
+    keys = set(re.findall("「([ho]:[0-9]+)」", words))
+    names = _names(session, Listing.round_id == in_round.id) if keys else {}
+    for key in keys & names.keys():
+        words = words.replace(f"「{key}」", f"「{names[key][0]}」")
+    return words
 
 
 def compare_policies(in_round: Round, problems: Problems) -> list[PolicyTotals]:
@@ -175,8 +189,8 @@ def choose_policy(session: Session, actor: Actor, in_round: Round, policy: str) 
 def set_pin(
     session: Session, actor: Actor, listing: Listing, claimant: str, packs: int | None, reason: str
 ) -> None:
-    """Fix what a supplier sells of a listing, or with None let the policy decide again. Raises
-    Conflict with the figures when the pin is beyond demand or supply."""
+    """Fix what a supplier sells of a listing, or with None let the policy decide again, whatever
+    the other pins say. Raises Conflict with the figures when a new pin cannot hold."""
     in_round = session.get_one(Round, listing.round_id)
     lock_round(session, in_round)
     if in_round.state not in {"open", "closed"}:
@@ -195,10 +209,10 @@ def set_pin(
         pin = pin or AllocationPin(listing_id=listing.id, claimant=claimant)
         pin.packs, pin.reason, pin.by_id, pin.at = packs, reason.strip(), actor.user_id, now()
         session.add(pin)
-    session.flush()
-    problem = problems_of(session, in_round).get(listing.id)
-    if problem is not None:
-        allocate(problem)
+        session.flush()
+        problem = problems_of(session, in_round).get(listing.id)
+        if problem is not None:
+            allocate(problem)
     audit.record(session, actor, "pin_set", "listing", listing.id, claimant=claimant, packs=packs)
 
 
@@ -216,18 +230,29 @@ class SupplierShare:
     why: list[str]
 
 
-def shares_of(
-    session: Session, in_round: Round, listing: Listing
-) -> tuple[list[SupplierShare], bool]:
-    """Every supplier of a listing with the explanation, and whether the record replays to the byte."""
-    problem = problems_in_force(session, in_round).get(listing.id)
+@dataclass(frozen=True)
+class Shares:
+    """Every supplier of a listing, whether the record replays to the byte, and why pins cannot hold:
+    then the rows say what the policy would do without any."""
+
+    rows: list[SupplierShare]
+    replayed: bool
+    refusal: str
+
+
+def shares_of(session: Session, in_round: Round, listing: Listing) -> Shares:
+    run = runs_in_force(session, [listing.id]).get(listing.id)
+    problem = (
+        decode_problem(run.input_text) if run else problems_of(session, in_round).get(listing.id)
+    )
     if problem is None:
         raise NotFound("这个产品没有人订。")
-    run = runs_in_force(session, [listing.id]).get(listing.id)
-    refusal, outcome = _outcome(problem, run)
+    pinned = {pin.claimant for pin in problem.pins}
+    refusal, outcome = _outcome(session, in_round, problem, run)
     if outcome is None:
-        raise Conflict(refusal, code="refused")
-    names = _names(session, listing.id)
+        problem = replace(problem, pins=())
+        outcome = allocate(problem)
+    names = _names(session, Listing.id == listing.id)
     rows = [
         SupplierShare(
             claimant=total.claimant,
@@ -235,14 +260,14 @@ def shares_of(
             village=names[total.claimant][1],
             supply=total.supply,
             packs=total.packs,
-            pinned=total.basis == "pinned",
+            pinned=total.claimant in pinned,
             urgent=total.urgent > 0,
             why=explain(problem, outcome, total.claimant),
         )
         for total in outcome.totals
     ]
     rows.sort(key=lambda row: (-row.packs, row.village, row.claimant))
-    return rows, run is not None and replays(session, run)
+    return Shares(rows, run is not None and replays(session, run), refusal)
 
 
 def replays(session: Session, run: AllocationRun) -> bool:
@@ -263,11 +288,12 @@ def replays(session: Session, run: AllocationRun) -> bool:
     return before is not None and replay_refill(run.input_text, before) == run.outcome_text
 
 
-def _names(session: Session, listing_id: int) -> dict[str, tuple[str, str]]:
-    """Masked name and village of each supplier of the listing."""
+def _names(session: Session, which: Where) -> dict[str, tuple[str, str]]:
+    """Masked name and village of each supplier of these listings."""
     commitments = session.scalars(
         select(Commitment)
-        .where(Commitment.listing_id == listing_id)
+        .join(Listing, Listing.id == Commitment.listing_id)
+        .where(which)
         .options(
             joinedload(Commitment.lot).options(
                 joinedload(Lot.household), joinedload(Lot.organisation), joinedload(Lot.region)

@@ -42,7 +42,7 @@ def _page(found: Round, refused: MarketplaceError | None = None) -> str:
         waiting=waiting,
         rule=SHORTAGE_RULES[found.shortage_rule],
         may_allocate=current_actor().may(ALLOCATE),
-        refused=refused,
+        refused=pages.with_names(db.session, found, refused.message) if refused else "",
     )
 
 
@@ -91,24 +91,18 @@ def _listing_page(
     listing_id: int, refused: MarketplaceError | None = None, typed: dict[str, str] | None = None
 ) -> str:
     found = get_listing(db.session, listing_id)
-    shares, replayed = pages.shares_of(db.session, found.round, found)
+    shares = pages.shares_of(db.session, found.round, found)
     return render_template(
         "orders/allocation/listing.html",
         listing=found,
         round=found.round,
-        shares=shares,
-        replayed=replayed,
+        shares=shares.rows,
+        replayed=shares.replayed,
+        refusal=shares.refusal,
         may_pin=current_actor().may(ALLOCATE) and found.round.state in {"open", "closed"},
-        refused=_named(refused.message, shares) if refused else "",
+        refused=pages.with_names(db.session, found.round, refused.message) if refused else "",
         typed=typed or {},
     )
-
-
-def _named(words: str, shares: list[pages.SupplierShare]) -> str:
-    """The engine knows suppliers by their keys, people by their names."""
-    for share in shares:
-        words = words.replace(f"「{share.claimant}」", f"「{share.name}」")
-    return words
 
 
 @bp.post("/listings/<int:listing_id>/allocation/pin")

@@ -114,13 +114,39 @@ def test_a_pin_holds_and_one_beyond_supply_is_refused_with_figures(world):
     closed.step(allocate_round)
     assert closed.sold() == [18, 2]
     with world.transaction() as session:
-        shares, replayed = shares_of(
+        shares = shares_of(
             session,
             get_round(session, closed.round.id),
             session.get_one(Listing, closed.listing.id),
         )
-    assert replayed
-    assert any("货要坏了" in sentence for sentence in shares[0].why)
+    assert shares.replayed
+    assert any("货要坏了" in sentence for sentence in shares.rows[0].why)
+
+
+def test_pins_that_can_no_longer_hold_are_said_in_names_and_freed_one_by_one(world):
+    closed = Closed(world, 20)
+    claimants = [lot.claimant for lot in closed.lots]
+    browser = world.sign_in(world.operator())
+    page = f"/listings/{closed.listing.id}/allocation"
+    for claimant, packs in zip(claimants, ("18", "2"), strict=True):
+        form = {"claimant": claimant, "packs": packs, "reason": "货要坏了"}
+        assert browser.post(f"{page}/pin", data=form).status_code == 302
+    with world.transaction() as session:
+        for lot, packs in zip(closed.lots, (30, 9), strict=True):
+            lower_lot(session, SYSTEM, lot.id, packs * PACK, "died")
+    overview = f"/rounds/{closed.round.id}/allocation"
+    answers = [browser.get(overview), browser.get(page), browser.post(f"{overview}/run")]
+    assert [answer.status_code for answer in answers] == [200, 200, 409]
+    for answer in answers:
+        assert "最多能出" in answer.text
+        assert f"「{claimants[0]}」" not in answer.text
+    form = {"claimant": "h:9999", "packs": "1", "reason": "试试"}
+    assert browser.post(f"{page}/pin", data=form).status_code == 409
+    for claimant in claimants:
+        form = {"claimant": claimant, "act": "free"}
+        assert browser.post(f"{page}/pin", data=form).status_code == 302
+    assert browser.post(f"{overview}/run").status_code == 302
+    assert closed.sold() == [10, 1]
 
 
 def test_a_refused_pin_names_the_household_as_people_do(world):
