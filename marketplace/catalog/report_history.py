@@ -42,7 +42,7 @@ def history(report: SupplyReport) -> list[Step]:
     steps += [_revision_step(report, revision) for revision in revisions]
     if report.reviewed_at and report.reviewed_by and report.state in {"verified", "returned"}:
         word = "核实" if report.state == "verified" else "退回"
-        reason = f":{report.return_reason}" if report.state == "returned" else ""
+        reason = f"：{report.return_reason}" if report.state == "returned" else ""
         steps.append(
             Step(
                 f"{format_when(report.reviewed_at)} {word}",
@@ -60,7 +60,7 @@ def _revision_step(report: SupplyReport, revision: ReportRevision) -> Step:
     before = json.loads(revision.before)
     said = _was(report, before)
     title = f"{format_when(revision.at)} {'更正' if before else '记录'}"
-    note = ";".join(filter(None, (revision.by.display_name, revision.note, said)))
+    note = "；".join(filter(None, (revision.by.display_name, revision.note, said)))
     return Step(title, note)
 
 

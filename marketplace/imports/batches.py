@@ -108,7 +108,7 @@ def faulty_rows(session: Session, batch: ImportBatch) -> Iterator[list[str]]:
     ):
         columns: list[str] = json.loads(batch.columns)
         cells: list[str] = json.loads(row.cells)
-        problems = "; ".join(
+        problems = "；".join(
             f"{column}：{what}" if column else what for column, what in json.loads(row.problems)
         )
         given = dict(zip(columns, cells, strict=False))
