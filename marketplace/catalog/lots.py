@@ -6,11 +6,11 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from marketplace.catalog.models import Lot, LotMovement, LotShare, SupplyReport
+from marketplace.catalog.words import amount_words
 from marketplace.core.bulk import insert_many
 from marketplace.core.clock import now
 from marketplace.core.codes import dated_code, random_code
-from marketplace.core.errors import Conflict, NotFound
-from marketplace.core.quantity import format_quantity
+from marketplace.core.errors import Conflict
 from marketplace.core.states import move
 from marketplace.identity import audit
 from marketplace.identity.actor import Actor
@@ -19,13 +19,6 @@ from marketplace.identity.scope import Scope
 
 def find_lot(session: Session, scope: Scope, lot_id: int) -> Lot | None:
     return session.scalar(scope.visible(select(Lot).where(Lot.id == lot_id)))
-
-
-def get_lot(session: Session, scope: Scope, lot_id: int) -> Lot:
-    lot = find_lot(session, scope, lot_id)
-    if lot is None:
-        raise NotFound("没有这批货。")
-    return lot
 
 
 def lock_lots(session: Session, lot_ids: list[int]) -> dict[int, Lot]:
@@ -38,10 +31,6 @@ def lock_lots(session: Session, lot_ids: list[int]) -> dict[int, Lot]:
         .execution_options(populate_existing=True)
     )
     return {lot.id: lot for lot in rows}
-
-
-def quantity_words(lot: Lot, base: int) -> str:
-    return format_quantity(base, lot.product.base_unit, piece_word=lot.product.piece_word or "个")  # type: ignore[arg-type]
 
 
 def open_lot(session: Session, actor: Actor, report: SupplyReport) -> Lot:
@@ -113,7 +102,7 @@ def commit_free(session: Session, actor: Actor, lot: Lot, base: int, reference: 
     if hit.rowcount != 1:  # type: ignore[attr-defined]
         session.refresh(lot)
         raise Conflict(
-            f"批次 {lot.code} 只剩 {quantity_words(lot, lot.free)} 可上架，请改少一些。",
+            f"批次 {lot.code} 只剩 {amount_words(lot.free, lot.product)} 可上架，请改少一些。",
             code="not_enough",
         )
     record_movements(session, actor, "committed", {lot.id: base}, reference=reference)

@@ -76,10 +76,6 @@ def county_number(session: Session, key: str) -> int:
     return int(county_settings(session)[key])
 
 
-def county_text(session: Session, key: str) -> str:
-    return str(county_settings(session)[key])
-
-
 def set_county_setting(session: Session, key: str, typed: str) -> None:
     """Store what an administrator typed; raises InvalidInput with the setting's key as field."""
     declared = _BY_KEY[key]

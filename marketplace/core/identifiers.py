@@ -148,11 +148,6 @@ def normalise_phone(text: str, *, field: str | None = "phone") -> str:
     )
 
 
-def is_invented_phone(phone: str) -> bool:
-    """Whether a normalised number belongs to a demonstration or a test and can never ring."""
-    return _INVENTED.fullmatch(phone) is not None
-
-
 _COMPOUND_SURNAME = re.compile(
     "欧阳|太史|端木|上官|司马|东方|独孤|南宫|万俟|闻人|夏侯|诸葛|尉迟|公羊|赫连|澹台|皇甫|宗政|濮阳|公冶|"
     "太叔|申屠|公孙|慕容|仲孙|钟离|长孙|宇文|司徒|鲜于|司空|令狐|百里|呼延|东郭|南门|西门|第五"
@@ -177,14 +172,6 @@ def mask_phone(phone: str) -> str:
     if "-" in phone:
         return f"{phone.partition('-')[0]}-****{digits[-4:]}"
     return f"{digits[:3]}****{digits[-4:]}"
-
-
-def mask_id_number(number: str) -> str:
-    """Region and last character stay: 439900***********5; birth date and sex never show."""
-    plain = _compact(number)
-    if len(plain) < 10:
-        return "*" * len(plain)
-    return f"{plain[:6]}{'*' * (len(plain) - 7)}{plain[-1]}"
 
 
 DivisionLevel = Literal["province", "city", "county", "town", "village"]

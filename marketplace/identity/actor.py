@@ -59,10 +59,6 @@ class Actor:
         """The actor and everybody the actor stands in for."""
         return frozenset({self.user_id, *(grant.principal_id for grant in self.grants)})
 
-    def principals_for(self, permission: str) -> frozenset[int]:
-        """In whose name the actor uses `permission`."""
-        return frozenset(g.principal_id for g in self.grants if permission in ROLES[g.role][1])
-
     def scope_for(self, permission: str) -> Scope:
         """The reach of the grants that carry `permission`; raises Forbidden when none does."""
         grants = [grant for grant in self.grants if permission in ROLES[grant.role][1]]

@@ -4,12 +4,11 @@ from datetime import datetime
 from typing import ClassVar
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column
 
 from marketplace.core.db import Base, BigId
 from marketplace.core.secret_text import SecretText
 from marketplace.core.states import Moves, moves
-from marketplace.identity.models import User
 from marketplace.identity.scope import Scope, Where
 
 
@@ -48,8 +47,6 @@ class ImportBatch(Base):
     created_by_id: Mapped[int] = mapped_column(ForeignKey("account.id"))
     created_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]
-
-    created_by: Mapped[User] = relationship()
 
     @classmethod
     def within(cls, scope: Scope) -> Where:

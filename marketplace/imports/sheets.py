@@ -1,4 +1,4 @@
-"""Reading the files people bring (xlsx, xls, csv) and writing the ones they get back."""
+"""Reading the files people bring (xlsx, csv) and writing the ones they get back."""
 
 import csv
 import hashlib

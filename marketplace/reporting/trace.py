@@ -11,8 +11,8 @@ from operator import itemgetter
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
-from marketplace.catalog.lots import quantity_words
 from marketplace.catalog.models import Lot, LotShare
+from marketplace.catalog.words import amount_words
 from marketplace.core.clock import shanghai_date
 from marketplace.core.errors import NotFound
 from marketplace.households.models import (
@@ -134,10 +134,10 @@ def _packs(commitments: list[Commitment]) -> list[PackShare]:
 def _steps(session: Session, lot: Lot, commitments: list[Commitment]) -> list[Step]:
     """What has happened, in the order of time, and what is still to come."""
     report = lot.report
-    told = f"帮扶联系人登记：{quantity_words(lot, report.quantity_base)}"
+    told = f"帮扶联系人登记：{amount_words(report.quantity_base, lot.product)}"
     happened = [(report.submitted_at, "登记", told)]
     if report.reviewed_at:
-        verified = f"乡镇核实 {quantity_words(lot, lot.verified)}"
+        verified = f"乡镇核实 {amount_words(lot.verified, lot.product)}"
         happened.append((report.reviewed_at, "核实", verified))
     moments = _allocated_at(session, [c.listing_id for c in commitments])
     for commitment in commitments:

@@ -7,8 +7,6 @@ from hypothesis import strategies as st
 from marketplace.core.errors import InvalidInput
 from marketplace.core.identifiers import (
     division_level,
-    is_invented_phone,
-    mask_id_number,
     mask_name,
     mask_phone,
     normalise_phone,
@@ -174,11 +172,6 @@ def test_a_phone_number_that_cannot_ring_is_refused_with_the_cure(written, code)
     assert "请" in caught.value.message
 
 
-def test_numbers_of_demonstrations_are_known_as_such():
-    assert is_invented_phone(normalise_phone("000-0000 0042"))
-    assert not is_invented_phone(normalise_phone("19900000000"))
-
-
 @pytest.mark.parametrize(
     ("name", "masked"),
     [
@@ -210,13 +203,6 @@ def test_a_name_shows_only_the_surname(name, masked):
 )
 def test_a_phone_number_hides_its_middle(phone, masked):
     assert mask_phone(phone) == masked
-
-
-def test_an_identity_number_hides_birth_date_and_sex():
-    assert mask_id_number("439900190001010025") == "439900***********5"
-    assert mask_id_number("43990019000101002541B1") == "439900***************1"
-    assert mask_id_number("12345") == "*****"
-    assert mask_id_number("") == ""
 
 
 @settings(deadline=None)

@@ -47,7 +47,7 @@ def test_a_deputy_may_do_it_from_the_first_day_to_the_last(world, reviewer, cadr
 def test_a_deputy_acts_in_the_principals_reach_and_both_are_known(world, reviewer, cadre):
     leave(world, reviewer, cadre)
     actor = world.actor(cadre)
-    assert actor.principals_for(REPORT_VERIFY) == {reviewer.id}
+    assert actor.principals == {cadre.id, reviewer.id}
     scope = actor.scope_for(REPORT_VERIFY)
     assert scope.covers_region("990101101201")
     assert not scope.covers_region("990101102201")
