@@ -12,6 +12,7 @@ from marketplace.identity.home import home_endpoint
 from marketplace.identity.permissions import ORDER_OWN
 from marketplace.orders import basket as baskets
 from marketplace.orders import shop_queries as queries
+from marketplace.orders.shop_cards import cards
 from marketplace.orders.shop_queries import PRICES, SORTS, Wish
 from marketplace.web.addresses import division_code, row_number
 from marketplace.web.errors import wants_json
@@ -28,8 +29,6 @@ URGENT_ON_HOME = 9
 def _words() -> dict[str, object]:
     actor = find_actor()
     return {
-        "urgent_words": queries.urgent_words,
-        "why_not": queries.why_not,
         "works_elsewhere": actor is not None and home_endpoint(actor) != "shop.index",
     }
 
@@ -53,8 +52,8 @@ def index() -> str:
         reach=queries.reach(db.session, rounds[0]),
         first_kinds=page.total if len(rounds) == 1 else queries.kinds(db.session, rounds[0]),
         page=page,
-        urgent=urgent,
-        others=[item for item in page.items if item not in urgent],
+        urgent=cards(urgent, rounds),
+        others=cards([item for item in page.items if item not in urgent], rounds),
     )
 
 
@@ -77,11 +76,13 @@ def goods() -> str:
     wish = _wish()
     rounds = queries.shop_rounds(db.session)
     kinds = queries.categories(db.session, rounds)
+    page = paginate(db.session, queries.goods(rounds, wish), PAGE_SIZE)
     return render_template(
         "shop/goods.html",
         rounds=rounds,
         wish=wish,
-        page=paginate(db.session, queries.goods(rounds, wish), PAGE_SIZE),
+        page=page,
+        cards=cards(page.items, rounds),
         chips=_chips(wish, kinds),
         towns=queries.towns(db.session),
         prices=PRICES,
@@ -124,6 +125,7 @@ def _product_page(listing_id: int, typed: str = "1", refused: str = "") -> str:
         "shop/product.html",
         listing=listing,
         trouble=queries.why_not(listing),
+        urgent=queries.urgent_words(listing) if listing.left_packs else "",
         origins=queries.origins(db.session, listing.id),
         pickups=queries.pickups(db.session, listing.round_id),
         other_rounds=[r for r in queries.shop_rounds(db.session) if r.id != listing.round_id],

@@ -122,7 +122,7 @@ def test_a_double_tap_puts_in_what_one_tap_does_and_a_later_tap_adds_again(
     badge = staff.page.locator(".tab-badge")
     button.dblclick()
     expect(badge).to_have_text("2")
-    expect(staff.page.locator("form[data-adding]")).to_have_count(0)
+    expect(staff.page.locator("[data-adding]")).to_have_count(0)
     expect(badge).to_have_text("2")
     button.click()
     expect(badge).to_have_text("4")

@@ -28,11 +28,10 @@
     tab.append(mark);
   };
 
-  const add = async (form) => {
-    const button = form.querySelector("button:not([type=button])");
+  const add = async (form, button) => {
     button.setAttribute("aria-busy", "true");
     try {
-      const answer = await fetch(form.action, {
+      const answer = await fetch(button.hasAttribute("formaction") ? button.formAction : form.action, {
         method: "POST", body: new FormData(form), headers: { Accept: "application/json" },
       });
       const told = await answer.json();
@@ -46,18 +45,19 @@
     }
     button.removeAttribute("aria-busy");
   };
-  /* A double tap is one tap, however fast the answer comes; after both the form may be sent again. */
+  /* A double tap is one tap, however fast the answer comes; after both the button may be tapped again. One form
+     serves all cards of a page, so it is the button that rests, never the form. */
   const DOUBLE_TAP_MS = 600;
   document.addEventListener("submit", async (event) => {
     const form = event.target;
     if (!form.matches("[data-add]")) return;
     event.preventDefault();
-    if (form.dataset.adding) return;
-    form.dataset.adding = "1";
+    const button = event.submitter ?? form.querySelector("button:not([type=button])");
+    if (button.dataset.adding) return;
+    button.dataset.adding = "1";
     const lifted = new Promise((done) => { setTimeout(done, DOUBLE_TAP_MS); });
-    await Promise.all([inTurn(() => add(form)), lifted]);
-    delete form.dataset.adding;
-    delete form.dataset.sent; // data-once in app.js
+    await Promise.all([inTurn(() => add(form, button)), lifted]);
+    delete button.dataset.adding;
   });
 
   /* The basket answers with itself; the field that had the focus gets it back. */
