@@ -1,5 +1,6 @@
 """The composition root: one application out of settings and features."""
 
+from functools import cache
 from importlib import import_module
 from inspect import iscoroutinefunction
 
@@ -172,5 +173,5 @@ def _init_navigation(app: Flask) -> None:
         return {
             "nav": navigation.desk_navigation(actor.may) if actor else [],
             "tabs": navigation.tabs(field_worker=bool(actor and actor.may(REPORT_SUBMIT))),
-            "county": lambda: county_settings(db.session),
+            "county": cache(lambda: county_settings(db.session)),  # asked once for a page of slips
         }

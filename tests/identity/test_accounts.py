@@ -10,6 +10,7 @@ from marketplace.core.clock import now, today, use_clock
 from marketplace.core.county_settings import county_settings
 from marketplace.core.db import db
 from marketplace.identity.models import Organisation, RoleGrant, User
+from tests.support.statements import counted
 from tests.support.world import COUNTY, PASSWORD
 
 CODE = re.compile(r"[2-9A-Z]{4}-[2-9A-Z]{4}-[2-9A-Z]{4}")
@@ -59,7 +60,7 @@ def test_an_account_is_made_given_a_role_activated_from_its_slip_and_used(world,
     assert "已过期" in again.text
 
 
-def test_slips_are_printed_for_everybody_of_a_unit_who_still_waits(world, admin):
+def test_slips_are_printed_for_everybody_of_a_unit_who_still_waits(app, world, admin):
     unit, other = world.unit("县医院"), world.unit("一中")
     for number in range(3):
         for where in (unit, other):
@@ -67,7 +68,9 @@ def test_slips_are_printed_for_everybody_of_a_unit_who_still_waits(world, admin)
             admin.post("/admin/accounts/new", data=form | {"organisation_id": where.id})
     world.user("staff", unit=unit, name="active-already")
     assert "打印这些激活单" in admin.get(f"/admin/accounts?state=waiting&unit={unit.id}").text
-    paper = admin.post(f"/admin/accounts/slips?unit={unit.id}").text
+    with counted(app) as seen:
+        paper = admin.post(f"/admin/accounts/slips?unit={unit.id}").text
+    assert sum("FROM county_setting" in statement for statement in seen) == 1
     assert len(set(CODE.findall(paper))) == paper.count('class="sheet"') == 3
     assert "active-already" not in paper
     assert f"w{other.id}-0" not in paper
