@@ -93,6 +93,16 @@ def give_way(session: Session, actor: Actor, batch: ImportBatch) -> None:
         batch.message = "要改的行已经改过，另外贴了一次。"
 
 
+def let_go(session: Session, actor: Actor, batch: ImportBatch) -> str:
+    """Take nothing of it, or no more of it than was taken; returns what happened, in words."""
+    if batch.state != "done":
+        discard(session, actor, batch)
+        return "这次导入已放弃，什么都没有改。"
+    batch.message = "要改的行不要了。"
+    audit.record(session, actor, "import_discarded", "import_batch", batch.id, rows=batch.faulty)
+    return "要改的行不要了，登记好的都还在。"
+
+
 def discard(session: Session, actor: Actor, batch: ImportBatch) -> None:
     move(session, batch, "discarded", because=CHANGED, finished_at=now())
     audit.record(session, actor, "import_discarded", "import_batch", batch.id)

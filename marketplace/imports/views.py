@@ -167,8 +167,8 @@ def drop(batch_id: int) -> Response:
     with transaction() as session:
         batch = own_batch(session, batch_id)
         kind = batch.kind
-        batches.discard(session, current_actor(), batch)
-    flash("这次导入已放弃，什么都没有改。", "success")
+        said = batches.let_go(session, current_actor(), batch)
+    flash(said, "success")
     if IMPORTERS[kind].pasted:
         return redirect(url_for("imports.paste", kind=kind))
     return redirect(url_for("imports.index"))

@@ -219,6 +219,19 @@ def test_lines_that_still_wait_are_found_again_until_they_are_mended(world, cadr
     assert "接龙：" not in client.get("/field/").text
 
 
+def test_lines_that_nobody_will_mend_are_let_go_and_what_was_taken_stays(world, cadre):
+    client = world.sign_in(cadre)
+    paste(client, CHAT)
+    take(client, world)
+    taken = len(reports(world))
+    form_on(client.get("/imports/pasted/1").text, "/imports/1/discard")
+    said = client.post("/imports/1/discard", follow_redirects=True).text
+    assert "登记好的都还在" in said
+    assert len(reports(world)) == taken > 0
+    assert "接龙：" not in client.get("/field/").text
+    assert "要改的行不要了" in client.get("/imports/pasted/1").text
+
+
 def test_the_whole_text_is_mended_before_anything_is_taken(world, cadre):
     client = world.sign_in(cadre)
     text = given_back(paste(client, CHAT).text)
