@@ -18,6 +18,7 @@ from marketplace.core.secret_text import keyring
 from marketplace.core.settings import Settings
 from marketplace.core.wake import WAKER
 from marketplace.identity.access import find_actor, init_access
+from marketplace.identity.home import works_on_phone
 from marketplace.identity.passwords import passwords
 from marketplace.identity.permissions import REPORT_SUBMIT
 from marketplace.jobs.queue import make_waker
@@ -172,6 +173,7 @@ def _init_navigation(app: Flask) -> None:
         actor = find_actor()
         return {
             "nav": navigation.desk_navigation(actor.may) if actor else [],
+            "on_phone": bool(actor and works_on_phone(actor)),
             "tabs": navigation.tabs(field_worker=bool(actor and actor.may(REPORT_SUBMIT))),
             "county": cache(lambda: county_settings(db.session)),  # asked once for a page of slips
         }

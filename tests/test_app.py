@@ -32,3 +32,18 @@ def test_every_page_finds_its_stylesheets(client):
     for address in sheets:
         with client.get(address) as answer:
             assert (answer.status_code, answer.mimetype) == (200, "text/css"), address
+
+
+def test_who_is_signed_in_keeps_the_navigation_and_a_way_back_on_a_refusal(world):
+    operator, cadre = world.sign_in(world.operator()), world.sign_in(world.user("cadre"))
+    came = {"Referer": "http://localhost/rounds?page=2"}
+    lost = operator.get("/no-such-page", headers=came).text
+    assert 'href="/rounds?page=2">回上一页' in lost
+    assert 'aria-label="主导航"' in lost
+    assert "退出登录" in lost
+    refused = cadre.get("/rounds", headers={"Referer": "http://localhost//evil.example/"}).text
+    assert 'class="tabs"' in refused
+    assert 'href="/field/sheets"' in refused
+    assert "evil" not in refused
+    stranger = operator.get("/no-such-page", headers={"Referer": "http://evil.example/a"}).text
+    assert "回上一页" not in stranger

@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 from http import HTTPStatus
+from urllib.parse import urlsplit
 
 import structlog
 from flask import (
@@ -62,7 +63,7 @@ def error_response(
         status=status,
         title=title,
         message=message or usual,
-        next_steps=[{"label": "回首页", "href": url_for("home.index")}],
+        next_steps=_next_steps(status),
         request_id=request_id,
     )
     return make_response(page, status)
@@ -78,6 +79,24 @@ def _only_takes_what_is_sent(_error: HTTPException) -> Response:
             endpoint, values = urls.match(path, "GET")
             return make_response(redirect(url_for(endpoint, **values)))
     return error_response(405)
+
+
+def _next_steps(status: int) -> list[dict[str, str]]:
+    """Ways on from a refusal: the first is the likeliest."""
+    home = {"label": "回首页", "href": url_for("home.index")}
+    back = _page_before()
+    before = [{"label": "回上一页", "href": back}] if back else []
+    if status == HTTPStatus.UNAUTHORIZED:
+        return [{"label": "去登录", "href": url_for("identity.sign_in", next=back or None)}, home]
+    return [home, *before]
+
+
+def _page_before() -> str:
+    """The page of ours that the reader comes from, unless it is the refused one itself."""
+    came = urlsplit(request.referrer or "")
+    if came.netloc != request.host or came.path == request.path or came.path[1:2] == "/":
+        return ""
+    return came.path + (f"?{came.query}" if came.query else "")
 
 
 def init_errors(app: Flask) -> None:

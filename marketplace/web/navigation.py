@@ -124,8 +124,7 @@ def desk_navigation(may: Callable[[str], bool]) -> list[Group]:
 
 
 def tabs(*, field_worker: bool) -> tuple[Link, ...]:
-    """The tabs of the phone page asked for: a cadre's work, or the shop. One's own account and
-    pasted lines are on the way of both."""
-    everywhere = {"me", "imports"}
-    at_work = request.blueprint == "field" or (field_worker and request.blueprint in everywhere)
+    """The tabs of the phone page asked for: the shop, or a cadre's work, who sees them on every
+    page outside the shop, a refusal included."""
+    at_work = request.blueprint == "field" or (field_worker and request.blueprint != "shop")
     return _links(FIELD_TABS if at_work else SHOP_TABS)
