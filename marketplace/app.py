@@ -159,6 +159,7 @@ def _flask_config(settings: Settings) -> dict[str, object]:
         "MAX_FORM_MEMORY_SIZE": 500_000,
         "MAX_FORM_PARTS": 1500,
         "WTF_CSRF_TIME_LIMIT": None,
+        "WTF_I18N_ENABLED": False,  # the messages of WTForms itself, in the language of `Form`
         "BOOTSTRAP_SERVE_LOCAL": True,
         "COMPRESS_MIMETYPES": [
             "text/html", "text/css", "text/plain", "application/javascript", "text/javascript",

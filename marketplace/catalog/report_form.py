@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 from typing import TypeVar, cast
 
-from wtforms import DateField, HiddenField, MultipleFileField, RadioField, SelectField
+from wtforms import HiddenField, MultipleFileField, RadioField, SelectField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Optional
 
@@ -17,6 +17,7 @@ from marketplace.core.errors import InvalidInput
 from marketplace.core.money import format_yuan
 from marketplace.core.quantity import BaseUnit, Quantity, parse_quantity
 from marketplace.web.forms import Form, TrimmedField, at_most, required
+from marketplace.web.time_fields import DayField
 
 CAUSES = ("没有销路", "收购商没来", "价格太低", "集中上市", "路远运不出", "下架或退单")
 PRICE_UNITS = (
@@ -47,10 +48,10 @@ class ReportForm(Form):
     quantity = TrimmedField("有多少", required("请写有多少，例如 300斤。") + [at_most(60)])
     price = TrimmedField("到户价（元）", required("请写到户价，例如 1.5。") + [at_most(30)])
     price_unit = SelectField("这个价是", choices=PRICE_UNITS, default="")
-    available_from = DateField(
+    available_from = DayField(
         "从哪天可以卖", default=today, validators=[InputRequired("请选从哪天可以卖。")]
     )
-    available_until = DateField("最晚哪天卖掉", validators=[Optional()])
+    available_until = DayField("最晚哪天卖掉", validators=[Optional()])
     cause = RadioField(
         "为什么卖不出", choices=[SelectChoice(cause) for cause in CAUSES], validators=[Optional()]
     )
@@ -78,6 +79,7 @@ def read_report(
         divided = _read(form, "shares", picked, lambda _, p: _shares(shares, p, whole))
     if form.errors or quantity is None or price is None or last is None or divided is None:
         return None
+    assert form.available_from.data is not None
     return ReportInput(
         product_id=picked[0].id,
         grade=str(form.grade.data),

@@ -6,7 +6,7 @@ from typing import Any
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from sqlalchemy import select
 from werkzeug import Response
-from wtforms import DateField, SelectField, SubmitField
+from wtforms import SelectField, SubmitField
 from wtforms.validators import Optional
 
 from marketplace.core.clock import today
@@ -25,6 +25,7 @@ from marketplace.regions.places import region_choices
 from marketplace.web.addresses import row_number
 from marketplace.web.forms import Form, TrimmedField, at_most, required
 from marketplace.web.paging import paginate
+from marketplace.web.time_fields import DayField
 
 bp = Blueprint("accounts", __name__, url_prefix="/admin/accounts")
 SLIPS_AT_ONCE = 100
@@ -50,8 +51,8 @@ class GrantForm(Form):
     role = SelectField("角色", required("请选角色。"), choices={"": "请选择"} | ROLE_CHOICES)
     region_code = SelectField("管到哪里", default="")
     organisation_id = SelectField("哪个单位", default="")
-    valid_from = DateField("从哪天起", required("请选开始日期。"))
-    valid_until = DateField("到哪天止", [Optional()])
+    valid_from = DayField("从哪天起", required("请选开始日期。"))
+    valid_until = DayField("到哪天止", [Optional()])
     submit = SubmitField("授予角色")
 
     def wanted(self) -> accounts.NewGrant:

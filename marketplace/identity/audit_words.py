@@ -2,6 +2,8 @@
 
 import json
 
+from marketplace.identity.permissions import ROLES, role_name
+
 ACTIONS = {
     "account_changed": "修改账号资料",
     "account_created": "新建账号",
@@ -122,12 +124,21 @@ SUBJECTS = {
     "supply_report": "登记",
 }
 _DETAILS = {
-    "base": "数量",
+    "applied": "导入行数",
+    "base": "数量（克或个）",
+    "cadre": "联系人账号",
+    "consent": "农户同意低价",
     "cut": "减少",
+    "days": "天数",
     "deputy": "代理人账号",
     "expired": "过期订单",
+    "faulty": "有错行数",
+    "fen": "金额（分）",
     "field": "内容",
+    "household": "农户编号",
+    "kind": "种类",
     "lot": "批次",
+    "lots": "批次",
     "households": "农户编号",
     "how": "方式",
     "need": "需要权限",
@@ -138,9 +149,24 @@ _DETAILS = {
     "region": "区划",
     "role": "角色",
     "round": "期次",
+    "rows": "行数",
     "sheets": "备货单",
+    "take": "导入哪些",
+    "title": "名称",
+    "to": "到",
+    "unchanged": "没变行数",
     "what": "内容项",
+    "why": "原因",
 }
+_VALUES = {
+    "accounts": "账号", "all": "全部", "call": "电话", "died": "死亡或损坏", "eaten": "自家吃了",
+    "first_come": "先上架先卖", "good": "没问题的行", "households": "农户", "members": "合作社成员",
+    "message": "短信或微信", "name": "姓名", "paper": "纸质备货单", "phone": "电话号码",
+    "proportional": "按备货量的比例", "regions": "行政区划", "reports": "滞销登记",
+    "sold_elsewhere": "别处卖了", "units": "单位", "urgent_then_fair": "先卖放不住的，再按权重拉平",
+    "visit": "上门", "other": "其他",
+}  # fmt: skip
+"""What codes in details mean; what is not here shows as it was written."""
 
 
 def action_words(action: str) -> str:
@@ -152,6 +178,19 @@ def subject_words(subject: str, subject_id: str) -> str:
 
 
 def detail_words(detail: str) -> str:
-    """A row's JSON of plain values as `理由：电话核对；角色：operator`."""
+    """A row's JSON of plain values as `理由：电话核对；角色：县平台运营`."""
     values: dict[str, object] = json.loads(detail)
-    return "；".join(f"{_DETAILS.get(key, key)}：{value}" for key, value in values.items())
+    return "；".join(
+        f"{_DETAILS.get(key, key)}：{_said(key, value)}" for key, value in values.items()
+    )
+
+
+def _said(key: str, value: object) -> str:
+    if isinstance(value, bool):
+        return "是" if value else "否"
+    if value is None or value == "":
+        return "没有"
+    if key == "role" and value in ROLES:
+        return role_name(str(value))
+    words = str(value).split(",") if key in {"what", "households"} else [str(value)]
+    return "、".join(_VALUES.get(word, word) for word in words)

@@ -5,7 +5,7 @@ from typing import Any
 from flask import Blueprint, flash, redirect, render_template, url_for
 from flask_login import current_user
 from werkzeug import Response
-from wtforms import DateField, PasswordField, SelectField, SubmitField
+from wtforms import PasswordField, SelectField, SubmitField
 
 from marketplace.core.clock import today
 from marketplace.core.db import db, transaction
@@ -17,6 +17,7 @@ from marketplace.identity.home import works_on_phone
 from marketplace.identity.models import User
 from marketplace.identity.sign_in_views import count_attempt, refused_page
 from marketplace.web.forms import Form, TrimmedField, at_most, required
+from marketplace.web.time_fields import DayField
 
 bp = Blueprint("me", __name__, url_prefix="/me")
 
@@ -31,8 +32,8 @@ class PasswordForm(Form):
 class DeputyForm(Form):
     grant_id = SelectField("托付哪个角色", required("请选一个角色。"))
     deputy = TrimmedField("代理人的账号", required("请填写代理人的账号。") + [at_most(60)])
-    valid_from = DateField("从哪天起", required("请选开始日期。"))
-    valid_until = DateField("到哪天止", required("请选结束日期。"))
+    valid_from = DayField("从哪天起", required("请选开始日期。"))
+    valid_until = DayField("到哪天止", required("请选结束日期。"))
     submit = SubmitField("托付")
 
 
@@ -49,6 +50,8 @@ def deputy_form(user_id: int) -> DeputyForm:
 
 def appoint(form: DeputyForm) -> None:
     """What the form says, as one use case; raises MarketplaceError."""
+    assert form.valid_from.data is not None
+    assert form.valid_until.data is not None
     with transaction() as session:
         deputies.appoint_deputy(
             session,

@@ -98,3 +98,5 @@ def test_every_act_has_a_chinese_name():
 def test_an_act_without_a_name_is_shown_as_it_stands():
     assert action_words("something_new") == "something_new"
     assert detail_words('{"odd": 1, "reason": "赶集"}') == "odd：1；理由：赶集"
+    said = detail_words('{"consent": false, "role": "operator", "what": "name,phone", "why": null}')
+    assert said == "农户同意低价：否；角色：县平台运营；内容项：姓名、电话号码；原因：没有"
