@@ -27,6 +27,9 @@ from marketplace.orders.order_models import Order, OrderLine
 from marketplace.orders.round_models import Commitment, Listing, Round
 from marketplace.orders.supporters import supported_behind
 
+MOST_SALES = 2000
+"""So many rows stand on one page, which then says that its sums are those of these rows."""
+
 
 @dataclass(frozen=True)
 class Step:
@@ -198,7 +201,7 @@ def _sales(session: Session, *where: object) -> list[Sale]:
             joinedload(Order.organisation),
         )
         .order_by(Allocation.id)
-        .limit(2000)
+        .limit(MOST_SALES)
     )
     return [
         Sale(

@@ -69,5 +69,10 @@ def household(household_id: int) -> str:
     )
 
 
+@bp.context_processor
+def _limit() -> dict[str, int]:
+    return {"most_sales": trace.MOST_SALES}
+
+
 def _sees_orders() -> bool:
     return bool(current_actor().scope_for(TRACE_VIEW).regions)

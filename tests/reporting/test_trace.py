@@ -14,6 +14,7 @@ from marketplace.identity.actor import SYSTEM
 from marketplace.orders.round_allocation import allocate_round
 from marketplace.orders.round_models import Round
 from marketplace.orders.rounds import close_round, get_round
+from marketplace.reporting import trace
 
 
 class Sold:
@@ -100,6 +101,15 @@ def test_an_auditor_goes_from_order_to_household_and_back_without_the_buyers_nam
     household = client.get(f"/trace/households/{sold.household.id}").text
     assert sold.number in household
     assert "45.00" in household
+
+
+def test_a_list_of_sales_that_is_cut_short_says_so(world, monkeypatch):
+    sold = Sold(world)
+    client = world.sign_in(world.user("auditor", region="990101000000"))
+    address = f"/trace/households/{sold.household.id}"
+    assert "合计也只是" not in client.get(address).text
+    monkeypatch.setattr(trace, "MOST_SALES", 1)
+    assert "合计也只是" in client.get(address).text
 
 
 def test_a_number_or_code_leads_straight_to_what_it_names(world):
