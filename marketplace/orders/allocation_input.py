@@ -23,14 +23,18 @@ ROUNDS_APART = timedelta(days=7)
 
 
 def problems_of(
-    session: Session, in_round: Round, states: tuple[str, ...] = ("confirmed",)
+    session: Session,
+    in_round: Round,
+    states: tuple[str, ...] = ("confirmed",),
+    *,
+    only: int | None = None,
 ) -> dict[int, Problem]:
     """The problem of each listing of the round that somebody ordered, by listing id.
 
-    `states`: whose order lines count; confirmed at close, allocated afterwards. The statements are
-    few and do not grow with the round.
+    `states`: whose order lines count; confirmed at close, allocated afterwards. `only`: of this
+    listing, without the lines of the others. The statements are few and do not grow with the round.
     """
-    lines = _lines(session, in_round, states)
+    lines = _lines(session, in_round, states, only)
     commitments = _commitments(session, in_round)
     support = _Support(session, commitments)
     confirmed = _confirmed_lots(session, in_round)
@@ -67,10 +71,10 @@ def problems_of(
 
 
 def _lines(
-    session: Session, in_round: Round, states: tuple[str, ...]
+    session: Session, in_round: Round, states: tuple[str, ...], only: int | None
 ) -> dict[int, list[DemandLine]]:
     found: defaultdict[int, list[DemandLine]] = defaultdict(list)
-    rows = session.execute(
+    statement = (
         select(
             OrderLine.id,
             OrderLine.order_id,
@@ -85,7 +89,9 @@ def _lines(
         .where(Order.round_id == in_round.id, Order.state.in_(states))
         .order_by(OrderLine.id)
     )
-    for row in rows:
+    if only is not None:
+        statement = statement.where(OrderLine.listing_id == only)
+    for row in session.execute(statement):
         found[row.listing_id].append(
             DemandLine(
                 line_id=row.id,

@@ -210,7 +210,7 @@ def set_pin(
         pin.packs, pin.reason, pin.by_id, pin.at = packs, reason.strip(), actor.user_id, now()
         session.add(pin)
         session.flush()
-        problem = problems_of(session, in_round).get(listing.id)
+        problem = problems_of(session, in_round, only=listing.id).get(listing.id)
         if problem is not None:
             allocate(problem)
     audit.record(session, actor, "pin_set", "listing", listing.id, claimant=claimant, packs=packs)
@@ -243,7 +243,9 @@ class Shares:
 def shares_of(session: Session, in_round: Round, listing: Listing) -> Shares:
     run = runs_in_force(session, [listing.id]).get(listing.id)
     problem = (
-        decode_problem(run.input_text) if run else problems_of(session, in_round).get(listing.id)
+        decode_problem(run.input_text)
+        if run
+        else problems_of(session, in_round, only=listing.id).get(listing.id)
     )
     if problem is None:
         raise NotFound("这个产品没有人订。")

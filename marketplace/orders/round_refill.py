@@ -71,7 +71,7 @@ def _problem_now(
     can_bring: Mapping[int, int],
 ) -> Problem:
     """Today's problem: a commitment gives what it was told, or, when ready, what its lot still has."""
-    problem = problems_of(session, in_round, states=("allocated",))[listing_id]
+    problem = problems_of(session, in_round, ("allocated",), only=listing_id)[listing_id]
     told = _by_commitment(previous)
     lots = lock_lots(session, [supply.lot_id for supply in problem.supplies])
     pack_base = session.get_one(Listing, listing_id).pack_base
