@@ -5,7 +5,7 @@ import io
 from flask import Blueprint, render_template, request, send_file
 from werkzeug import Response
 
-from marketplace.core.clock import format_when
+from marketplace.core.clock import format_when, shanghai_date
 from marketplace.core.db import db
 from marketplace.core.errors import NotFound
 from marketplace.identity.access import current_actor, requires
@@ -95,7 +95,7 @@ def paper(round_id: int) -> str:
 def sheet(round_id: int) -> Response:
     board = boards.board_of(db.session, boards.get_round(db.session, round_id))
     content = write_xlsx(boards.SHEET_HEADINGS, boards.sheet_of(board), f"第{board.round.number}期")
-    name = f"第{board.round.number}期看板_{board.as_of:%Y%m%d}.xlsx"
+    name = f"第{board.round.number}期看板_{shanghai_date(board.as_of):%Y%m%d}.xlsx"
     return send_file(io.BytesIO(content), mimetype=XLSX, as_attachment=True, download_name=name)
 
 

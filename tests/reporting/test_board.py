@@ -2,11 +2,13 @@
 
 import io
 import re
+from datetime import UTC, datetime, time, timedelta
 
 import pytest
 from python_calamine import CalamineWorkbook
 from sqlalchemy import func, select
 
+from marketplace.core.clock import SHANGHAI, now, shanghai_date, use_clock
 from marketplace.core.quantity import GRAMS_PER_JIN
 from marketplace.identity.actor import SYSTEM
 from marketplace.orders.allocation_models import Allocation
@@ -129,3 +131,11 @@ def test_the_board_costs_the_same_few_statements(world, sold, statements):
 
 def test_staff_have_no_board(world):
     assert world.sign_in(world.user("staff", unit=world.unit())).get("/board").status_code == 403
+
+
+def test_the_sheet_made_before_eight_in_the_morning_is_named_by_todays_date(world, sold):
+    morning = datetime.combine(shanghai_date(now()) + timedelta(days=1), time(7), tzinfo=SHANGHAI)
+    with use_clock(lambda: morning.astimezone(UTC)):
+        browser = world.sign_in(world.operator())
+        answer = browser.get(f"/board/{sold.id}/board.xlsx")
+    assert f"{morning:%Y%m%d}.xlsx" in answer.headers["Content-Disposition"]
