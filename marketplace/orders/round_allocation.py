@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from sqlalchemy import delete, null, select, update
 from sqlalchemy.orm import Session
 
-from marketplace.catalog.lots import record_movements
+from marketplace.catalog.lots import lock_lots, record_movements
 from marketplace.catalog.models import Lot
 from marketplace.core.bulk import change_many, insert_many
 from marketplace.core.clock import now
@@ -238,11 +238,8 @@ def undo_allocation(session: Session, actor: Actor, in_round: Round) -> None:
 
 
 def _check_free(session: Session, wanted: Mapping[int, int]) -> None:
-    short = [
-        lot.code
-        for lot in session.scalars(select(Lot).where(Lot.id.in_(wanted)).order_by(Lot.id))
-        if lot.free < wanted[lot.id]
-    ]
+    lots = lock_lots(session, list(wanted)).values()
+    short = [lot.code for lot in lots if lot.free < wanted[lot.id]]
     if short:
         raise Conflict(
             f"批次 {'、'.join(short[:5])} 退回的货已用到别处，不能撤销分配。", code="used_elsewhere"

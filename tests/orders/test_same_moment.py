@@ -9,11 +9,11 @@ from marketplace.core.errors import Conflict
 from marketplace.identity.actor import SYSTEM
 from marketplace.orders.allocation_pages import choose_policy
 from marketplace.orders.endings import cancel_by_operator
-from marketplace.orders.listings import get_listing
+from marketplace.orders.listings import commit_lot, get_listing
 from marketplace.orders.lowering import lower_lot
 from marketplace.orders.moving import release_unreserved
 from marketplace.orders.order_models import Order
-from marketplace.orders.round_allocation import allocate_round
+from marketplace.orders.round_allocation import allocate_round, undo_allocation
 from marketplace.orders.round_models import Commitment, Round
 from marketplace.orders.rounds import close_round, get_round
 from marketplace.reporting.verify import verify
@@ -94,6 +94,27 @@ def test_an_allocation_gives_nothing_to_an_order_that_is_being_cancelled(world):
     )
     with world.transaction() as session:
         assert session.scalars(select(Commitment.allocated_packs)).one() == 0
+
+
+def test_goods_that_are_being_offered_elsewhere_stop_the_undoing_with_a_reason(world):
+    product = world.product()
+    lot = world.lot(product, 10 * PACK)
+    in_round, other = world.round(), world.round()
+    listing = world.listing(in_round, product, [lot])
+    elsewhere = world.listing(other, product, [])
+    world.open_round(in_round)
+    world.order(world.user("staff", unit=world.unit()), in_round, {listing.id: 4})
+    with world.transaction() as session:
+        close_round(session, SYSTEM, get_round(session, in_round.id))
+        allocate_round(session, SYSTEM, get_round(session, in_round.id))
+    with pytest.raises(Conflict, match="已用到别处"):
+        _meanwhile(
+            world,
+            lambda session: commit_lot(
+                session, SYSTEM, get_listing(session, elsewhere.id), lot.id, 6 * PACK, "户主同意"
+            ),
+            lambda session: undo_allocation(session, SYSTEM, get_round(session, in_round.id)),
+        )
 
 
 def test_a_policy_chosen_while_the_round_is_allocated_comes_too_late(world):
