@@ -8,6 +8,7 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 
+from cryptography.fernet import Fernet
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
@@ -16,6 +17,7 @@ from marketplace.cli.opening import opened
 from marketplace.cli.supervisor import PortBusyError, listen, serve
 from marketplace.core.db import db, transaction
 from marketplace.core.errors import MarketplaceError
+from marketplace.core.reencryption import reencrypt_some, secret_columns
 from marketplace.core.schema import is_current, upgrade
 from marketplace.core.settings import BadConfiguration, Settings, from_environment
 from marketplace.identity.accounts import (
@@ -90,6 +92,21 @@ def _verify(settings: Settings, _arguments: argparse.Namespace) -> int:
     return 1 if faults else 0
 
 
+def _reencrypt(settings: Settings, _arguments: argparse.Namespace) -> int:
+    """Batch by batch, each committed: it may be stopped and started again, also while others work."""
+    _require_current(settings)
+    newest, count = Fernet(settings.data_keys[0]), 0
+    with opened(settings):
+        for column in secret_columns():
+            after: int | None = 0
+            while after is not None:
+                with transaction() as session:
+                    old, after = reencrypt_some(session, column, newest, after)
+                count += old
+    print(f"{count} values encrypted again; all are readable with the first data key alone.")
+    return 0
+
+
 def _create_admin(settings: Settings, arguments: argparse.Namespace) -> int:
     _require_current(settings)
     with opened(settings), transaction() as session:
@@ -131,6 +148,7 @@ def _parser() -> argparse.ArgumentParser:
         required=True, metavar="COMMAND"
     )
     command(of_database, "upgrade", _upgrade, "create the tables or bring them up to date")
+    command(of_database, "reencrypt", _reencrypt, "encrypt again what an older data key encrypted")
     of_admin = commands.add_parser("admin", help="administrators").add_subparsers(
         required=True, metavar="COMMAND"
     )

@@ -8,7 +8,9 @@ import pytest
 from cryptography.fernet import Fernet
 from sqlalchemy import select
 
+from marketplace.cli.main import main
 from marketplace.core.db import db
+from marketplace.core.reencryption import secret_columns
 from marketplace.core.secret_text import keyring
 from marketplace.fulfilment.issuing import issue_sheets
 from marketplace.households.models import Household
@@ -21,6 +23,7 @@ from marketplace.tables import metadata
 from tests.security.doors import doors, one_of_each_role
 from tests.support.app import DATA_KEY, dispose, make_app, settings_for
 from tests.support.pages import form_on
+from tests.support.service import environment
 
 HEAD, PHONE, IDENTITY = "欧阳铁柱", "00011112222", "439900190001010022"
 BUYER, BUYER_PHONE = "司徒晚晴", "00033334444"
@@ -120,6 +123,30 @@ def test_what_was_written_with_an_older_key_is_read_after_a_rotation(app, world,
             assert (household.head_name, household.phone, household.identity_no) == HOUSEHOLD
     finally:
         dispose(rotated)
+        keyring.configure(settings.data_keys, settings.lookup_key)
+
+
+def test_after_encrypting_again_the_old_key_may_be_thrown_away(
+    app, world, sold, capsys, monkeypatch
+):
+    settings, newer = app.extensions["settings"], Fernet.generate_key().decode()
+    for name, value in environment(settings.database_url, settings.folder).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("MARKETPLACE_DATA_KEYS", f"{newer},{DATA_KEY}")
+    try:
+        assert (main(["db", "reencrypt"]), main(["db", "reencrypt"])) == (0, 0)
+        first, second = (int(line.split()[0]) for line in capsys.readouterr().out.splitlines())
+        assert (first > 10, second) == (True, 0)
+        rotated = make_app(settings_for(settings.database_url, settings.folder, data_keys=(newer,)))
+        with rotated.app_context():
+            household = db.session.get_one(Household, sold.id)
+            assert (household.head_name, household.phone, household.identity_no) == HOUSEHOLD
+            secret = secret_columns()
+            assert len({column.table.name for column in secret}) >= 5
+            for column in secret:
+                db.session.execute(select(column)).all()  # an old token would raise
+        dispose(rotated)
+    finally:
         keyring.configure(settings.data_keys, settings.lookup_key)
 
 
