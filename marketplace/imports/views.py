@@ -1,9 +1,8 @@
 """Bringing a file: template, upload, preview with cures, progress, rows to mend."""
 
-import io
 import json
 
-from flask import Blueprint, flash, redirect, render_template, request, send_file, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_wtf.file import FileField, FileRequired
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -20,13 +19,13 @@ from marketplace.imports import batches, taking
 from marketplace.imports.importer import IMPORTERS, Importer
 from marketplace.imports.models import ImportBatch, ImportRow
 from marketplace.imports.sheets import PROBLEM_HEADING, read_table, write_xlsx
+from marketplace.web.downloads import send_xlsx
 from marketplace.web.forms import Form
 from marketplace.web.paging import paginate
 
 bp = Blueprint("imports", __name__)
 AT_ONCE = 300
 """So many rows are checked while the person waits; more are checked by the worker, with progress."""
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 STATES = {
     "reading": ("正在检查", "sky"),
     "previewed": ("等您决定", "ripe"),
@@ -180,7 +179,7 @@ def faulty_file(batch_id: int) -> Response:
     batch = own_batch(db.session, batch_id)
     headings = [*batches.kept_columns(batch), PROBLEM_HEADING]
     content = write_xlsx(headings, batches.faulty_rows(db.session, batch), "待改")
-    return _download(content, f"待改_{batch.id}.xlsx")
+    return send_xlsx(content, f"待改_{batch.id}.xlsx")
 
 
 @bp.get("/imports/template/<kind>.xlsx")
@@ -188,10 +187,6 @@ def faulty_file(batch_id: int) -> Response:
 def template(kind: str) -> Response:
     importer = _by_file(kind)
     headings = [column.heading for column in importer.columns]
-    return _download(
+    return send_xlsx(
         write_xlsx(headings, [[""] * len(headings)], importer.title), f"{importer.title}模板.xlsx"
     )
-
-
-def _download(content: bytes, name: str) -> Response:
-    return send_file(io.BytesIO(content), mimetype=XLSX, as_attachment=True, download_name=name)

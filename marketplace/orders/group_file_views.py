@@ -1,10 +1,9 @@
 """A registration on paper and as a file: lists to collect and sign, xlsx in and out."""
 
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from flask import flash, redirect, render_template, request, send_file, url_for
+from flask import flash, redirect, render_template, request, url_for
 from flask_wtf.file import FileField, FileRequired
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload, selectinload
@@ -29,10 +28,8 @@ from marketplace.orders.order_models import (
 )
 from marketplace.orders.round_models import RoundPickup
 from marketplace.orders.shop_queries import Wish, goods, pickups
+from marketplace.web.downloads import send_xlsx
 from marketplace.web.forms import Form
-
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-
 
 REASONS = {"call": "到货了打电话通知", "check": "核对名单"}
 
@@ -130,7 +127,7 @@ def template(group_id: int) -> Response:
         ["", "", listing.title, listing.pack_name, "", "", ""]
         for listing in db.session.scalars(goods([group.round], Wish()))
     ]
-    return _download(write_xlsx(headings, lines, "订购登记表"), f"订购登记表模板_{group.id}.xlsx")
+    return send_xlsx(write_xlsx(headings, lines, "订购登记表"), f"订购登记表模板_{group.id}.xlsx")
 
 
 @bp.get("/<int:group_id>/export.xlsx")
@@ -143,7 +140,7 @@ def export(group_id: int) -> Response:
         audit.record(
             session, current_actor(), "personal_exported", "group", group_id, what="订购登记表"
         )
-    return _download(write_xlsx(sheet.HEADINGS, lines, "订购登记表"), f"订购登记表_{group_id}.xlsx")
+    return send_xlsx(write_xlsx(sheet.HEADINGS, lines, "订购登记表"), f"订购登记表_{group_id}.xlsx")
 
 
 def _fund(group: GroupRegistration) -> str:
@@ -169,10 +166,6 @@ def _orders_of(entries: Sequence[GroupEntry]) -> Sequence[Order]:
     wanted = select(Order).where(Order.id.in_(made)).order_by(Order.id)
     with_lines = selectinload(Order.lines).joinedload(OrderLine.listing)
     return db.session.scalars(wanted.options(with_lines, joinedload(Order.pickup_point))).all()
-
-
-def _download(content: bytes, name: str) -> Response:
-    return send_file(io.BytesIO(content), mimetype=XLSX, as_attachment=True, download_name=name)
 
 
 @bp.get("/<int:group_id>/lists")

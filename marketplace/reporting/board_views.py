@@ -1,8 +1,6 @@
 """The board as page, A4, xlsx and text; and the rows behind each number."""
 
-import io
-
-from flask import Blueprint, render_template, request, send_file
+from flask import Blueprint, render_template, request
 from werkzeug import Response
 
 from marketplace.core.clock import format_when, shanghai_date
@@ -16,10 +14,10 @@ from marketplace.orders.round_models import Round
 from marketplace.reporting import board as boards
 from marketplace.reporting.board_rows import rows_behind
 from marketplace.reporting.desk import Task, tasks_of
+from marketplace.web.downloads import send_xlsx
 from marketplace.web.paging import paginate
 
 bp = Blueprint("board", __name__)
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 ALLOCATED = {"allocated", "collecting", "delivering", "settled"}
 
 
@@ -96,7 +94,7 @@ def sheet(round_id: int) -> Response:
     board = boards.board_of(db.session, boards.get_round(db.session, round_id))
     content = write_xlsx(boards.SHEET_HEADINGS, boards.sheet_of(board), f"第{board.round.number}期")
     name = f"第{board.round.number}期看板_{shanghai_date(board.as_of):%Y%m%d}.xlsx"
-    return send_file(io.BytesIO(content), mimetype=XLSX, as_attachment=True, download_name=name)
+    return send_xlsx(content, name)
 
 
 @bp.get("/board/<int:round_id>/rows/<stage>")
