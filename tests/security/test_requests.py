@@ -8,6 +8,7 @@ import pytest
 
 from marketplace.identity.access import public
 from tests.security.doors import doors, filled
+from tests.support.app import dispose, make_app, settings_for
 
 JSON = {"Accept": "application/json"}
 TOKEN = re.compile(r'name="csrf_token"[^>]* value="([^"]+)"')
@@ -19,6 +20,15 @@ def guarded(app):
     app.config["WTF_CSRF_ENABLED"] = True
     app.config["PROPAGATE_UNKNOWN"] = False
     return app
+
+
+@pytest.fixture
+def without_database(tmp_path):
+    """The application in earnest where no database answers: what is refused must not ask it."""
+    made = make_app(settings_for(f"sqlite:///{tmp_path}/none/at/all", tmp_path))
+    made.config["PROPAGATE_UNKNOWN"] = False
+    yield made
+    dispose(made)
 
 
 def writing(app, samples=None):
@@ -70,10 +80,10 @@ class Endless(RawIOBase):
         return True
 
 
-def test_a_body_of_50_megabytes_is_refused_unread(guarded):
-    browser = guarded.test_client()
+def test_a_body_of_50_megabytes_is_refused_unread(without_database):
+    browser = without_database.test_client()
     tracemalloc.start()
-    for door in writing(guarded):
+    for door in writing(without_database):
         body = Endless()
         for kind in (PLAIN, PARTS):
             answer = browser.open(
@@ -108,9 +118,9 @@ PLAIN, PARTS = "application/x-www-form-urlencoded", "multipart/form-data; bounda
     ],
     ids=["a field of 600 kB", "2000 parts", "a plain field of 600 kB", "300 000 plain fields"],
 )
-def test_oversized_forms_are_refused_with_a_cure(guarded, body, kind):
-    browser = guarded.test_client()
-    for door in writing(guarded):
+def test_oversized_forms_are_refused_with_a_cure(without_database, body, kind):
+    browser = without_database.test_client()
+    for door in writing(without_database):
         answer = browser.open(door.path, method=door.method, data=body, content_type=kind)
         assert answer.status_code == 413, door
         assert "太大" in answer.text
