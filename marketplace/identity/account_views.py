@@ -231,16 +231,9 @@ def appoint_deputy(user_id: int) -> str | Response | tuple[str, int]:
     """For a principal who cannot do it alone, in hospital for example."""
     user = _user(user_id)
     form = deputy_form(user_id)
-    status = 422 if form.is_submitted() else 200
-    if form.validate_on_submit():
-        try:
-            appoint(form)
-        except MarketplaceError as error:
-            form.refuse(error)
-            status = error.http_status
-        else:
-            flash("托付好了。", "success")
-            return redirect(url_for("accounts.show", user_id=user_id))
+    status = appoint(form)
+    if status == 302:
+        return redirect(url_for("accounts.show", user_id=user_id))
     return render_template("identity/account_deputy.html", form=form, user=user), status
 
 

@@ -48,19 +48,27 @@ def deputy_form(user_id: int) -> DeputyForm:
     return form
 
 
-def appoint(form: DeputyForm) -> None:
-    """What the form says, as one use case; raises MarketplaceError."""
+def appoint(form: DeputyForm) -> int:
+    """Do what the form says, when it was sent; the status of the page that shows it, 302 when done."""
+    if not form.validate_on_submit():
+        return 422 if form.is_submitted() else 200
     assert form.valid_from.data is not None
     assert form.valid_until.data is not None
-    with transaction() as session:
-        deputies.appoint_deputy(
-            session,
-            current_actor(),
-            int(form.grant_id.data),
-            str(form.deputy.data),
-            form.valid_from.data,
-            form.valid_until.data,
-        )
+    try:
+        with transaction() as session:
+            deputies.appoint_deputy(
+                session,
+                current_actor(),
+                int(form.grant_id.data),
+                str(form.deputy.data),
+                form.valid_from.data,
+                form.valid_until.data,
+            )
+    except MarketplaceError as error:
+        form.refuse(error)
+        return error.http_status
+    flash("托付好了，对方登录后就能办。", "success")
+    return 302
 
 
 def _frame() -> dict[str, Any]:
@@ -134,16 +142,9 @@ def my_deputies() -> str | Response | tuple[str, int]:
     """Leave a role to somebody from day to day; see what was left to me."""
     actor = current_actor()
     form = deputy_form(actor.user_id)
-    status = 422 if form.is_submitted() else 200
-    if form.validate_on_submit():
-        try:
-            appoint(form)
-        except MarketplaceError as error:
-            form.refuse(error)
-            status = error.http_status
-        else:
-            flash("托付好了，对方登录后就能办。", "success")
-            return redirect(url_for("me.my_deputies"))
+    status = appoint(form)
+    if status == 302:
+        return redirect(url_for("me.my_deputies"))
     page = render_template(
         "identity/deputies.html",
         form=form,
