@@ -5,7 +5,7 @@ for (const form of document.querySelectorAll("form[data-check-all]")) {
   const boxes = () => [...form.querySelectorAll("input[name=chosen]")];
   const tell = () => {
     const ticked = boxes().filter((box) => box.checked).length;
-    count.textContent = ticked ? ` ${ticked} 条` : "";
+    if (count) count.textContent = ticked ? ` ${ticked} 条` : "";
   };
   every?.addEventListener("change", () => {
     for (const box of boxes()) if (box.hasAttribute("data-check-plain")) box.checked = every.checked;
