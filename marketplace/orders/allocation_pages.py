@@ -1,8 +1,7 @@
 """What the operator's allocation page shows: supply and demand, policies compared, why."""
 
 import re
-from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from sqlalchemy import select
@@ -20,16 +19,14 @@ from marketplace.orders.allocation import (
     PolicyFigures,
     Problem,
     allocate,
+    compare,
     decode_outcome,
     decode_problem,
     explain,
-    figures_of,
     latest_policies,
     replay,
     replay_refill,
 )
-from marketplace.orders.allocation.compare import gini_permille, pickups_of
-from marketplace.orders.allocation.policy import Policy
 from marketplace.orders.allocation_input import problems_of
 from marketplace.orders.allocation_models import AllocationPin, AllocationRun
 from marketplace.orders.round_allocation import runs_in_force
@@ -52,25 +49,6 @@ class ListingNeed:
     suppliers: int
     pins: int
     refusal: str = ""
-
-
-@dataclass(frozen=True)
-class PolicyTotals:
-    """A policy over the whole round; households are counted once however much they sell."""
-
-    policy: str
-    version: int
-    title: str
-    households: int
-    lowest_fen: int
-    median_fen: int
-    highest_fen: int
-    gini_permille: int
-    spoiling_unsold: int
-    split_lines: int
-    pickups: int
-    cut: int
-    chosen: bool
 
 
 def problems_in_force(session: Session, in_round: Round) -> dict[int, Problem]:
@@ -126,52 +104,10 @@ def with_names(session: Session, in_round: Round, words: str) -> str:
     return words
 
 
-def compare_policies(in_round: Round, problems: Problems) -> list[PolicyTotals]:
-    """The newest version of every policy on the round's own orders, income summed per supplier."""
+def compare_policies(in_round: Round, problems: Problems) -> Sequence[PolicyFigures]:
+    """The newest version of every policy on the round's own orders."""
     farmgate = {listing.id: listing.farmgate_fen for listing in in_round.listings}
-    rows = []
-    for policy in latest_policies():
-        figures: list[PolicyFigures] = []
-        income: defaultdict[str, int] = defaultdict(int)
-        heads: dict[str, int] = {}
-        ways: set[tuple[str, str]] = set()
-        for listing_id, problem in problems.items():
-            tried = replace(problem, policy=policy.name, policy_version=policy.version)
-            outcome = allocate(tried)
-            figures.append(figures_of(tried, outcome, farmgate[listing_id]))
-            ways |= pickups_of(tried, outcome)
-            for total in outcome.totals:
-                income[total.claimant] += total.packs * farmgate[listing_id]
-            for supply in problem.supplies:
-                heads[supply.claimant] = max(heads.get(supply.claimant, 0), supply.households)
-        rows.append(_totals(policy, figures, income, heads, len(ways), in_round))
-    return rows
-
-
-def _totals(
-    policy: Policy,
-    figures: list[PolicyFigures],
-    income: Mapping[str, int],
-    heads: Mapping[str, int],
-    ways: int,
-    in_round: Round,
-) -> PolicyTotals:
-    each = sorted(fen // max(1, heads[claimant]) for claimant, fen in income.items())
-    return PolicyTotals(
-        policy=policy.name,
-        version=policy.version,
-        title=policy.title,
-        households=sum(heads[claimant] for claimant, fen in income.items() if fen),
-        lowest_fen=each[0] if each else 0,
-        median_fen=each[len(each) // 2] if each else 0,
-        highest_fen=each[-1] if each else 0,
-        gini_permille=gini_permille(each),
-        spoiling_unsold=sum(f.spoiling_unsold_packs for f in figures),
-        split_lines=sum(f.split_lines for f in figures),
-        pickups=ways,
-        cut=sum(f.cut_packs for f in figures),
-        chosen=(policy.name, policy.version) == (in_round.policy, in_round.policy_version),
-    )
+    return compare([(problem, farmgate[i]) for i, problem in problems.items()])
 
 
 def choose_policy(session: Session, actor: Actor, in_round: Round, policy: str) -> None:

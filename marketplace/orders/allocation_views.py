@@ -9,6 +9,7 @@ from marketplace.core.errors import MarketplaceError
 from marketplace.identity.access import current_actor, requires
 from marketplace.identity.permissions import ALLOCATE, ROUND_VIEW
 from marketplace.orders import allocation_pages as pages
+from marketplace.orders.allocation import latest_policies
 from marketplace.orders.basket import parse_packs
 from marketplace.orders.listings import get_listing
 from marketplace.orders.order_models import Order
@@ -39,6 +40,7 @@ def _page(found: Round, refused: MarketplaceError | None = None) -> str:
         round=found,
         needs=needs,
         policies=pages.compare_policies(found, problems) if comparable else [],
+        titles={policy.name: policy.title for policy in latest_policies()},
         waiting=waiting,
         rule=SHORTAGE_RULES[found.shortage_rule],
         may_allocate=current_actor().may(ALLOCATE),

@@ -236,4 +236,4 @@ def test_two_packs_of_one_household_are_one_way_to_the_collection_point(world):
         found = get_round(session, in_round.id)
         compared = compare_policies(found, problems_in_force(session, found))
     assert [policy.pickups for policy in compared] == [1, 1, 1]
-    assert {policy.households for policy in compared} == {1}
+    assert {policy.households_helped for policy in compared} == {1}

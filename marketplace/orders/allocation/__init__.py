@@ -14,7 +14,7 @@ from marketplace.orders.allocation.codec import (
     encode_outcome,
     encode_problem,
 )
-from marketplace.orders.allocation.compare import PolicyFigures, compare, figures_of
+from marketplace.orders.allocation.compare import PolicyFigures, compare
 from marketplace.orders.allocation.engine import allocate
 from marketplace.orders.allocation.explain import explain
 from marketplace.orders.allocation.policies import get_policy, latest_policies
@@ -54,7 +54,6 @@ __all__ = [
     "encode_outcome",
     "encode_problem",
     "explain",
-    "figures_of",
     "get_policy",
     "latest_policies",
     "refill",
