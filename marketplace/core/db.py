@@ -8,8 +8,11 @@ from typing import Any
 from flask_sqlalchemy_lite import SQLAlchemy
 from sqlalchemy import BigInteger, DateTime, Engine, Integer, MetaData, event
 from sqlalchemy.engine import Connection, Dialect
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeDecorator
+
+from marketplace.core.errors import Conflict
 
 BigId = BigInteger().with_variant(Integer, "sqlite")
 """64-bit key; SQLite only numbers rows by itself when the column says INTEGER."""
@@ -82,7 +85,8 @@ def configure_engine(engine: Engine) -> None:
 def transaction() -> Iterator[Session]:
     """One use case, one transaction. Whatever was read before is read again inside.
 
-    Only this function commits. An exception rolls everything back and travels on.
+    Only this function commits. An exception rolls everything back and travels on; that somebody else
+    stored the same in this moment, which no look beforehand can exclude, is a Conflict.
     """
     session = db.session
     session.rollback()
@@ -90,9 +94,23 @@ def transaction() -> Iterator[Session]:
     try:
         yield session
         session.commit()
+    except IntegrityError as error:
+        session.rollback()
+        if not _stored_twice(error):
+            raise
+        raise Conflict("刚刚有人先存了一样的，请看一看再存。", code="stored_meanwhile") from error
     except BaseException:
         session.rollback()
         raise
+
+
+def _stored_twice(error: IntegrityError) -> bool:
+    """Whether a unique constraint refused it, rather than a check or a missing row."""
+    original: Any = error.orig
+    names = (getattr(original, "sqlstate", None), getattr(original, "sqlite_errorname", None))
+    return not {"23505", "SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY"}.isdisjoint(
+        names
+    )
 
 
 @contextmanager

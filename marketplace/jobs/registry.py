@@ -12,11 +12,10 @@ from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy import or_, select, update
-from sqlalchemy.exc import IntegrityError
 
 from marketplace.core.clock import now
 from marketplace.core.db import db, transaction
-from marketplace.core.errors import MarketplaceError
+from marketplace.core.errors import Conflict, MarketplaceError
 from marketplace.jobs.models import DueJob, Tick
 
 SCHEDULER = "scheduler"
@@ -64,7 +63,7 @@ def _declare(moment: datetime, jobs: list[Job]) -> None:
         try:
             with transaction() as session:
                 session.add(DueJob(name=job.name, next_at=moment))
-        except IntegrityError:
+        except Conflict:
             log.info("declared_elsewhere", job=job.name)
 
 

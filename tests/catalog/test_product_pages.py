@@ -1,5 +1,7 @@
 """The operator keeps the list of products; what was reported in one unit stays in it."""
 
+import threading
+
 import pytest
 from sqlalchemy import select
 
@@ -63,3 +65,25 @@ def test_a_name_is_taken_once_and_the_unit_stays_once_reported(world, desk, cadr
 def test_only_the_operator_keeps_products(world, cadre, reviewer):
     for person in (cadre, reviewer):
         assert world.sign_in(person).get("/products/").status_code == 403
+
+
+def test_what_somebody_else_saves_in_the_same_moment_is_a_message_and_keeps_what_was_typed(
+    world, desk
+):
+    """No look beforehand can see it: the database's own constraint answers."""
+    answers = []
+    second = threading.Thread(
+        target=lambda: answers.append(desk.post("/products/new", data=TYPED | {"aliases": "山鸡"}))
+    )
+    like = world.product("苹果")
+    columns = {column.name for column in Product.__table__.columns} - {"id", "code", "name"}
+    with world.transaction() as session:
+        session.add(Product(name="雪毛鸡", code="x1", **{c: getattr(like, c) for c in columns}))
+        session.flush()
+        second.start()
+        second.join(0.3)
+    second.join()
+    (answer,) = answers
+    assert answer.status_code in {409, 422}
+    assert "山鸡" in answer.text
+    assert [p.name for p in products(world)].count("雪毛鸡") == 1
