@@ -9,7 +9,11 @@ from sqlalchemy import select
 from marketplace.core.clock import now, today, use_clock
 from marketplace.core.county_settings import county_settings
 from marketplace.core.db import db
+from marketplace.core.errors import InvalidInput
+from marketplace.identity.accounts import NewGrant, grant_role
+from marketplace.identity.actor import SYSTEM
 from marketplace.identity.models import Organisation, RoleGrant, User
+from tests.support.meanwhile import meanwhile
 from tests.support.statements import counted
 from tests.support.world import COUNTY, PASSWORD
 
@@ -262,3 +266,17 @@ def test_another_device_is_signed_out_from_the_list(world):
     assert here.post(f"/me/sessions/{number}/end").status_code == 302
     assert there.get("/me").status_code == 302
     assert here.get("/me").status_code == 200
+
+
+def test_two_administrators_in_the_same_moment_do_not_unite_what_excludes_itself(world):
+    user = world.user("staff", unit=world.unit())
+
+    def grant(role):
+        def step(session):
+            found = session.get_one(User, user.id)
+            grant_role(session, SYSTEM, found, NewGrant(role, region_code=COUNTY))
+
+        return step
+
+    with pytest.raises(InvalidInput, match="不能再当"):
+        meanwhile(world, grant("operator"), grant("auditor"))

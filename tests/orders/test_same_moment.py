@@ -1,7 +1,5 @@
 """Two people work on the same round in the same moment: the books still agree."""
 
-import threading
-
 import pytest
 from sqlalchemy import select
 
@@ -16,35 +14,9 @@ from marketplace.orders.order_models import Order
 from marketplace.orders.round_allocation import allocate_round, undo_allocation
 from marketplace.orders.round_models import Commitment, Round
 from marketplace.orders.rounds import close_round, get_round
-from marketplace.reporting.verify import verify
+from tests.support.meanwhile import meanwhile
 
 PACK = 2500
-TO_THE_LOCK = 0.3
-"""Seconds in which the second transaction gets as far as it can before the first one commits."""
-
-
-def _meanwhile(world, first, second):
-    """`second` begins while `first` is done and not committed; what breaks in it is raised."""
-    faults = []
-
-    def begins() -> None:
-        try:
-            with world.transaction() as session:
-                second(session)
-        except BaseException as error:
-            faults.append(error)
-
-    thread = threading.Thread(target=begins)
-    with world.transaction() as session:
-        first(session)
-        session.flush()
-        thread.start()
-        thread.join(TO_THE_LOCK)
-    thread.join()
-    if faults:
-        raise faults[0]
-    with world.transaction() as session:
-        assert verify(session) == []
 
 
 def _lot_id(world, listing):
@@ -56,7 +28,7 @@ def test_lowering_counts_from_what_a_listing_holds_after_it_gave_goods_back(worl
     in_round, listing = world.shop(packs=10)
     world.order(world.user("staff", unit=world.unit()), in_round, {listing.id: 5})
     lot_id = _lot_id(world, listing)
-    _meanwhile(
+    meanwhile(
         world,
         lambda session: release_unreserved(session, SYSTEM, get_listing(session, listing.id)),
         lambda session: lower_lot(session, SYSTEM, lot_id, 8 * PACK, "died"),
@@ -71,7 +43,7 @@ def test_an_allocation_shares_out_only_what_a_lot_still_has(world):
     lot_id = _lot_id(world, listing)
     with world.transaction() as session:
         close_round(session, SYSTEM, get_round(session, in_round.id))
-    _meanwhile(
+    meanwhile(
         world,
         lambda session: lower_lot(session, SYSTEM, lot_id, 7 * PACK, "died"),
         lambda session: allocate_round(session, SYSTEM, get_round(session, in_round.id)),
@@ -85,7 +57,7 @@ def test_an_allocation_gives_nothing_to_an_order_that_is_being_cancelled(world):
     number = world.order(world.user("staff", unit=world.unit()), in_round, {listing.id: 4})
     with world.transaction() as session:
         close_round(session, SYSTEM, get_round(session, in_round.id))
-    _meanwhile(
+    meanwhile(
         world,
         lambda session: cancel_by_operator(
             session, SYSTEM, session.scalars(select(Order).filter_by(number=number)).one(), "停课"
@@ -108,7 +80,7 @@ def test_goods_that_are_being_offered_elsewhere_stop_the_undoing_with_a_reason(w
         close_round(session, SYSTEM, get_round(session, in_round.id))
         allocate_round(session, SYSTEM, get_round(session, in_round.id))
     with pytest.raises(Conflict, match="已用到别处"):
-        _meanwhile(
+        meanwhile(
             world,
             lambda session: commit_lot(
                 session, SYSTEM, get_listing(session, elsewhere.id), lot.id, 6 * PACK, "户主同意"
@@ -123,7 +95,7 @@ def test_a_policy_chosen_while_the_round_is_allocated_comes_too_late(world):
     with world.transaction() as session:
         close_round(session, SYSTEM, get_round(session, in_round.id))
     with pytest.raises(Conflict, match="已经分配"):
-        _meanwhile(
+        meanwhile(
             world,
             lambda session: allocate_round(session, SYSTEM, get_round(session, in_round.id)),
             lambda session: choose_policy(
