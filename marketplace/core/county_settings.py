@@ -1,6 +1,7 @@
 """What a county may set for itself. Rates, limits and lines are configuration, never law."""
 
 import json
+import re
 from dataclasses import dataclass
 
 from sqlalchemy import String, Text, select
@@ -76,6 +77,10 @@ def county_number(session: Session, key: str) -> int:
     return int(county_settings(session)[key])
 
 
+_DIALLED = re.compile(r"[0-9][0-9 ()（）转-]{2,39}")
+"""Also a hotline of five digits; people read it from paper and dial it."""
+
+
 def set_county_setting(session: Session, key: str, typed: str) -> None:
     """Store what an administrator typed; raises InvalidInput with the setting's key as field."""
     declared = _BY_KEY[key]
@@ -86,4 +91,8 @@ def set_county_setting(session: Session, key: str, typed: str) -> None:
         )
     elif not value:
         raise InvalidInput(f"请填写{declared.label}。", code="missing", field=key)
+    elif key == "service_phone" and not _DIALLED.fullmatch(str(value)):
+        raise InvalidInput(
+            "服务电话写数字，例如 0731-8555 1234 转 12。", code="bad_phone", field=key
+        )
     session.merge(CountySetting(key=key, value=json.dumps(value, ensure_ascii=False)))

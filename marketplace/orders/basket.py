@@ -74,6 +74,24 @@ def typed_packs(form: Mapping[str, str]) -> dict[int, str]:
     return found
 
 
+def read_packs(typed: Mapping[int, str]) -> tuple[dict[int, int], dict[int, str]]:
+    """Listing id → packs (0 is a quantity too), and listing id → what is wrong there."""
+    packs: dict[int, int] = {}
+    wrong: dict[int, str] = {}
+    for listing_id, text in typed.items():
+        try:
+            packs[listing_id] = parse_packs(text, least=0)
+        except InvalidInput as error:
+            wrong[listing_id] = error.message
+    return packs, wrong
+
+
+def read_sheet(typed: Mapping[int, str]) -> tuple[dict[int, int], dict[int, str]]:
+    """`read_packs` of a list of all goods: empty and 0 mean none of it."""
+    packs, wrong = read_packs({i: text for i, text in typed.items() if text.strip()})
+    return {i: count for i, count in packs.items() if count}, wrong
+
+
 def read() -> dict[int, int]:
     return {int(listing_id): packs for listing_id, packs in cookie.get(KEY, {}).items()}
 

@@ -1,15 +1,14 @@
 """The canteen's sheet: this week's supply, what was typed into it, and what was ordered last time."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
-from marketplace.core.errors import InvalidInput, NotFound
+from marketplace.core.errors import NotFound
 from marketplace.identity.models import Organisation
 from marketplace.identity.scope import Scope
-from marketplace.orders.basket import parse_packs
 from marketplace.orders.my_order_words import changeable
 from marketplace.orders.order_models import Order, OrderLine
 from marketplace.orders.round_models import Listing, Round, RoundPickup
@@ -134,17 +133,3 @@ def repeat(order: Order, parts: Sequence[Part]) -> Repeat:
         else:
             packs[same.id] = line.packs
     return Repeat(order.number, packs, missing)
-
-
-def read_packs(typed: Mapping[int, str]) -> tuple[dict[int, int], dict[int, str]]:
-    """Listing id → packs, and listing id → what is wrong there. Empty and 0 mean: none of it."""
-    packs: dict[int, int] = {}
-    wrong: dict[int, str] = {}
-    for listing_id, text in typed.items():
-        if text.strip() in {"", "0", "０"}:
-            continue
-        try:
-            packs[listing_id] = parse_packs(text)
-        except InvalidInput as error:
-            wrong[listing_id] = error.message
-    return packs, wrong

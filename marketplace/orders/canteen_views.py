@@ -15,7 +15,7 @@ from marketplace.identity.access import current_actor, current_scope, requires
 from marketplace.identity.models import Organisation, User
 from marketplace.identity.permissions import ORDER_CANTEEN
 from marketplace.orders import canteen_sheet as sheets
-from marketplace.orders.basket import typed_packs
+from marketplace.orders.basket import read_sheet, typed_packs
 from marketplace.orders.canteen_ordering import CANTEEN_FUNDS, Placed, SheetInput, place_sheet
 from marketplace.orders.canteen_sheet import Part
 from marketplace.orders.order_models import FUND_SOURCES, Order
@@ -83,7 +83,7 @@ def _place() -> str | Response | tuple[str, int]:
     unit = sheets.choose_unit(found, str(form.unit.data or ""))
     parts = sheets.supply(db.session)
     typed = _typed(parts)
-    packs, typed.wrong = sheets.read_packs(typed.packs)
+    packs, typed.wrong = read_sheet(typed.packs)
     if request.form.get("count"):
         return _page(form, typed, unit, parts, units=found)
     typed.no_place = _without_place(parts, packs, typed)
@@ -208,7 +208,7 @@ def _page(
         recent = sheets.recent_orders(db.session, current_scope(), unit.id)
     listings = [listing for part in parts for listing in part.listings]
     form.prices.data = ",".join(f"{listing.id}:{listing.price_fen}" for listing in listings)
-    packs, _ = sheets.read_packs(typed.packs)
+    packs, _ = read_sheet(typed.packs)
     amounts = {i.id: packs[i.id] * i.price_fen for i in listings if i.id in packs}
     return render_template(
         "orders/canteen/sheet.html",

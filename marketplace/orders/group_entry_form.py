@@ -8,8 +8,7 @@ from sqlalchemy.orm import Session
 from wtforms import HiddenField, RadioField, SelectChoice
 
 from marketplace.core.errors import MarketplaceError
-from marketplace.orders.basket import typed_packs
-from marketplace.orders.canteen_sheet import read_packs
+from marketplace.orders.basket import read_sheet, typed_packs
 from marketplace.orders.group_registrations import EntryInput
 from marketplace.orders.order_models import GroupEntry, GroupRegistration
 from marketplace.orders.round_models import Listing, RoundPickup
@@ -63,7 +62,7 @@ class EntryPage:
 
     def read(self) -> EntryInput | None:
         """What was typed; None when something of it cannot be read."""
-        packs, self.wrong = read_packs(self.typed)
+        packs, self.wrong = read_sheet(self.typed)
         fine = self.form.validate()
         if self.wrong or not fine:
             return None
@@ -83,7 +82,7 @@ class EntryPage:
 
     @property
     def total_fen(self) -> int:
-        packs, _ = read_packs(self.typed)
+        packs, _ = read_sheet(self.typed)
         return sum(packs.get(listing.id, 0) * listing.price_fen for listing in self.goods)
 
 

@@ -1,7 +1,7 @@
 """Changing an order with what a page sent: the quantities as typed, and every refusal in words."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from marketplace.core.db import db, transaction
 from marketplace.core.errors import Conflict, MarketplaceError
@@ -21,6 +21,8 @@ class RefusedChange:
     typed: dict[int, str]
     said: list[str]
     status: int
+    wrong: dict[int, str] = field(default_factory=dict)
+    """Listing id → what is said beside its quantity."""
 
 
 def change_as_typed(
@@ -32,10 +34,10 @@ def change_as_typed(
     """
     typed = baskets.typed_packs(form)
     version = form.get("version", "")
+    packs, wrong = baskets.read_packs(typed)
+    if wrong:
+        return RefusedChange(typed, [], 422, wrong)
     try:
-        packs = {
-            listing_id: baskets.parse_packs(text, least=0) for listing_id, text in typed.items()
-        }
         with transaction() as session:
             found = get_order(session, scope, number)
             if found.channel == "group":

@@ -31,7 +31,7 @@ def change_page(pages: str, number: str) -> str | Response:
 
 def _change_page(pages: str, found: Order, refused: RefusedChange) -> str:
     template = f"{FOLDERS[pages]}/change.html"
-    return render_template(template, order=found, typed=refused.typed, refused=refused.said)
+    return render_template(template, order=found, refused=refused)
 
 
 def take_change(pages: str, number: str) -> Response | tuple[str, int]:

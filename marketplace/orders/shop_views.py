@@ -6,7 +6,7 @@ from flask import Blueprint, flash, jsonify, redirect, render_template, request,
 from werkzeug import Response
 
 from marketplace.core.db import db
-from marketplace.core.errors import InvalidInput, MarketplaceError
+from marketplace.core.errors import MarketplaceError
 from marketplace.identity.access import find_actor, public
 from marketplace.identity.home import home_endpoint
 from marketplace.identity.permissions import ORDER_OWN
@@ -170,15 +170,10 @@ def basket() -> str:
 def change_basket() -> str | Response | tuple[str, int]:
     """New quantities; 0 takes a line out. What cannot be read is shown again beside its reason."""
     held = baskets.read()
-    refused: dict[int, tuple[str, str]] = {}
-    for listing_id, typed in baskets.typed_packs(request.form).items():
-        if listing_id not in held:
-            continue
-        try:
-            held[listing_id] = baskets.parse_packs(typed, least=0)
-        except InvalidInput as error:
-            refused[listing_id] = (typed, error.message)
-    baskets.write({listing_id: packs for listing_id, packs in held.items() if packs})
+    typed = {i: text for i, text in baskets.typed_packs(request.form).items() if i in held}
+    packs, wrong = baskets.read_packs(typed)
+    refused = {i: (typed[i], words) for i, words in wrong.items()}
+    baskets.write({i: count for i, count in (held | packs).items() if count})
     _fit(row_number(request.form.get("fit", "")))
     baskets.drop([row_number(request.form.get("drop", ""))])
     if refused:

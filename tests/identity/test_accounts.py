@@ -213,6 +213,12 @@ def test_settings_are_saved_together_or_not_at_all(app, admin):
     )
     assert bad.status_code == 422
     assert kept() == before
+    wrong = admin.post("/admin/county", data=form | {"service_phone": "找老王"})
+    assert (wrong.status_code, "服务电话写数字" in wrong.text, "找老王" in wrong.text) == (
+        422,
+        True,
+        True,
+    )
     assert admin.post("/admin/county", data=form | {"county_name": "清源县"}).status_code == 302
     assert kept() == before | {"county_name": "清源县"}
 

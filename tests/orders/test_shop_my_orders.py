@@ -80,6 +80,10 @@ def test_a_change_that_cannot_be_keeps_the_order_as_it_was(world, staff, ordered
     page = refused.get_data(as_text=True)
     assert "还没改成" in page
     assert form_on(page, f"{address}/change")[f"packs-{listing.id}"] == packs
+    if not packs.isdecimal():
+        assert page.count("份数要") == 2, (
+            "in the summary with the product's name, and beside the line"
+        )
     assert _listing(world, listing).reserved_packs == 4
 
 
