@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from wtforms import RadioField, SelectChoice
+from wtforms import HiddenField, RadioField, SelectChoice
 
 from marketplace.fulfilment.models import TOLD_HOW
 from marketplace.fulfilment.wording import Prepared
@@ -29,6 +29,8 @@ class LessForm(Form):
     reason = RadioField(
         "为什么", choices=_choices(WITHDRAW_REASONS), validators=required("请选原因。")
     )
+    seen_cut = HiddenField()
+    """Packs that orders lose by it, as the person was told before saying it again."""
 
 
 def box(line: Prepared) -> str:

@@ -121,16 +121,31 @@ def less(sheet_id: int) -> Response | str | tuple[str, int]:
     return less_page("fulfilment/less.html", "sheets.sheet", sheet_id)
 
 
+class WouldCutError(InvalidInput):
+    """Buyers would lose packs: whoever writes it down hears that first. Rolls the answer back."""
+
+    def __init__(self, done: Answered) -> None:
+        others = f"有 {done.changed_sheets - 1} 户能补一些，" if done.changed_sheets > 1 else ""
+        super().__init__(
+            f"{others}订单会少 {done.cut_packs} 份，马上告诉买家，不能撤回。先和农户对一对数；"
+            "能补货的户还没说好的，也可以先去说好再来记。"
+        )
+        self.done = done
+
+
 def less_page(template: str, back: str, sheet_id: int) -> Response | str | tuple[str, int]:
     """Ask what can be brought; take it, or show what is wrong with everything typed still there."""
     paper = one_paper(db.session, current_scope(), sheet_id)
     form = LessForm()
-    status = 200
+    status, question = 200, ""
     if request.method == "POST":
         status = 422
         if form.validate():
             try:
                 done = _take_less(sheet_id, paper, form)
+            except WouldCutError as asked:
+                form.seen_cut.data = str(asked.done.cut_packs)
+                question = asked.message
             except MarketplaceError as error:
                 form.refuse(error)
                 status = error.http_status
@@ -139,7 +154,13 @@ def less_page(template: str, back: str, sheet_id: int) -> Response | str | tuple
                 _tell(done)
                 return redirect(url_for(back, sheet_id=_current(sheet_id)))
     page = render_template(
-        template, paper=paper, sheet=paper.row.sheet, form=form, typed=request.form, back=back
+        template,
+        paper=paper,
+        sheet=paper.row.sheet,
+        form=form,
+        typed=request.form,
+        back=back,
+        question=question,
     )
     return page, status
 
@@ -151,7 +172,10 @@ def _take_less(sheet_id: int, paper: Paper, form: LessForm) -> Answered:
         raise InvalidInput(str(error), code="packs", field="bring") from error
     with transaction() as session:
         found = get_sheet(session, current_scope(), sheet_id, for_update=True)
-        return answer_less(session, current_actor(), found, bring, form.reason.data)
+        done = answer_less(session, current_actor(), found, bring, form.reason.data)
+        if done.cut_packs and form.seen_cut.data != str(done.cut_packs):
+            raise WouldCutError(done)
+        return done
 
 
 def _tell(done: Answered) -> None:

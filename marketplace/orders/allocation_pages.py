@@ -29,12 +29,13 @@ from marketplace.orders.allocation import (
 )
 from marketplace.orders.allocation_input import problems_of
 from marketplace.orders.allocation_models import AllocationPin, AllocationRun
-from marketplace.orders.round_allocation import runs_in_force
+from marketplace.orders.round_allocation import closing_runs, runs_in_force
 from marketplace.orders.round_models import Commitment, Listing, Round
 from marketplace.orders.rounds import lock_round
 
 Problems = Mapping[int, Problem]
 """Listing id → problem."""
+BEFORE_ALLOCATION = frozenset({"open", "closed", "on_hold"})
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class ListingNeed:
 
 def problems_in_force(session: Session, in_round: Round) -> dict[int, Problem]:
     """Before allocation what would be solved now, afterwards what was solved."""
-    if in_round.state in {"open", "closed", "on_hold"}:
+    if in_round.state in BEFORE_ALLOCATION:
         return problems_of(session, in_round)
     ids = [listing.id for listing in in_round.listings]
     return {i: decode_problem(run.input_text) for i, run in runs_in_force(session, ids).items()}
@@ -104,8 +105,14 @@ def with_names(session: Session, in_round: Round, words: str) -> str:
     return words
 
 
-def compare_policies(in_round: Round, problems: Problems) -> Sequence[PolicyFigures]:
-    """The newest version of every policy on the round's own orders."""
+def compare_policies(
+    session: Session, in_round: Round, problems: Problems
+) -> Sequence[PolicyFigures]:
+    """The newest version of every policy on the round's own orders, as they were when it closed: what
+    is brought less afterwards need not fit the pins any more."""
+    if in_round.state not in BEFORE_ALLOCATION:
+        runs = closing_runs(session, problems)
+        problems = {i: decode_problem(run.input_text) for i, run in runs.items()}
     farmgate = {listing.id: listing.farmgate_fen for listing in in_round.listings}
     return compare([(problem, farmgate[i]) for i, problem in problems.items()])
 

@@ -39,7 +39,7 @@ def _page(found: Round, refused: MarketplaceError | None = None) -> str:
         "orders/allocation/index.html",
         round=found,
         needs=needs,
-        policies=pages.compare_policies(found, problems) if comparable else [],
+        policies=pages.compare_policies(db.session, found, problems) if comparable else [],
         titles={policy.name: policy.title for policy in latest_policies()},
         waiting=waiting,
         rule=SHORTAGE_RULES[found.shortage_rule],

@@ -247,10 +247,21 @@ def _check_free(session: Session, wanted: Mapping[int, int]) -> None:
 
 
 def runs_in_force(session: Session, listing_ids: Iterable[int]) -> dict[int, AllocationRun]:
-    """The latest run of each listing that was not undone."""
-    runs = session.scalars(
+    """The latest run of each listing that was not undone: a refill, if somebody brought less."""
+    return {run.listing_id: run for run in _standing(session, listing_ids)}
+
+
+def closing_runs(session: Session, listing_ids: Iterable[int]) -> dict[int, AllocationRun]:
+    """How each listing was shared out after closing, before anybody brought less."""
+    found: dict[int, AllocationRun] = {}
+    for run in _standing(session, listing_ids):
+        found.setdefault(run.listing_id, run)
+    return found
+
+
+def _standing(session: Session, listing_ids: Iterable[int]) -> Iterable[AllocationRun]:
+    return session.scalars(
         select(AllocationRun)
         .where(AllocationRun.listing_id.in_(list(listing_ids)), AllocationRun.undone_at.is_(None))
         .order_by(AllocationRun.id)
     )
-    return {run.listing_id: run for run in runs}

@@ -12,7 +12,9 @@ from marketplace.fulfilment.models import PreparationSheet, SheetAnswer, SheetTo
 from marketplace.fulfilment.reminding import remind_unanswered
 from marketplace.identity.audit import AuditRow
 from marketplace.notices.models import Notice
-from marketplace.orders.round_models import RoundCollection
+from marketplace.orders.allocation_pages import set_pin
+from marketplace.orders.round_allocation import allocate_round, undo_allocation
+from marketplace.orders.round_models import Listing, RoundCollection
 from tests.fulfilment.collecting import Collecting
 from tests.support.world import COUNTY
 
@@ -209,7 +211,14 @@ def test_less_keeps_what_was_typed_when_refused_and_leads_to_the_new_version(wor
     refused = browser.post(address, data={box: "99", "reason": "died"})
     assert refused.status_code == 422
     assert "要在 0 到 10 之间" in refused.text
-    done = browser.post(address, data={box: "3", "reason": "died"})
+    asked = browser.post(address, data={box: "3", "reason": "died"})
+    assert "订单会少 7 份" in asked.text
+    assert 'value="3"' in asked.text
+    assert collecting.sheet(0).id == old.id
+    seen = re.search(r'name="seen_cut"[^>]*value="(\d+)"', asked.text)[1]
+    again = browser.post(address, data={box: "2", "reason": "died", "seen_cut": seen})
+    assert "订单会少 8 份" in again.text
+    done = browser.post(address, data={box: "3", "reason": "died", "seen_cut": seen})
     new = collecting.sheet(0)
     assert done.headers["Location"] == f"/field/sheets/{new.id}"
     page = browser.get(done.headers["Location"]).text
@@ -330,3 +339,23 @@ def test_issuing_costs_the_same_statements_for_few_sheets_and_for_many(world, st
     many = Collecting(world, ordered=(120,), supplies=(10,) * 16, issue=False)
     costs = [statements(lambda made=made: made.step(issue_sheets)) for made in (few, many)]
     assert costs[0] == costs[1] <= 20
+
+
+def test_the_allocation_stays_readable_after_a_pinned_household_brings_less(world):
+    made = Collecting(world, ordered=(30,), supplies=(40, 40), issue=False)
+    operator = world.operator()
+    actor = world.actor(operator)
+    made.step(undo_allocation)
+    with world.transaction() as session:
+        listing = session.get_one(Listing, made.listing.id)
+        claimant = f"h:{made.households[0].id}"
+        set_pin(session, actor, listing, claimant, 25, "货要坏了")
+    made.step(allocate_round)
+    made.step(issue_sheets)
+    made.less(0, 10)
+    desk = world.sign_in(operator)
+    page = desk.get(f"/rounds/{made.round.id}/allocation")
+    assert page.status_code == 200
+    assert "h:" not in re.sub(r"<[^>]+>", "", page.text)
+    assert "本期用" in page.text
+    assert desk.get(f"/listings/{made.listing.id}/allocation").status_code == 200

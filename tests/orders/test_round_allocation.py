@@ -234,6 +234,6 @@ def test_two_packs_of_one_household_are_one_way_to_the_collection_point(world):
     world.order(buyer, in_round, {listing.id: 3 for listing in listings})
     with world.transaction() as session:
         found = get_round(session, in_round.id)
-        compared = compare_policies(found, problems_in_force(session, found))
+        compared = compare_policies(session, found, problems_in_force(session, found))
     assert [policy.pickups for policy in compared] == [1, 1, 1]
     assert {policy.households_helped for policy in compared} == {1}
