@@ -18,6 +18,7 @@ from marketplace.identity.permissions import ORDER_GROUP
 from marketplace.imports.sheets import read_table, write_xlsx
 from marketplace.orders import group_sheet as sheet
 from marketplace.orders.group_registrations import entries_of, get_group, why_closed
+from marketplace.orders.group_shares import Portions, Short, Shorts, portions_of, shorts_of
 from marketplace.orders.group_views import Answer, Total, bp, totals
 from marketplace.orders.order_models import (
     FUND_SOURCES,
@@ -46,16 +47,13 @@ class Drop:
     order: Order | None
     totals: list[Total]
     departments: list[tuple[str, list[GroupEntry]]]
+    shorts: Shorts
 
-    @property
-    def rows(self) -> list[tuple[Total, int]]:
-        """Each product with the packs that come: what was allocated, before that what is wanted."""
-        lines = self.order.lines if self.order else []
-        coming = {line.listing_id: line.allocated_packs for line in lines}
-        return [
-            (total, total.packs if (packs := coming.get(total.listing.id)) is None else packs)
-            for total in self.totals
-        ]
+    def portions(self, entry: GroupEntry) -> Portions:
+        return portions_of(entry, self.shorts)
+
+    def short(self, total: Total) -> Short | None:
+        return self.shorts.get((self.order.id, total.listing.id)) if self.order else None
 
 
 @bp.get("/<int:group_id>/import")
@@ -201,7 +199,10 @@ def _lists(group: GroupRegistration, *, full: bool) -> str:
             for entry in here:
                 departments.setdefault(entry.department or "未填部门", []).append(entry)
             order = orders.get(slot.pickup_point_id)
-            drops.append(Drop(slot, order, totals(here, [slot.point]), list(departments.items())))
+            made = [order] if order else []
+            wanted = totals(here, [slot.point], made)
+            shorts = shorts_of(here, order.lines if order else [])
+            drops.append(Drop(slot, order, wanted, list(departments.items()), shorts))
     return render_template(
         "orders/groups/lists.html",
         group=group,

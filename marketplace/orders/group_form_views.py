@@ -18,6 +18,7 @@ from marketplace.orders.group_registrations import (
     save_entry,
     why_closed,
 )
+from marketplace.orders.group_shares import own_portions
 from marketplace.orders.order_models import GroupEntry, GroupRegistration
 from marketplace.orders.shop_queries import pickups
 
@@ -60,6 +61,7 @@ def _entry_page(group: GroupRegistration, found: GroupEntry) -> str:
         "orders/groups/entry_done.html",
         group=group,
         entry=found,
+        portions=own_portions(db.session, found),
         closed=closed,
         gone=gone,
         slot=next((row for row in places if row.pickup_point_id == found.pickup_point_id), None),

@@ -197,8 +197,8 @@ def rows(
     for order in orders:
         for ordered in order.lines:
             if cut := ordered.cut_packs:
-                rest = (fund, order.pickup_point.name, "", "")
-                yield _row(group, ("", "货不够，少给"), ordered.listing, -cut, rest)
+                rest = (fund, order.pickup_point.name, "", "货不够，少给")
+                yield _row(group, ("", ""), ordered.listing, -cut, rest)
 
 
 def _row(

@@ -27,6 +27,7 @@ from marketplace.orders.group_registrations import (
     get_group,
     why_closed,
 )
+from marketplace.orders.group_shares import portions_of, shorts_of
 from marketplace.orders.group_submission import (
     GROUP_FUNDS,
     SubmitInput,
@@ -95,11 +96,17 @@ class Suggestion:
 
 @dataclass(frozen=True)
 class Total:
-    """One product over all entries; `by_place` in the order of the page's places."""
+    """One product over all entries; `by_place` in the order of the page's places. `cut` packs of it
+    do not come."""
 
     listing: Listing
     packs: int
     by_place: tuple[int, ...]
+    cut: int = 0
+
+    @property
+    def coming(self) -> int:
+        return self.packs - self.cut
 
     @property
     def short(self) -> int:
@@ -115,15 +122,19 @@ def phase(group: GroupRegistration) -> str:
     return "closed" if group.closes_at <= now() else "open"
 
 
-def totals(entries: list[GroupEntry], places: list[PickupPoint]) -> list[Total]:
+def totals(
+    entries: list[GroupEntry], places: list[PickupPoint], orders: Sequence[Order] = ()
+) -> list[Total]:
     listings = {line.listing_id: line.listing for entry in entries for line in entry.lines}
     by_place: dict[int, Counter[int]] = {
         place.id: total_packs([e for e in entries if e.pickup_point_id == place.id])
         for place in places
     }
-    whole = total_packs(entries)
+    whole, cut = total_packs(entries), Counter[int]()
+    for line in (line for order in orders for line in order.lines):
+        cut[line.listing_id] += line.cut_packs or 0
     return [
-        Total(listing, whole[key], tuple(by_place[place.id][key] for place in places))
+        Total(listing, whole[key], tuple(by_place[place.id][key] for place in places), cut[key])
         for key, listing in sorted(listings.items())
     ]
 
@@ -255,6 +266,7 @@ def _show(group: GroupRegistration, form: SubmitForm) -> str:
     places = places_of(entries)
     made = sorted({entry.order_id for entry in entries if entry.order_id})
     orders = _orders(made) if made else []
+    shorts = shorts_of(entries, [line for order in orders for line in order.lines])
     return render_template(
         "orders/groups/show.html",
         group=group,
@@ -265,7 +277,8 @@ def _show(group: GroupRegistration, form: SubmitForm) -> str:
         entries=entries,
         removed=len(every) - len(entries),
         places=places,
-        totals=totals(entries, places),
+        totals=totals(entries, places, orders),
+        portions={entry.id: portions_of(entry, shorts) for entry in entries},
         orders=orders,
         openable=_openable(made) if made else set(),
         state_of=state_of,

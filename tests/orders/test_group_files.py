@@ -138,9 +138,8 @@ def test_a_list_that_goes_in_once_asks_first_and_enter_in_a_field_does_not_send_
     assert "不能再交一次" in form
 
 
-def test_what_falls_short_stands_on_the_lists_of_the_organiser(world):
-    group = Group(world, packs=10)
-    group.enter(packs={group.first.id: 8})
+def fall_short(world, group):
+    """Hand the list in; half of the ten packs are lost before the round closes."""
     group.submit()
     with world.transaction() as session:
         lot = session.scalars(select(Commitment.lot_id).order_by(Commitment.id)).first()
@@ -148,13 +147,49 @@ def test_what_falls_short_stands_on_the_lists_of_the_organiser(world):
     for step in (close_round, allocate_round):
         with world.transaction() as session:
             step(session, SYSTEM, get_round(session, group.round.id))
+
+
+def own_page(group, name):
+    (entry,) = [entry for entry in group.all(GroupEntry) if entry.name == name]
+    return text_of(group.guest.get(f"/g/{group.token}/{entry.edit_code}"))
+
+
+def test_what_falls_short_is_taken_off_the_only_one_who_registered_it(world):
+    group = Group(world, packs=10)
+    group.enter(packs={group.first.id: 8})
+    fall_short(world, group)
     page = text_of(group.browser.get(f"/groups/{group.id}"))
     assert "货不够减了 3 份，实到 5 份" in page
     assert "现在应付 ¥61.50" in page
     paper = text_of(group.browser.get(f"/groups/{group.id}/lists"))
     assert "登记了 8 份，货不够" in paper
-    assert "登记了 8 份，到 5 份，少的 3 份请和同事商量着分" in paper
-    assert "61.50" in paper  # five packs at 12.30 yuan
+    assert "货不够：登记 8 份，到 5 份。" in paper
+    own = own_page(group, "张小明")
+    assert "只到 5 份" in own
+    for seen in (page.partition("要多少货")[2], paper, own):
+        assert "61.50" in seen  # five packs at 12.30 yuan
+        assert "98.40" not in seen, "nobody pays for eight"
+
+
+def test_what_falls_short_among_several_is_for_the_organiser_to_divide(world):
+    group = Group(world, packs=10)
+    group.enter(packs={group.first.id: 4})
+    group.enter(packs={group.first.id: 3, group.second.id: 1}, name="李二", key="entry-key-2")
+    fall_short(world, group)
+    said = "货不够：登记 7 份，到 5 份，各分多少由组织的人定"
+    page = text_of(group.browser.get(f"/groups/{group.id}")).partition("要多少货")[2]
+    paper = text_of(group.browser.get(f"/groups/{group.id}/lists"))
+    own = own_page(group, "张小明") + own_page(group, "李二")
+    assert said in page
+    assert said in paper
+    assert own.count("由组织的同事定") == 2
+    assert "7 份" not in own, "nobody reads what the others wanted"
+    for seen in (page, paper, own):
+        assert "49.20" not in seen, "four packs are not what is due"
+        assert "36.90" not in seen
+    table = read_table(group.browser.get(f"/groups/{group.id}/export.xlsx").data, COLUMNS)
+    (cut,) = [row for _, row in table.rows if row[8] == "-2"]
+    assert (cut[3], cut[-1]) == ("", "货不够，少给")
 
 
 def test_pages_cost_the_same_statements_for_few_and_for_many(world, group, statements):

@@ -1,0 +1,106 @@
+"""What comes to whom in a group when fewer packs come than colleagues registered.
+
+Nobody but the organiser can say who goes short, unless one person alone registered the product.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, selectinload
+
+from marketplace.orders.order_models import GroupEntry, GroupEntryLine, OrderLine
+
+
+@dataclass(frozen=True)
+class Short:
+    """Packs of one product in one order, and how many people registered it there."""
+
+    wanted: int
+    coming: int
+    people: int
+
+    @property
+    def certain(self) -> bool:
+        return self.people == 1 or self.coming == 0
+
+    @property
+    def words(self) -> str:
+        said = f"货不够：登记 {self.wanted} 份，到 {self.coming} 份"
+        return said if self.certain else f"{said}，各分多少由组织的人定"
+
+
+Shorts = Mapping[tuple[int, int], Short]
+"""Keyed by order and listing; products that come in full are not in it."""
+
+
+@dataclass(frozen=True)
+class Portion:
+    """A line of a colleague; `packs` is None as long as the organiser has to say it."""
+
+    line: GroupEntryLine
+    packs: int | None
+    short: Short | None
+
+    @property
+    def amount_fen(self) -> int | None:
+        return None if self.packs is None else self.packs * self.line.listing.price_fen
+
+
+@dataclass(frozen=True)
+class Portions:
+    """Of one colleague; `due_fen` leaves out what the organiser has to say."""
+
+    lines: tuple[Portion, ...]
+
+    @property
+    def due_fen(self) -> int:
+        return sum(portion.amount_fen or 0 for portion in self.lines)
+
+    @property
+    def open(self) -> bool:
+        return any(portion.packs is None for portion in self.lines)
+
+
+def shorts_of(entries: Sequence[GroupEntry], ordered: Iterable[OrderLine]) -> Shorts:
+    """`entries` are all that are present of the orders whose lines are given."""
+    people = Counter(
+        (entry.order_id, line.listing_id)
+        for entry in entries
+        if entry.removed_at is None
+        for line in entry.lines
+    )
+    return {
+        key: Short(line.packs, line.allocated_packs or 0, people[key])
+        for line in ordered
+        if line.cut_packs and (key := (line.order_id, line.listing_id))
+    }
+
+
+def portions_of(entry: GroupEntry, shorts: Shorts) -> Portions:
+    found = []
+    for line in entry.lines:
+        short = shorts.get((entry.order_id or 0, line.listing_id))
+        packs: int | None = line.packs
+        if short:
+            packs = short.coming if short.certain else None
+        found.append(Portion(line, packs, short))
+    return Portions(tuple(found))
+
+
+def own_portions(session: Session, entry: GroupEntry) -> Portions:
+    """For the colleague's own page: the others are read only when something falls short."""
+    if entry.order_id is None:
+        return portions_of(entry, {})
+    cut = session.scalars(
+        select(OrderLine).where(OrderLine.order_id == entry.order_id, OrderLine.cut_packs > 0)
+    ).all()
+    if not cut:
+        return portions_of(entry, {})
+    together = session.scalars(
+        select(GroupEntry)
+        .where(GroupEntry.order_id == entry.order_id)
+        .options(selectinload(GroupEntry.lines))
+    ).all()
+    return portions_of(entry, shorts_of(together, cut))
