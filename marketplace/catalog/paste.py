@@ -12,28 +12,18 @@ from datetime import date
 from itertools import pairwise
 
 from marketplace.catalog import paste_fields as fields
-from marketplace.catalog.paste_fields import PasteProduct
+from marketplace.catalog.paste_fields import PasteProduct, Price
+from marketplace.catalog.paste_who import find_masked, take_household_no, take_name, words_of
 from marketplace.core.errors import InvalidInput
-from marketplace.core.quantity import PIECE_UNITS, Quantity, parse_quantity
+from marketplace.core.quantity import MASS_UNITS, PIECE_UNITS, Quantity, parse_quantity
 from marketplace.core.spoken_number import plain_text
 
 MAX_LINES = 500
 MAX_LINE_LENGTH = 300
 
-_SURNAMES = frozenset(
-    "赵钱孙李周吴郑王冯陈褚卫蒋沈韩杨朱秦尤许何吕施张孔曹严华金魏陶姜戚谢邹喻柏窦章云苏潘葛奚范彭郎鲁韦昌马苗凤花方俞任袁柳"
-    "鲍史唐费廉岑薛雷贺倪汤滕殷罗毕郝邬安常乐于时傅皮卞齐康伍余元卜顾孟平黄和穆萧尹姚邵汪祁毛禹狄米贝明臧计伏成戴谈宋庞熊纪舒"
-    "屈项祝董梁杜阮蓝闵季麻强贾路娄江童颜郭梅盛林钟徐邱骆高夏蔡田樊胡凌霍虞万支柯管卢莫房裘缪解应宗丁宣邓郁单杭洪包左石崔吉"
-    "龚程邢裴陆荣翁荀羊惠曲封储靳段焦巴谷车侯全班仰秋仲伊宫宁仇甘武符刘景詹束龙叶幸司黎薄印白怀蒲从索赖卓蔺屠蒙池乔覃翟谭贡"
-    "申冉牛燕尚农温庄晏柴瞿阎连习鱼容向古易廖耿匡文欧师巩聂晁敖冷辛简饶曾沙丰关查游权盖益桓岳帅涂肖付代闫尧欧上诸"
-)
-_NAME = re.compile(r"[㐀-鿿·]{2,12}")
 _EXAMPLE = re.compile(r"\s*[(（【]?(?:例|示例|举例|格式|模板|样例)")
 _PUNCTUATION = re.compile(r"[^\w\s.,:/¥~—–−·-]|(?<![0-9]),|,(?![0-9]{3}(?![0-9]))")
 _DASH = re.compile(r"(?<=[㐀-鿿])(?<![日号月])[-—–]+|[-—–]+(?=[㐀-鿿])")
-_MASKED = re.compile(
-    r"(?<![㐀-鿿])(?P<name>[㐀-鿿]{1,2}[*×]{1,3}(?:[㐀-鿿](?![㐀-鿿]))?)(?!\s*[0-9*×])"
-)
 _HAN = re.compile(r"[㐀-鿿]+")
 _ENDS_AN_AMOUNT = PIECE_UNITS | set("斤吨克两元块角毛")
 
@@ -60,7 +50,9 @@ class PastedLine:
     remark: str = ""
     problems: tuple[str, ...] = ()
     under: str | None = None  # the village whose heading stands above the line
-    masked_name: str | None = None  # 孙**, as lists show it: says nobody's name
+    masked_name: str | None = None  # 孙**, as lists show it
+    household_no: str | None = None
+    unit_assumed: bool = False  # no 每什么 is written: `price_unit` is the usual one
 
 
 def parse_pasted_lines(
@@ -91,6 +83,7 @@ def parse_pasted_lines(
     for line_number, raw in enumerate(lines, start=1):
         body, has_number = fields.strip_numbering(raw[:MAX_LINE_LENGTH])
         masked, body = _take_masked(body, names)
+        number, body = take_household_no(plain_text(body))
         plain = _tidy(body)
         if not plain or raw.lstrip().startswith(("#", "＃")) or _EXAMPLE.match(raw):
             continue
@@ -100,7 +93,9 @@ def parse_pasted_lines(
         started = has_number if numbered and not previews else bool(previews)
         if not started and not _tells_of_goods(plain, names):
             continue
-        line = PastedLine(line_number, raw.strip(), under=village, masked_name=masked)
+        line = PastedLine(
+            line_number, raw.strip(), under=village, masked_name=masked, household_no=number
+        )
         read = [_read(part, line, names, today) for part in _parts(plain, names)]
         previews += [_finish(line, needed=village_needed) for line in _share(read)]
         if len(raw) > MAX_LINE_LENGTH:
@@ -134,9 +129,9 @@ def _tidy(body: str) -> str:
 
 
 def _take_masked(body: str, names: _Names) -> tuple[str | None, str]:
-    """A name with stars, and the rest; `马蹄*20斤` and `马蹄**` are no names."""
+    """A name with stars, and the rest; `马蹄**` is no name."""
     plain = plain_text(body)
-    found = _MASKED.search(plain)
+    found = find_masked(plain)
     if not found or names.matches(found["name"]):
         return None, body
     return found["name"], f"{plain[: found.start()]} {plain[found.end() :]}"
@@ -182,26 +177,18 @@ def _read(part: str, line: PastedLine, names: _Names, today: date) -> PastedLine
     first, last, rest, date_problem = fields.take_dates(rest, today, dotted=dotted)
     amounts, rest = fields.take_quantities(rest)
     village, rest = fields.take_village(rest)
-    if date_problem:
-        problems.append(date_problem)
     product, rest, glued, product_problem = _take_product(rest, names)
     bare, rest = fields.take_bare_numbers(rest)
-    quantity, unused, quantity_problem = _read_quantity(amounts, bare, product)
-    spare = bare if amounts else bare[1:]
-    if spare and price is None:
-        unit = quantity.typed_unit if quantity else "斤"
-        problems.append(f"“{spare[0]}”是不是价钱？请写成 {spare[0]}元/{unit}。")
-    elif price is None and not problems:
-        problems.append("没有写价钱。请补上，例如 1.5元/斤。")
-    elif price and price.unit is None:
-        example = f"1.5元/{quantity.typed_unit if quantity else '斤'}"
-        problems.append(
-            f"“{price.written}”没写是每什么的价钱。请写单价，不写总价，例如 {example}。"
-        )
-    name, words = (None, _words(rest)) if line.masked_name else _take_name(rest, glued)
+    vague, rest = fields.take_vague(rest)
+    counted, spare = (amounts, bare) if amounts or vague else (bare[:1], bare[1:])
+    quantity, unused, quantity_problem = _read_quantity(counted, vague, product)
+    price, assumed = _with_unit(price, product, quantity)
+    if not problems and (problem := _price_problem(price, spare, product)):
+        problems.append(problem)
+    name, words = (None, words_of(rest)) if line.masked_name else take_name(rest, glued)
     if product is None and not product_problem:
         product_problem = _unknown_product(words)
-    problems += [problem for problem in (quantity_problem, product_problem) if problem]
+    problems += [said for said in (date_problem, quantity_problem, product_problem) if said]
     return replace(
         line,
         household_name=name,
@@ -211,11 +198,42 @@ def _read(part: str, line: PastedLine, names: _Names, today: date) -> PastedLine
         quantity=quantity,
         price_fen=price.fen if price else None,
         price_unit=price.unit if price else None,
+        unit_assumed=assumed,
         available_from=first,
         available_until=last,
         remark=" ".join([*words, *unused, *spare]),
         problems=tuple(problems),
     )
+
+
+def _with_unit(
+    price: Price | None, product: PasteProduct | None, quantity: Quantity | None
+) -> tuple[Price | None, bool]:
+    """A price without 每什么 is for one 斤 or piece, unless it may be a sum or the price of a box."""
+    if price is None or price.unit or product is None or price.fen > product.doubtful_fen:
+        return price, False
+    if quantity and quantity.typed_unit not in MASS_UNITS.keys() | PIECE_UNITS:
+        return price, False
+    return replace(price, unit=_usual_unit(product)), True
+
+
+def _price_problem(
+    price: Price | None, spare: list[str], product: PasteProduct | None
+) -> str | None:
+    """The cure names the unit of the goods, never that of the quantity: 2.9 beside 半吨 is per 斤."""
+    unit = _usual_unit(product) if product else "斤"
+    if price is None and spare:
+        return f"“{spare[0]}”是不是价钱？请写成 {spare[0]}元/{unit}。"
+    if price is None:
+        return f"没有写价钱。请补上，例如 1.5元/{unit}。"
+    if price.unit is None:
+        said = f"“{price.written}”没写是每什么的价钱。"
+        return f"{said}请写单价，不写总价，例如 1.5元/{unit}。"
+    return None
+
+
+def _usual_unit(product: PasteProduct) -> str:
+    return "斤" if product.base_unit == "g" else product.piece_word
 
 
 def _take_product(
@@ -246,14 +264,16 @@ def _take_product(
 
 
 def _read_quantity(
-    amounts: list[str], bare: list[str], product: PasteProduct | None
+    amounts: list[str], vague: str | None, product: PasteProduct | None
 ) -> tuple[Quantity | None, list[str], str | None]:
     """The quantity, amounts that only describe it (60只 约180斤), and a problem."""
-    if not amounts and not bare:
+    if not amounts and vague:
+        return None, [], f"数量：“{vague}”里没有数。请写数量和单位，例如 300斤。"
+    if not amounts:
         return None, [], "没有写数量。请补上数量和单位，例如 300斤。"
     good: list[tuple[str, Quantity]] = []
     other: list[tuple[str, InvalidInput]] = []
-    for words in amounts or bare[:1]:
+    for words in amounts:
         try:
             good.append((words, _parse_quantity(words, product)))
         except InvalidInput as error:
@@ -279,30 +299,6 @@ def _parse_quantity(words: str, product: PasteProduct | None) -> Quantity:
     )
 
 
-def _words(text: str) -> list[str]:
-    return [word for word in re.split(r"[\s,:/]+", text) if word.strip("-—~·.")]
-
-
-def _take_name(text: str, glued: str | None) -> tuple[str | None, list[str]]:
-    """The household's name and the words that remain.
-
-    A word with 家 or 户 behind it comes first, then one that begins with a surname, then the first
-    word of the line; words glued to a product (散养土鸡) only when they look like a name.
-    """
-    words = _words(text)
-    free = [word for word in words if _NAME.fullmatch(word) and word != glued]
-    marked = [w for w in words if _NAME.fullmatch(w) and len(w) > 2 and w[-1] in "家户"]
-    likely = [w for w in free if (w[0] in _SURNAMES and len(w) <= 4) or "·" in w]
-    close = [w for w in words if w == glued and w[0] in _SURNAMES and len(w) <= 4]
-    first = [w for w in free[:1] if len(w) <= 4 and w == words[0]]
-    for candidates in (marked, likely, close, first):
-        if candidates:
-            name = candidates[0]
-            words.remove(name)
-            return (name[:-1] if candidates is marked else name), words
-    return None, words
-
-
 def _unknown_product(words: list[str]) -> str:
     if words:
         return f"“{words[0]}”不在品种表里。请改成表里的名字，或者先添加这个品种。"
@@ -322,11 +318,11 @@ def _finish(line: PastedLine, *, needed: bool) -> PastedLine:
     if line.village and line.under and not re.search("[村区寨屯]", line.village):
         village = line.under + line.village
     line = replace(line, village=village)
-    if line.masked_name:
-        line = _with_problem(line, f"“{line.masked_name}”看不出是谁。请写户主的全名。")
-    elif line.household_name is None:
-        line = _with_problem(line, "没看出是哪一户。请把户主姓名写在最前面，后面空一格。")
-    if line.village is None and needed:
+    if not (line.masked_name or line.household_name or line.household_no):
+        line = _with_problem(
+            line, "没看出是哪一户。请把户主姓名写在最前面，后面空一格；也可以写户页上的户编号。"
+        )
+    if line.village is None and needed and not line.household_no:
         line = _with_problem(line, "没有写哪个村。请补上村名，例如 三岔村。")
     return line
 
@@ -337,12 +333,13 @@ def _with_problem(line: PastedLine, problem: str) -> PastedLine:
 
 def _mark_repeats(previews: list[PastedLine]) -> list[PastedLine]:
     """The same household with the same product twice is asked about, not merged."""
-    seen: dict[tuple[str | None, str | None, str | None], int] = {}
+    seen: dict[tuple[str | None, ...], int] = {}
     marked: list[PastedLine] = []
     for line in previews:
-        key = (line.household_name, line.village, line.product_code)
-        first = seen.setdefault(key, line.line_number)
-        known = line.household_name is not None and line.product_code is not None
+        who = line.household_no or line.household_name or line.masked_name
+        village = None if line.household_no else line.village
+        first = seen.setdefault((who, village, line.product_code), line.line_number)
+        known = who is not None and line.product_code is not None
         problem = f"和第 {first} 行是同一户同一样。请删掉重复的，或者改数量。"
         marked.append(_with_problem(line, problem) if known and first != line.line_number else line)
     return marked

@@ -72,6 +72,7 @@ _FILLER = re.compile(
 _BARE_NUMBER = re.compile(
     rf"(?<![^\s,;])[-−]?(?:[0-9][0-9.,]*|[{_NUMERAL}]+)(?:多|来|余)?(?![^\s,;])"
 )
+_VAGUE = re.compile(r"(?<![^\s,:])(?:很多|好多|许多|不少|若干|大量|一些|一点|多得很)(?![^\s,:])")
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,8 @@ class PasteProduct:
     aliases: tuple[str, ...] = ()
     approx_piece_mass_g: int | None = None
     containers: Mapping[str, int] = field(default_factory=dict)
+    piece_word: str = "只"
+    doubtful_fen: int = 10_000  # more than this for one 斤 or piece is rather a sum
 
 
 @dataclass(frozen=True)
@@ -195,6 +198,12 @@ def take_quantities(text: str) -> tuple[list[str], str]:
     """Everything that looks like a number with a unit, and the rest."""
     found = [match[0].strip() for match in _QUANTITY.finditer(text)]
     return found, _QUANTITY.sub(" ", text)
+
+
+def take_vague(text: str) -> tuple[str | None, str]:
+    """`很多` where an amount belongs, and the rest."""
+    found = _VAGUE.search(text)
+    return (found[0], _without(text, found)) if found else (None, text)
 
 
 def take_bare_numbers(text: str) -> tuple[list[str], str]:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
+from functools import cached_property
 from typing import cast
 
 from sqlalchemy import select
@@ -17,14 +18,17 @@ from sqlalchemy.orm import Session, joinedload
 from marketplace.catalog.models import Product, SupplyReport
 from marketplace.catalog.paste import PastedLine, parse_pasted_lines
 from marketplace.catalog.paste_fields import PasteProduct, strip_numbering
+from marketplace.catalog.paste_who import surname_of
 from marketplace.catalog.report_import import COLUMNS, ReportChecker, ReportRow, uuid_of
 from marketplace.catalog.reports import ReportInput
+from marketplace.catalog.words import piece_word
 from marketplace.core.clock import today
 from marketplace.core.errors import InvalidInput
-from marketplace.core.money import format_yuan
-from marketplace.core.quantity import BaseUnit, Quantity
+from marketplace.core.money import format_yuan, value_fen
+from marketplace.core.quantity import GRAMS_PER_JIN, BaseUnit, Quantity
 from marketplace.core.secret_text import keyring
-from marketplace.households.models import Household
+from marketplace.core.validity import in_force
+from marketplace.households.models import CadreAssignment, Household
 from marketplace.identity.actor import Actor
 from marketplace.identity.permissions import HOUSEHOLD_VIEW, REPORT_SUBMIT
 from marketplace.imports.importer import (
@@ -41,8 +45,9 @@ from marketplace.imports.importer import (
 from marketplace.regions.models import Region
 
 LINE, RAW, UNDER, VILLAGE, HEAD, UNCLEAR = "行", "原文", "上文的村", "村", "户主", "没看懂"
+NUMBER, ASSUMED = "户编号", "价钱怎么算"
 READ = ("品类", "待售量", "到户价", "上市起", "上市止", "成因")
-HEADINGS = (LINE, RAW, UNDER, VILLAGE, HEAD, UNCLEAR, *READ)
+HEADINGS = (LINE, RAW, UNDER, VILLAGE, HEAD, NUMBER, UNCLEAR, *READ, ASSUMED)
 _GROUP = re.compile(r"第?[0-9零一二三四五六七八九十]{1,2}(?:村民小组|组|队)$")
 _KIND = re.compile(r"(?:村委会|村|社区|寨|屯)$")
 
@@ -80,6 +85,11 @@ def _known(product: Product) -> PasteProduct:
         cast("BaseUnit", product.base_unit),
         tuple(product.aliases.split()),
         product.piece_mass_g if mass else None,
+        piece_word=piece_word(product),
+        doubtful_fen=10
+        * value_fen(
+            product.reference_fen, GRAMS_PER_JIN if mass else 1, product.reference_per_base
+        ),
     )
 
 
@@ -93,7 +103,8 @@ def _cells(line: PastedLine, names: dict[str, str]) -> list[str]:
         line.raw,
         line.under or "",
         line.village or "",
-        line.household_name or "",
+        line.household_name or line.masked_name or "",
+        line.household_no or "",
         "\n".join(line.problems),
         names[line.product_code] if line.product_code else "",
         _amount(line.quantity) if line.quantity else "",
@@ -101,6 +112,7 @@ def _cells(line: PastedLine, names: dict[str, str]) -> list[str]:
         line.available_from.isoformat() if line.available_from else "",
         line.available_until.isoformat() if line.available_until else "",
         line.remark[:200],
+        f"没写每什么，按每{line.price_unit}算" if line.unit_assumed else "",
     ]
 
 
@@ -112,8 +124,8 @@ def _amount(quantity: Quantity) -> str:
 
 def said(cells: Cells) -> tuple[str, str]:
     """Whose, and what, as it was understood."""
-    whose = " · ".join(filter(None, (cells[HEAD], cells[VILLAGE])))
-    words = [cells["品类"], cells["待售量"], cells["到户价"]]
+    whose = " · ".join(filter(None, (cells[HEAD], cells[NUMBER], cells[VILLAGE])))
+    words = [cells["品类"], cells["待售量"], cells["到户价"], cells[ASSUMED]]
     words.append(f"{cells['上市起']} 起" if cells["上市起"] else "")
     words.append(f"到 {cells['上市止']}" if cells["上市止"] else "")
     return whose or "没看出是谁", "，".join(filter(None, words))
@@ -162,25 +174,38 @@ class PasteChecker(ReportChecker):
             .where(Household.within(actor.scope_for(HOUSEHOLD_VIEW)), Household.active)
             .order_by(Household.household_no)
         )
+        self._session = session
         self._homes: dict[str, list[_Home]] = {}
+        self._numbers: dict[str, _Home] = {}
         for household_id, number, name_hash, region in rows:
             town = region.parent.name if region.parent else ""
             home = _Home(household_id, number, region.name, town)
             self._homes.setdefault(name_hash, []).append(home)
+            self._numbers[number.upper()] = home
 
     def check(self, cells: Cells) -> ReportRow:
         """The reader's own doubts come first: what follows from them would only be said twice."""
         if cells[UNCLEAR]:
             reader = RowReader(cells)
-            if cells[HEAD]:
+            if cells[HEAD] or cells[NUMBER]:
                 self._supplier(reader)
             doubts = [Problem("", words) for words in cells[UNCLEAR].split("\n")]
             raise FaultyRow(doubts + reader.problems)
         return super().check(cells)
 
     def _supplier(self, reader: RowReader) -> tuple[int | None, int | None]:
-        name, village = reader.cells[HEAD], reader.cells[VILLAGE]
-        called = self._homes.get(keyring.lookup(name), [])
+        """A number that is known says who; else the name, whole or as far as it is written."""
+        name, village, number = (reader.cells[column] for column in (HEAD, VILLAGE, NUMBER))
+        numbered = self._numbers.get(number)
+        called = self._called(name) if name else []
+        if number and numbered is None and not name:
+            reader.problem(NUMBER, f"没有户编号 {number}，或不归您管。请照户页上的编号写。")
+            return None, None
+        if numbered is not None and (not name or numbered in called):
+            return numbered.household_id, None
+        if numbered is not None:
+            reader.problem(NUMBER, f"{number} 的户主不叫“{name}”。请核对编号和姓名，只写一样也行。")
+            return None, None
         found = [home for home in called if not village or home.lies_in(village)]
         if len(found) > 1:
             written = set(re.split(r"[\s,，、]+", reader.cells[RAW].upper()))
@@ -189,6 +214,36 @@ class PasteChecker(ReportChecker):
             return found[0].household_id, None
         reader.problem(HEAD, _who_is_meant(name, village, called, found))
         return None, None
+
+    def _called(self, name: str) -> list[_Home]:
+        """Of the whole name; of `陈**`, `陈` or `陈家` only among the households one looks after."""
+        if whole := self._homes.get(keyring.lookup(name)):
+            return whole
+        before, stars, after = name.replace("×", "*").partition("*")
+        begins = before if stars else surname_of(name)
+        if not begins:
+            return []
+        ends = after.strip("*")
+        return [
+            home
+            for home, head in self._own_heads
+            if head.startswith(begins) and head.endswith(ends)
+        ]
+
+    @cached_property
+    def _own_heads(self) -> list[tuple[_Home, str]]:
+        """Names are encrypted: only those of the households in the person's own care are read."""
+        rows = self._session.execute(
+            select(Household.household_no, Household.head_name)
+            .join(CadreAssignment, CadreAssignment.household_id == Household.id)
+            .where(
+                CadreAssignment.user_id == self._actor.user_id,
+                in_force(CadreAssignment, today()),
+            )
+            .order_by(Household.household_no)
+        )
+        known = ((self._numbers.get(number.upper()), head) for number, head in rows)
+        return [(home, head) for home, head in known if home is not None]
 
     def _uuid(self, cells: Cells, report: ReportInput) -> str:
         """What is said counts, not how the line was written or numbered; days only as typed."""
@@ -221,7 +276,9 @@ def _who_is_meant(name: str, village: str, called: list[_Home], found: list[_Hom
     if called:
         places = "、".join(dict.fromkeys(home.village for home in called))
         return f"“{name}”不在{village}，在{places}。请改村名，或改姓名。"
-    return f"没有叫“{name}”的户，或不归您管。请写户主的全名。"
+    short = "*" in name or surname_of(name)
+    unclear = f"“{name}”看不出是谁" if short else f"没有叫“{name}”的户，或不归您管"
+    return f"{unclear}。请写户主的全名，或写户页上的户编号。"
 
 
 PASTED = register(
@@ -229,15 +286,18 @@ PASTED = register(
         code="pasted",
         title="接龙",
         permission=REPORT_SUBMIT,
-        columns=(*COLUMNS, *(Column(c) for c in (LINE, RAW, UNDER, VILLAGE, HEAD, UNCLEAR))),
+        columns=(
+            *COLUMNS,
+            *(Column(c) for c in (LINE, RAW, UNDER, VILLAGE, HEAD, UNCLEAR, ASSUMED)),
+        ),
         start=PasteChecker,
         note="把微信群里的接龙整段贴进来，一次登记很多户。",
         pasted=PastedText(
             read=read_pasted,
             said=said,
             give_back=give_back,
-            hint="一户一样货一行：户主、村、品种、数量、到户价。标题和例子会跳过。",
-            example="1. 陈大山 三岔村 马蹄 2000斤 1.5元/斤\n2. 李桂香 三岔村 土鸡 60只 90元/只",
+            hint="一户一样货一行：户主或户编号、村、品种、数量、到户价。标题和例子会跳过。",
+            example="1. 陈大山 三岔村 马蹄 2000斤 1.5元/斤\n2. LX0002 土鸡 60只 90元/只",
         ),
     )
 )

@@ -93,6 +93,11 @@ def test_the_same_report_is_read_however_it_is_written(line):
     [
         ("陈大山 三岔村 马蹄 2000斤", "没有写价钱。请补上"),
         ("陈大山 三岔村 马蹄 2000斤 1.5", "“1.5”是不是价钱？请写成 1.5元/斤。"),
+        ("韩来顺 三岔村 马蹄 半吨 2.9", "“2.9”是不是价钱？请写成 2.9元/斤。"),
+        ("陈大山 三岔村 土鸡 60只 90", "“90”是不是价钱？请写成 90元/只。"),
+        ("陈大山 三岔村 马蹄 很多 3元/斤", "“很多”里没有数"),
+        ("陈大山 三岔村 马蹄 很多 3块", "“很多”里没有数"),
+        ("陈大山 三岔村 鸡蛋 20箱 300元", "没写是每什么的价钱"),
         ("陈大山 三岔村 马蹄 2000斤 3000元", "请写单价，不写总价"),
         ("陈大山 三岔村 马蹄 2000斤 1.5元/斤 1.8元/斤", "写了几个价钱"),
         ("陈大山 三岔村 马蹄 2000斤 0元/斤", "价钱：“0元”不行"),
@@ -120,6 +125,25 @@ def test_what_is_missing_or_unclear_is_said_with_its_cure(line, problem):
     assert len(report.problems) == 1
     assert problem in report.problems[0]
     assert report.raw == line
+
+
+@pytest.mark.parametrize("price", ["1.8元", "3块", "2块5", "三块", "¥1.8"])
+@pytest.mark.parametrize(
+    ("goods", "unit"), [("马蹄 300斤", "斤"), ("马蹄 半吨", "斤"), ("土鸡 60只", "只")]
+)
+def test_a_price_for_nothing_named_is_for_one_jin_or_piece_and_marked(goods, unit, price):
+    report = read_one(f"陈大山 三岔村 {goods} {price}")
+    assert (report.problems, report.price_unit, report.unit_assumed) == ((), unit, True)
+    assert not read_one(f"陈大山 三岔村 {goods} {price}/{unit}").unit_assumed
+
+
+def test_a_bare_price_beside_a_vague_amount_is_not_the_amount():
+    report = read_one("陈大山 三岔村 马蹄 很多 3")
+    assert report.quantity is None
+    assert report.problems == (
+        "“3”是不是价钱？请写成 3元/斤。",
+        "数量：“很多”里没有数。请写数量和单位，例如 300斤。",
+    )
 
 
 def test_an_unclear_number_is_never_guessed():

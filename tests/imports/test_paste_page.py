@@ -10,6 +10,7 @@ from sqlalchemy import select
 from marketplace.catalog.models import SupplyReport
 from marketplace.core.clock import today
 from marketplace.core.quantity import parse_quantity
+from marketplace.households.models import Household
 from marketplace.imports.models import ImportBatch, ImportRow
 from tests.support.pages import form_on
 from tests.support.world import NAMES
@@ -94,7 +95,7 @@ def test_a_chat_is_previewed_taken_and_the_rest_goes_back_to_be_mended(world, ca
     assert text.splitlines() == [
         "# 没有写价钱。请补上，例如 1.5元/斤。",
         "1. 王福来 马蹄 500斤",
-        "# 户主：没有叫“没这人”的户，或不归您管。请写户主的全名。",
+        "# 户主：没有叫“没这人”的户，或不归您管。请写户主的全名，或写户页上的户编号。",
         "2. 没这人 三岔村 马蹄 300斤 1.5元/斤",
     ]
     mended = text.replace("马蹄 500斤", "马蹄 500斤 1.5元/斤").replace("没这人", "陈大山")
@@ -251,7 +252,7 @@ def test_the_whole_text_is_mended_before_anything_is_taken(world, cadre):
 
 def test_a_masked_name_is_called_by_its_name_and_the_product_too(world, cadre):
     page = paste(world.sign_in(cadre), "1. 孙** 松坪村 萝卜 300斤 1元/斤").text
-    assert "“孙**”看不出是谁。请写户主的全名。" in page
+    assert "“孙**”看不出是谁。请写户主的全名，或写户页上的户编号。" in page
     assert "“萝卜”不在品种表里" in page
     assert "“孙”不在" not in page
 
@@ -271,3 +272,42 @@ def test_an_amount_is_read_again_as_it_was_first_read(world, cadre):
         (quantity.base, quantity.approximate) for quantity in meant
     ]
     assert {r.available_from for r in found} == {today()}
+
+
+@pytest.mark.parametrize(
+    "who", ["{number}", "{small} 李桂香", "李**", "李*香 三岔村", "李", "李家", "三岔村 李**"]
+)
+def test_a_household_is_known_by_its_number_or_as_lists_show_it(world, cadre, who):
+    with world.transaction() as session:
+        meant = next(h for h in session.scalars(select(Household)) if h.head_name == "李桂香")
+        number = meant.household_no
+    world.household(name="李有田", cadre=world.user("cadre"))  # in somebody else's care
+    client = world.sign_in(cadre)
+    said = who.format(number=number, small=number.lower())
+    assert "看懂的 1 条" in paste(client, f"1. {said} 马蹄 300斤 1.5元/斤").text
+    take(client, world)
+    assert [row[:3] for row in reports(world)] == [("李桂香", "马蹄", 150_000)]
+
+
+def test_who_is_still_unclear_is_asked_with_the_numbers_that_would_tell(world, cadre):
+    second = world.household(name="李有田", cadre=cadre)
+    elsewhere = world.household(name="周小满", cadre=world.user("cadre"))
+    client = world.sign_in(cadre)
+    page = paste(client, "1. 李** 马蹄 300斤 1.5元/斤").text
+    assert "有 2 户叫“李**”" in page
+    assert second.household_no in page
+    page = paste(client, f"1. {second.household_no} 陈大山 马蹄 300斤 1.5元/斤").text
+    assert "的户主不叫“陈大山”" in page
+    page = paste(client, f"1. {elsewhere.household_no} 马蹄 300斤 1.5元/斤").text
+    assert f"没有户编号 {elsewhere.household_no}，或不归您管" in page
+
+
+def test_a_price_without_its_unit_is_shown_as_it_was_understood(world, cadre):
+    client = world.sign_in(cadre)
+    page = paste(client, "1. 陈大山 马蹄 半吨 2块5\n2. 李桂香 鸡蛋 200枚 1.2元").text
+    assert "2.50元/斤，没写每什么，按每斤算" in page
+    assert "1.20元/枚，没写每什么，按每枚算" in page
+    take(client, world)
+    assert [row[3:5] for row in reports(world)] == [(250, 500), (120, 1)]
+    page = paste(client, "1. 陈大山 马蹄 300斤 450元").text  # a sum: 300 times the county's price
+    assert "请写单价，不写总价，例如 1.5元/斤" in page
