@@ -44,9 +44,9 @@ def new(round_id: int) -> Answer:
     form = ListingForm(product, listing_forms.sellers(db.session), data=values)
     if not form.is_submitted():
         form.read_values()
-        rows = lot_choices.fresh_rows(lots, ticked=True, pack_base=form.pack_base)
+        rows = lot_choices.fresh_rows(lots, found, ticked=True, pack_base=form.pack_base)
         return _editor(found, form, grade, rows), 200
-    rows = lot_choices.typed_rows(lots, request.form)
+    rows = lot_choices.typed_rows(lots, found, request.form)
     saving = "preview" not in request.form
     status = 422
     if _fits(form, rows, strict=saving) and saving:
@@ -191,10 +191,10 @@ def lots(listing_id: int) -> Answer:
     form.read_values()
     if request.method == "GET":
         rows = lot_choices.fresh_rows(
-            free, ticked=not listing.capacity_packs, pack_base=listing.pack_base
+            free, listing.round, ticked=not listing.capacity_packs, pack_base=listing.pack_base
         )
         return _editor(listing.round, form, listing.grade, rows, listing), 200
-    rows, status = lot_choices.typed_rows(free, request.form), 422
+    rows, status = lot_choices.typed_rows(free, listing.round, request.form), 422
     if "preview" in request.form:
         return _editor(listing.round, form, listing.grade, rows, listing), 200
     lot_choices.judge_rows(rows, listing.pack_base, listing.farmgate_fen, strict=True)

@@ -13,7 +13,7 @@ from marketplace.core.errors import InvalidInput
 from marketplace.core.quantity import BaseUnit, format_quantity, parse_quantity
 from marketplace.identity.scope import Scope, Where
 from marketplace.orders.listings import LotPart, asks_above
-from marketplace.orders.round_models import Listing
+from marketplace.orders.round_models import Listing, Round
 
 MOST_LOTS = 300
 """So many lots stand on one page; what is left over is added afterwards."""
@@ -40,6 +40,7 @@ class LotRow:
     note: str = ""
     base: int = 0
     more_fen: int = 0  # asked above the farm-gate price, for one pack
+    late: bool = False  # to be sold by a day before the round delivers
     errors: list[str] = field(default_factory=list)
 
 
@@ -91,20 +92,29 @@ def free_lots(session: Session, scope: Scope, product_id: int, grade: str) -> li
     )
 
 
-def fresh_rows(lots: Collection[Lot], *, ticked: bool, pack_base: int) -> list[LotRow]:
-    """Nobody typed yet: everything is offered but what is too little for one pack."""
-    return [
-        LotRow(lot, ticked and lot.free >= pack_base, amount_words(lot, lot.free), base=lot.free)
-        for lot in lots
-    ]
+def fresh_rows(
+    lots: Collection[Lot], in_round: Round, *, ticked: bool, pack_base: int
+) -> list[LotRow]:
+    """Nobody typed yet: everything is offered but what is too little for one pack, and what would be
+    too old by the day of delivery."""
+    rows = [_row(lot, in_round, ticked, amount_words(lot, lot.free)) for lot in lots]
+    for row in rows:
+        row.base = row.lot.free
+        row.ticked = row.ticked and row.base >= pack_base and not row.late
+    return rows
 
 
-def typed_rows(lots: Collection[Lot], typed: Mapping[str, str]) -> list[LotRow]:
+def _row(lot: Lot, in_round: Round, ticked: bool, amount: str, note: str = "") -> LotRow:
+    return LotRow(lot, ticked, amount, note, late=lot.available_until < in_round.delivers_on)
+
+
+def typed_rows(lots: Collection[Lot], in_round: Round, typed: Mapping[str, str]) -> list[LotRow]:
     """What the form said about each lot that can be seen; other lots' fields are not looked at."""
     rows = []
     for lot in lots:
-        row = LotRow(
+        row = _row(
             lot,
+            in_round,
             f"lot-{lot.id}" in typed,
             typed.get(f"amount-{lot.id}", "").strip()[:60],
             typed.get(f"note-{lot.id}", "").strip()[:200],
@@ -136,6 +146,8 @@ def judge_rows(rows: list[LotRow], pack_base: int, farmgate_fen: int, *, strict:
         row.more_fen = asks_above(row.lot, pack_base, farmgate_fen)
         if strict and row.ticked and row.more_fen and not row.note:
             row.errors.append("要价高于到户价，请写谁同意的、怎么同意的。")
+        elif strict and row.ticked and row.late and not row.note:
+            row.errors.append("配送那天已过了最晚卖到的日子，请问过农户，写谁说能放到那天的。")
 
 
 def capacity_of(rows: list[LotRow], pack_base: int) -> int:

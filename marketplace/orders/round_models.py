@@ -18,6 +18,12 @@ SHORTAGE_RULES = {
     "staff_first": "先保个人和团购",
     "proportional": "按比例减",
 }
+SHORTAGE_NOTES = {
+    "canteens_first": "货不够时先保食堂，个人和团购订的可能少给；少的不收钱。",
+    "staff_first": "货不够时先保个人和团购；少的不收钱。",
+    "proportional": "货不够时大家按比例少给；少的不收钱。",
+}
+"""What a buyer is told of the rule before ordering."""
 UNPAID_RULES = {"expire": "截单时未付款的作废", "keep": "单位代收，不作废"}
 
 
@@ -78,6 +84,10 @@ class Round(Base):
     def within(cls, scope: Scope) -> Where:
         """A round is the whole county's: who may see rounds sees every round."""
         return true()
+
+    @property
+    def shortage_note(self) -> str:
+        return SHORTAGE_NOTES[self.shortage_rule]
 
 
 class PickupPoint(Base):

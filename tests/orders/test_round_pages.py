@@ -183,6 +183,20 @@ def _editor(world, desk, **product):
     return in_round, lot, dear, address
 
 
+def test_goods_that_are_too_old_by_the_day_of_delivery_need_a_word_from_the_farm(world, desk):
+    product, in_round = world.product(), world.round()
+    lot = world.lot(product, 20_000, available_until=in_round.delivers_on - timedelta(days=1))
+    address = f"/rounds/{in_round.id}/listings/new?product={product.id}&grade=统货"
+    page = desk.get(address).text
+    assert f'name="lot-{lot.id}" value="y">' in page
+    assert "配送前就过了" in page
+    data = {"title": "青菜", "pack": "5斤", "farmgate": "99", f"lot-{lot.id}": "y"}
+    refused = desk.post(address, data=data)
+    assert (refused.status_code, "过了最晚卖到的日子" in refused.text) == (422, True)
+    data[f"note-{lot.id}"] = "户主说地里还能放十天"
+    assert desk.post(address, data=data).status_code == 302
+
+
 def test_the_editor_leaves_out_what_is_too_little_for_a_pack(world, desk):
     product = world.product()
     enough, leftover = world.lot(product, 20_000), world.lot(product, 1_000)

@@ -57,7 +57,9 @@
       if (row.querySelector("input[type=checkbox]").checked) packs += Math.floor(amount / pack);
       if (!(pack > 0) || !Number.isFinite(farmgate)) continue;
       const more = Math.ceil((Number(row.dataset.asked) * pack) / Number(row.dataset.per)) - farmgate;
-      row.querySelector("[data-consent]").hidden = more <= 0 && !row.querySelector("[data-consent] input").value;
+      const consent = row.querySelector("[data-consent]");
+      consent.hidden = more <= 0 && !("late" in consent.dataset) && !consent.querySelector("input").value;
+      consent.querySelector("[data-asks-more]").hidden = more <= 0;
       row.querySelector("[data-more]").textContent = yuan(Math.max(0, more));
     }
     show("capacity", Number.isFinite(packs) ? packs.toLocaleString("en-US") : "多少");
