@@ -18,7 +18,7 @@ from marketplace.catalog.models import Lot, Product, SupplyReport
 from marketplace.core.clock import now, shanghai_date
 from marketplace.core.errors import NotFound
 from marketplace.core.money import format_yuan
-from marketplace.core.quantity import GRAMS_PER_JIN, format_quantity, format_quantity_short
+from marketplace.core.quantity import GRAMS_PER_JIN, format_quantity
 from marketplace.orders.allocation_models import Allocation
 from marketplace.orders.collecting import due_column
 from marketplace.orders.order_models import CHANNELS, COUNTED_STATES, Order, OrderLine
@@ -46,10 +46,14 @@ class Line:
     figures: Mapping[str, int]
 
     def exact(self, stage: str) -> str:
-        return self._say(stage, short=False)
-
-    def short(self, stage: str) -> str:
-        return self._say(stage, short=True)
+        """To the gram, all stages of a line in one unit, so that they can be compared by eye."""
+        if stage not in self.figures:
+            return ""
+        base = self.figures[stage]
+        if self.product.base_unit == "piece":
+            return format_quantity(base, "piece", piece_word=self.product.piece_word or "个")
+        large = max(map(abs, self.figures.values())) > 20_000 * GRAMS_PER_JIN
+        return format_quantity(base, "g", unit="吨" if large else "斤")
 
     def number(self, stage: str) -> str | float:
         """In 斤 or pieces, to the gram; empty where the stage has no figure for this line."""
@@ -57,13 +61,6 @@ class Line:
         if base is None or self.product.base_unit == "piece":
             return "" if base is None else base
         return base // GRAMS_PER_JIN if base % GRAMS_PER_JIN == 0 else base / GRAMS_PER_JIN
-
-    def _say(self, stage: str, *, short: bool) -> str:
-        if stage not in self.figures:
-            return ""
-        say = format_quantity_short if short else format_quantity
-        word = self.product.piece_word or "个"
-        return say(self.figures[stage], self.product.base_unit, piece_word=word)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)
