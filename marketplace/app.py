@@ -20,7 +20,7 @@ from marketplace.core.wake import WAKER
 from marketplace.identity.access import find_actor, init_access
 from marketplace.identity.home import works_on_phone
 from marketplace.identity.passwords import passwords
-from marketplace.identity.permissions import REPORT_SUBMIT
+from marketplace.identity.permissions import LOT_VIEW, REPORT_SUBMIT, SHEET_VIEW
 from marketplace.jobs.queue import make_waker
 from marketplace.web import (
     addresses,
@@ -168,6 +168,9 @@ def _flask_config(settings: Settings) -> dict[str, object]:
     }  # fmt: skip
 
 
+FIELD_READERS = frozenset({REPORT_SUBMIT, LOT_VIEW, SHEET_VIEW})
+
+
 def _init_navigation(app: Flask) -> None:
     @app.context_processor
     def _navigation() -> dict[str, object]:
@@ -175,6 +178,9 @@ def _init_navigation(app: Flask) -> None:
         return {
             "nav": navigation.desk_navigation(actor.may) if actor else [],
             "on_phone": bool(actor and works_on_phone(actor)),
-            "tabs": navigation.tabs(field_worker=bool(actor and actor.may(REPORT_SUBMIT))),
+            "tabs": navigation.tabs(
+                field_worker=bool(actor and actor.may(REPORT_SUBMIT)),
+                reads_field=bool(actor and actor.permissions & FIELD_READERS),
+            ),
             "county": cache(lambda: county_settings(db.session)),  # asked once for a page of slips
         }

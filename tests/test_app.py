@@ -45,5 +45,8 @@ def test_who_is_signed_in_keeps_the_navigation_and_a_way_back_on_a_refusal(world
     assert 'class="tabs"' in refused
     assert 'href="/field/sheets"' in refused
     assert "evil" not in refused
+    shopper = world.sign_in(world.user("staff", unit=world.unit())).get("/field/reports/1").text
+    assert 'href="/shop/basket"' in shopper
+    assert 'href="/field/households"' not in shopper
     stranger = operator.get("/no-such-page", headers={"Referer": "http://evil.example/a"}).text
     assert "回上一页" not in stranger

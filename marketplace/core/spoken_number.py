@@ -97,16 +97,19 @@ def read_count(
 
     Raises InvalidInput, one sentence with the cure.
     """
+    outside = InvalidInput(
+        f"{label}要在 {least} 到 {most:,} 之间。", code="count_out_of_range", field=field
+    )
     try:
         spoken = read_number(words, field=field)
-    except InvalidInput:
+    except InvalidInput as error:
+        if error.code == "number_negative":
+            raise outside from None
         spoken = None
     if spoken is None or spoken.approximate or spoken.value != int(spoken.value):
         raise InvalidInput(f"{label}要填整数，例如 3。", code="not_a_count", field=field)
     if not least <= spoken.value <= most:
-        raise InvalidInput(
-            f"{label}要在 {least} 到 {most:,} 之间。", code="count_out_of_range", field=field
-        )
+        raise outside
     return int(spoken.value)
 
 

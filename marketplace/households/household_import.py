@@ -56,7 +56,7 @@ COLUMNS = (
     Column("消除时间", aliases=("风险消除时间",), hint="已消除的要填"),
     Column("耕地面积", aliases=("耕地(亩)",), hint="亩"),
     Column("家禽数", hint="只"),
-    Column("帮扶人", aliases=("帮扶联系人", "帮扶联系人账号"), hint="帮扶联系人的账号"),
+    Column("帮扶人", aliases=("帮扶联系人", "帮扶联系人账号"), hint="帮扶联系人的账号，或姓名"),
 )
 
 
@@ -104,12 +104,15 @@ class HouseholdChecker:
         self._actor = actor
         self._villages = Villages(session, actor)
         cadres = (
-            select(User.login_name, User.id)
+            select(User.id, User.login_name, User.display_name)
             .join(RoleGrant, RoleGrant.user_id == User.id)
             .where(RoleGrant.role == "cadre", in_force(RoleGrant, today()), User.active)
         )
-        self._cadres: dict[str, int] = {row.login_name: row.id for row in session.execute(cadres)}
-
+        self._logins: dict[str, int] = {}
+        self._called: dict[str, set[int]] = {}
+        for user_id, login, name in session.execute(cadres):
+            self._logins[login.lower()] = user_id
+            self._called.setdefault(name.lower(), set()).add(user_id)
         self._held: dict[str, Household] = {}
 
     def check(self, cells: Cells) -> HouseholdRow:
@@ -120,9 +123,7 @@ class HouseholdChecker:
         identity = reader.read("证件号码", _identity)
         phone = reader.read("电话", normalise_phone)
         statuses = _statuses(reader)
-        cadre = reader.text("帮扶人").lower()
-        if cadre and cadre not in self._cadres:
-            reader.problem("帮扶人", f"没有账号是「{cadre}」的帮扶联系人，请先建账号。")
+        cadre_id = self._cadre(reader)
         persons = reader.read("人口", _persons)
         land = reader.read("耕地面积", read_land)
         poultry = reader.read("家禽数", _birds)
@@ -140,7 +141,24 @@ class HouseholdChecker:
             statuses=statuses,
             source="导入",
         )
-        return HouseholdRow(household, self._cadres.get(cadre))
+        return HouseholdRow(household, cadre_id)
+
+    def _cadre(self, reader: RowReader) -> int | None:
+        """By account, or by a name that only one cadre has."""
+        said = reader.text("帮扶人")
+        word = said.lower()
+        if word in self._logins:
+            return self._logins[word]
+        called = self._called.get(word, set())
+        if len(called) == 1:
+            return next(iter(called))
+        if called:
+            reader.problem("帮扶人", f"有 {len(called)} 位帮扶联系人叫「{said}」，请写账号。")
+        elif said:
+            reader.problem(
+                "帮扶人", f"没有账号或姓名是「{said}」的帮扶联系人，请核对，或先建账号。"
+            )
+        return None
 
     def prepare(self, session: Session, values: Sequence[HouseholdRow]) -> None:
         self._held = find_by_number(session, {value.household.household_no for value in values})

@@ -27,13 +27,17 @@ def read_code(typed: str) -> str:
     return words.rstrip("/").rsplit("/", 1)[-1][:40]
 
 
+def is_box_code(code: str) -> bool:
+    return _CODE.fullmatch(code) is not None
+
+
 def find_page(session: Session, actor: Actor, code: str) -> Page | None:
     """The page of a report, an order, a lot or a sheet in this person's reach, or that behind a box's code."""
     if number := _NUMBER.fullmatch(code):
         letter, day, rest = number.groups()
         whole = f"{letter}{day}-{rest}"
         return {"B": _report, "D": _order, "L": _lot}[letter](session, actor, whole)
-    if not _CODE.fullmatch(code):
+    if not is_box_code(code):
         return None
     if session.scalar(select(Lot.id).where(Lot.trace_code == code)) is not None:
         return "trace.show", {"code": code}

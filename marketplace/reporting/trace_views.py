@@ -8,16 +8,36 @@ from marketplace.core.errors import NotFound
 from marketplace.identity.access import current_actor, current_scope, public, requires
 from marketplace.identity.permissions import TRACE_VIEW
 from marketplace.reporting import trace
-from marketplace.reporting.trace_search import find_page, read_code
+from marketplace.reporting.trace_search import find_page, is_box_code, read_code
 
 bp = Blueprint("trace", __name__)
 
 
+@bp.get("/t", strict_slashes=False)
+@public
+def find() -> str | Response | tuple[str, int]:
+    """For anyone whose box says a code and whose phone reads no QR: typed, with blanks or as address."""
+    typed = request.args.get("q", "").strip()[:200]
+    code = read_code(typed).replace("-", "")
+    if is_box_code(code):
+        return redirect(url_for("trace.show", code=code))
+    if typed:
+        return _not_found(typed, "溯源码是 12 位字母和数字，请对着箱子上的再写一遍。")
+    return render_template("reporting/trace_find.html", typed="", problem="")
+
+
+def _not_found(typed: str, problem: str) -> tuple[str, int]:
+    return render_template("reporting/trace_find.html", typed=typed, problem=problem), 404
+
+
 @bp.get("/t/<code>")
 @public
-def show(code: str) -> str:
+def show(code: str) -> str | tuple[str, int]:
     """What anyone sees who scans the code on a box."""
-    found = trace.public_lot(db.session, code.upper()[:20])
+    try:
+        found = trace.public_lot(db.session, read_code(code))
+    except NotFound as error:
+        return _not_found(code[:40], error.message)
     return render_template(
         "reporting/trace_public.html",
         found=found,

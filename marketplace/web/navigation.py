@@ -123,8 +123,9 @@ def desk_navigation(may: Callable[[str], bool]) -> list[Group]:
     return [group for group in groups if group.links]
 
 
-def tabs(*, field_worker: bool) -> tuple[Link, ...]:
+def tabs(*, field_worker: bool, reads_field: bool) -> tuple[Link, ...]:
     """The tabs of the phone page asked for: the shop, or a cadre's work, who sees them on every
-    page outside the shop, a refusal included."""
-    at_work = request.blueprint == "field" or (field_worker and request.blueprint != "shop")
+    page outside the shop, a refusal included; others who may read there only on those pages."""
+    at_work = reads_field if request.blueprint == "field" else field_worker
+    at_work = at_work and request.blueprint != "shop"
     return _links(FIELD_TABS if at_work else SHOP_TABS)

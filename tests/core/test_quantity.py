@@ -341,3 +341,8 @@ def test_a_count_is_whole_and_exactly_known(written, count):
             read_count(written, "份数", most=1200)
     else:
         assert read_count(written, "份数", most=1200) == count
+
+
+def test_a_count_below_zero_is_out_of_range_and_not_unreadable():
+    with pytest.raises(InvalidInput, match="人口要在 1 到 50 之间"):
+        read_count("-1", "人口", least=1, most=50)

@@ -13,6 +13,7 @@ from marketplace.core.db import db
 from marketplace.households.household_import import HOUSEHOLDS
 from marketplace.households.member_import import MEMBERS
 from marketplace.households.models import CadreAssignment, Household, SupportStatus
+from marketplace.identity.models import User
 from marketplace.imports.account_import import ACCOUNTS
 from marketplace.imports.batches import store_batch
 from marketplace.imports.models import ImportBatch, ImportRow
@@ -97,6 +98,18 @@ def test_a_faultless_file_is_taken_whole_and_the_second_time_changes_nothing(wor
     ) == (2, 2, 1)
 
 
+def test_a_cadre_is_known_by_the_name_people_know_when_only_one_has_it(world, operator):
+    cadres = [world.user("cadre") for _ in range(3)]
+    with world.transaction() as session:
+        for cadre, name in zip(cadres, ("刘青", "王琴", "王琴"), strict=True):
+            session.get_one(User, cadre.id).display_name = name
+    rows = [["H200", *GOOD[1:-1], "刘青"], ["H201", *GOOD[1:-1], "王琴"]]
+    assert "有 2 位帮扶联系人叫「王琴」，请写账号" in upload(operator, xlsx(*rows)).text
+    take(operator, world, "good")
+    with world.transaction() as session:
+        assert session.scalars(select(CadreAssignment)).one().user_id == cadres[0].id
+
+
 def test_each_fault_names_row_column_and_cure_and_good_rows_can_go_first(world, operator):
     page = upload(
         operator,
@@ -111,7 +124,7 @@ def test_each_fault_names_row_column_and_cure_and_good_rows_can_go_first(world, 
         "没有「无名村」这个村",
         "请填户主姓名",
         "「可能」不认识",
-        "没有账号是「nobody」",
+        "没有账号或姓名是「nobody」",
         "看不懂，请写成 2026-11-20",
     ):
         assert words in page, words

@@ -84,6 +84,25 @@ def test_an_unknown_code_is_a_friendly_404(client):
     assert "没有这个溯源码" in answer.text
 
 
+def test_a_code_is_typed_without_an_account_as_people_type_it(world, client):
+    sold = Sold(world)
+    code = sold.page(client).request.path.rpartition("/")[2]
+    assert 'href="/t"' in client.get("/shop/").text
+    for typed in (
+        code,
+        code.lower(),
+        f" {code[:4]} {code[4:8]}-{code[8:]} ",
+        f"http://a.example/t/{code}",
+    ):
+        answer = client.get("/t", query_string={"q": typed}, follow_redirects=True)
+        assert "三岔村" in answer.text, typed
+    wrong = client.get("/t", query_string={"q": "D261122-ABCDEF"})
+    assert wrong.status_code == 404
+    assert "溯源码是 12 位" in wrong.text
+    for address in ("/t", "/t/NOSUCHCODE"):
+        assert 'role="search" action="/t"' in client.get(address).text
+
+
 def test_a_buyer_comes_from_the_order_to_the_village(world):
     sold = Sold(world)
     client = world.sign_in(sold.staff)

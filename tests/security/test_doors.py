@@ -30,6 +30,7 @@ PUBLIC = {
     "shop.goods",
     "shop.index",
     "shop.product",
+    "trace.find",
     "trace.show",
 }
 """The pages that strangers may open. A new one is added here on purpose, or the test says no."""
