@@ -162,7 +162,9 @@ def _whole(text: str, *, above: int | None = None) -> int | None:
             head, _, tail = text.partition(mark)
             many = _whole(head) if head and not _ends_short(head) else None
             rest = _whole(tail, above=scale) if tail else 0
-            return None if many is None or rest is None else many * scale + rest
+            if many is None or rest is None or rest >= scale:  # 2万3万 is no number
+                return None
+            return many * scale + rest
     return _below_ten_thousand(text, above)
 
 

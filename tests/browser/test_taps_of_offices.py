@@ -2,12 +2,18 @@
 
 from playwright.sync_api import expect
 
+from marketplace.core.money import format_yuan
+from marketplace.orders.basket import read_sheet
 from marketplace.orders.round_models import Listing, Round
 from tests.support.browser import DESK, JOURNEY, PHONE, Visit, Visitor
 from tests.support.market_day import MarketDay
 
 pytestmark = JOURNEY
 TEN = ("马蹄", "冬瓜", "鸡蛋", "鸭蛋", "苹果", "生姜", "大米", "蜂蜜", "红薯干", "白菜")
+WRITTEN = (
+    "三百", "三十", "一百二十", "一百二", "一千五", "两百", "十二", "十", "２０", "30份", "三十 份", "1,200", "1千2", "1万", "一万零五",
+    "1.5万", "九万九千九百九十九", "〇", "0", "", "胡说", "三四", "二百三", "1.5", "-3", "三百零", "百", "很多", "约30", "一百零二", "2万3万",
+)  # fmt: skip
 
 
 def _ten_lines(day: MarketDay, visit: Visit) -> Visitor:
@@ -38,6 +44,25 @@ def test_a_canteen_orders_ten_lines_in_twelve_taps(day: MarketDay, visit: Visit)
     buyer.sees("红薯干")  # this week's supply is there without a tap
     _order_all(buyer)
     assert buyer.taps <= 12
+
+
+def test_a_sheet_counts_what_people_write_and_says_what_it_cannot_read(
+    day: MarketDay, visit: Visit
+) -> None:
+    buyer = _ten_lines(day, visit)
+    box = buyer.page.locator("[data-packs]").first
+    total, line = buyer.page.locator("[data-total]"), buyer.page.locator("[data-amount]").first
+    price = int(box.get_attribute("data-price") or "0")
+    for words in WRITTEN:
+        box.fill(words)
+        read, wrong = read_sheet({1: words})
+        packs = read.get(1, 0)
+        assert (words, total.text_content()) == (words, format_yuan(packs * price))
+        assert (words, line.text_content() == "看不懂") == (words, bool(wrong))
+    buyer.page.locator("[data-packs]").nth(1).fill("三百")
+    box.fill("胡说")
+    expect(buyer.page.locator(".supply-bar")).to_contain_text("共 1 种")
+    expect(buyer.page.locator(".supply-bar")).to_contain_text("有 1 行看不懂")
 
 
 def test_a_canteen_repeats_its_last_order_in_three_taps_and_changes_it_in_three(

@@ -76,6 +76,17 @@ def test_quantities_change_zero_removes_and_nonsense_keeps_what_was_typed(world,
     assert "购物篮是空的" in _page(client)
 
 
+def test_a_line_that_asks_too_much_keeps_its_field_for_another_number(world, client):
+    _, listing = world.shop(packs=10)
+    _add(client, listing)
+    _change(client, **{f"packs_{listing.id}": "99999"})
+    page = _page(client)
+    assert "只剩 10 份" in page
+    assert form_on(page, "/shop/basket")[f"packs-{listing.id}"] == "99999"
+    _change(client, **{f"packs_{listing.id}": "7"})
+    assert form_on(_page(client), "/shop/basket")[f"packs-{listing.id}"] == "7"
+
+
 def test_a_line_that_ran_short_is_named_and_one_tap_takes_what_is_left(world, client):
     in_round, listing = world.shop(packs=5)
     _add(client, listing, 4)
