@@ -44,13 +44,18 @@ def _returned_reports(session: Session) -> list[Task]:
         .scope_for(REPORT_SUBMIT)
         .visible(select(SupplyReport))
         .where(SupplyReport.state == "returned")
-        .options(joinedload(SupplyReport.product))
+        .options(
+            joinedload(SupplyReport.product),
+            joinedload(SupplyReport.household),
+            joinedload(SupplyReport.organisation),
+        )
         .order_by(SupplyReport.id)
         .limit(10)
     )
     return [
         Task(
-            f"改登记：{report.product.name} {amount_words(report.quantity_base, report.product)}",
+            f"改登记：{_whose(report)} {report.product.name}"
+            f" {amount_words(report.quantity_base, report.product)}",
             url_for("field.report_edit", report_id=report.id),
             report.return_reason,
             "退回了",
@@ -58,6 +63,12 @@ def _returned_reports(session: Session) -> list[Task]:
         )
         for report in rows
     ]
+
+
+def _whose(report: SupplyReport) -> str:
+    if report.household:
+        return report.household.masked_name
+    return report.organisation.name if report.organisation else ""
 
 
 @bp.route("/reports/new", methods=["GET", "POST"])
@@ -217,7 +228,7 @@ def report(report_id: int) -> str:
         "catalog/field_report.html",
         report=found,
         state=REPORT_STATES[found.state],
-        steps=history(found),
+        steps=history(db.session, found),
         can_change=current_actor().may(REPORT_SUBMIT),
         max_photos=MAX_PHOTOS,
     )

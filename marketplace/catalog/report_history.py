@@ -2,11 +2,16 @@
 
 import json
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from marketplace.catalog.models import ReportRevision, SupplyReport
 from marketplace.catalog.words import price_words
 from marketplace.core.clock import format_when
+from marketplace.identity.audit import AuditRow
 
 REPORT_STATES = {
     "draft": ("草稿", "plain"),
@@ -35,10 +40,12 @@ class Step:
     state: str = "done"
 
 
-def history(report: SupplyReport) -> list[Step]:
+def history(session: Session, report: SupplyReport) -> list[Step]:
     """Oldest first; `submitted_by`, `reviewed_by`, `revisions` and their `by` should be loaded."""
     revisions = sorted(report.revisions, key=lambda revision: revision.id)
-    steps = [Step("登记", report.submitted_by.display_name)]
+    steps = [
+        Step(f"{format_when(_entered_at(session, report))} 登记", report.submitted_by.display_name)
+    ]
     steps += [_revision_step(report, revision) for revision in revisions]
     if report.reviewed_at and report.reviewed_by and report.state in {"verified", "returned"}:
         word = "核实" if report.state == "verified" else "退回"
@@ -54,6 +61,23 @@ def history(report: SupplyReport) -> list[Step]:
     if report.state == "withdrawn":
         steps.append(Step("已撤回", ""))
     return steps
+
+
+def _entered_at(session: Session, report: SupplyReport) -> datetime:
+    """`submitted_at` is the last time; a report that was corrected has its first in the trail."""
+    if not report.revisions:
+        return report.submitted_at
+    first = session.scalar(
+        select(AuditRow.at)
+        .where(
+            AuditRow.action == "report_submitted",
+            AuditRow.subject == "supply_report",
+            AuditRow.subject_id == str(report.id),
+        )
+        .order_by(AuditRow.id)
+        .limit(1)
+    )
+    return first or report.submitted_at
 
 
 def _revision_step(report: SupplyReport, revision: ReportRevision) -> Step:

@@ -163,7 +163,7 @@ def _detail_page(report_id: int, verify_form: VerifyForm, return_form: ReturnFor
         report=report,
         lot=lot,
         state=REPORT_STATES[report.state],
-        steps=history(report),
+        steps=history(db.session, report),
         signals=signals,
         verify_form=verify_form,
         return_form=return_form,

@@ -148,22 +148,28 @@ def stages_of(order: Order) -> list[dict[str, str]]:
     found = order.round
     if order.state in _ENDED or found.state == "cancelled":
         return []
-    reached = 1 if still_open(found) else 2
-    if order.state == "allocated":
-        reached = {"delivering": 4, "settled": 6}.get(found.state, 2)
+    asked = 1 if order.approval else 0  # a step of its own, only where the unit had a say
+    reached = asked + (1 if still_open(found) else 2)
+    if order.state == "awaiting_approval":
+        reached = 1
+    elif order.state == "allocated":
+        reached = asked + {"delivering": 4, "settled": 6}.get(found.state, 2)
     elif order.state == "closed":
-        reached = 6
+        reached = asked + 6
     delivered = f"{found.delivers_on.month}月{found.delivers_on.day}日"
     closes = min(found.closes_at, found.closed_at or found.closes_at)
-    values = ("已订", format_deadline(closes).split()[0], "", "", "", delivered)
-    labels = ("下单", "截单", "备货", "收货", "配送", "取货")
+    closing = format_deadline(closes).split()[0]
+    steps = [("下单", "已订"), ("截单", closing), ("备货", ""), ("收货", ""), ("配送", "")]
+    steps.append(("取货", delivered))
+    if order.approval:
+        steps.insert(1, ("审批", "等单位" if reached == 1 else "同意了"))
     return [
         {
             "label": label,
             "value": value,
             "state": "done" if at < reached else "now" if at == reached else "todo",
         }
-        for at, (label, value) in enumerate(zip(labels, values, strict=True))
+        for at, (label, value) in enumerate(steps)
     ]
 
 

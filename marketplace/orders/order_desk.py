@@ -11,6 +11,8 @@ from marketplace.core.identifiers import mask_name
 from marketplace.identity.audit import AuditRow
 from marketplace.identity.models import Organisation, User
 from marketplace.identity.scope import Scope
+from marketplace.orders.allocation.codec import decode_outcome
+from marketplace.orders.allocation_models import AllocationRun
 from marketplace.orders.collecting import due_column
 from marketplace.orders.order_models import Order, OrderChange, OrderLine
 from marketplace.orders.round_models import Listing, Round
@@ -184,6 +186,31 @@ def history(session: Session, order: Order) -> list[tuple[AuditRow, str, str]]:
         held = next(before, "") if row.action == "order_changed" else ""
         steps.append((row, names.get(row.actor_id, "系统"), held))
     return steps
+
+
+def cuts_of(session: Session, order: Order) -> list[tuple[AllocationRun, str]]:
+    """Each time that want of goods changed what the order gets, in words. One statement."""
+    runs = session.scalars(
+        select(AllocationRun)
+        .where(
+            AllocationRun.round_id == order.round_id,
+            AllocationRun.listing_id.in_([line.listing_id for line in order.lines]),
+            AllocationRun.undone_at.is_(None),
+        )
+        .order_by(AllocationRun.id)
+    )
+    lines = {line.listing_id: line for line in order.lines}
+    cut = dict.fromkeys(lines, 0)
+    said = []
+    for run in runs:
+        line = lines[run.listing_id]
+        outcome = decode_outcome(run.outcome_text)
+        packs = sum(entry.packs for entry in outcome.cuts if entry.line_id == line.id)
+        more, cut[run.listing_id] = packs - cut[run.listing_id], packs
+        if more:
+            words = f"货不够，减 {more} 份" if more > 0 else f"有货了，补回 {-more} 份"
+            said.append((run, f"{line.listing.title} {words}"))
+    return said
 
 
 def _held_before(session: Session, order: Order) -> list[str]:

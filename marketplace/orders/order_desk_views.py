@@ -15,7 +15,7 @@ from marketplace.orders import collecting, order_desk
 from marketplace.orders.endings import cancel_by_operator
 from marketplace.orders.listings import get_listing
 from marketplace.orders.order_desk import OrderRow, Wanted, order_for_desk
-from marketplace.orders.order_models import CHANNELS, FUND_SOURCES, PAY_WAYS
+from marketplace.orders.order_models import CHANNELS, FUND_SOURCES, PAY_WAYS, Order
 from marketplace.web.addresses import row_number
 
 bp = Blueprint("orders", __name__, url_prefix="/desk/orders")
@@ -86,10 +86,7 @@ def _page(number: str, refused: MarketplaceError | None = None) -> str:
         row=row,
         contact=mask_name(order.contact_name),
         phone=mask_phone(order.contact_phone) if order.contact_phone else "没有留",
-        steps=[
-            {"title": f"{order_desk.ACTIONS[step.action]}", "at": step.at, "who": who, "held": held}
-            for step, who, held in order_desk.history(db.session, order)
-        ],
+        steps=_steps(order),
         state=order_desk.STATES[order.state],
         channels=CHANNELS,
         funds=FUND_SOURCES,
@@ -98,6 +95,18 @@ def _page(number: str, refused: MarketplaceError | None = None) -> str:
         refused=refused,
         typed=request.form,
     )
+
+
+def _steps(order: Order) -> list[dict[str, Any]]:
+    steps = [
+        {"title": order_desk.ACTIONS[step.action], "at": step.at, "who": who, "held": held}
+        for step, who, held in order_desk.history(db.session, order)
+    ]
+    steps += [
+        {"title": words, "at": run.created_at, "who": "分配", "held": ""}
+        for run, words in order_desk.cuts_of(db.session, order)
+    ]
+    return sorted(steps, key=lambda step: step["at"])
 
 
 @bp.post("/<number>/collect")

@@ -92,7 +92,8 @@ def _task(found: Round, sheets: int, answered: int) -> Task:
         href = url_for("sheets.round", round_id=found.id)
         waiting = sheets - answered
         note = f"{sheets} 张备货单，{answered} 张有回音"
-        return Task(name, note, href, f"{waiting} 张没回音" if waiting else "都有回音")
+        said = (f"{waiting} 张没回音", "warn") if waiting else ("都有回音", "leaf")
+        return Task(name, note, href, *said)
     if found.state == "draft":
         return Task(name, "买家还看不到，上架好了就开放", page, "草稿", "plain")
     words = "暂停中" if found.state == "on_hold" else "已延期"

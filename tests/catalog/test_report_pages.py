@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import func, select
 
 from marketplace.catalog.models import ReportRevision, ReportShare, SupplyReport
-from marketplace.core.clock import today
+from marketplace.core.clock import format_when, today
 
 
 def reports(world):
@@ -172,6 +172,7 @@ def test_a_returned_report_is_mended_from_home_and_keeps_its_history(
     link = re.search(rf'href="(/field/reports/{report.id}/edit)"', home)
     assert link
     assert "照片看不清" in home
+    assert re.search(r"改登记：\w\*\* ", home), "whose it is"
     form = browser.get(link[1]).text
     assert 'value="1,200斤"' in form
     typed = filled(quantity="900斤", available_until=report.available_until.isoformat())
@@ -179,6 +180,7 @@ def test_a_returned_report_is_mended_from_home_and_keeps_its_history(
     assert "重新交给乡镇" in answer.text
     assert "原来：数量 1,200斤" in answer.text
     assert "退回：照片看不清" in answer.text
+    assert f"{format_when(report.submitted_at)} 登记" in answer.text
     (report,) = reports(world)
     assert (report.state, report.quantity_base) == ("submitted", 450_000)
 

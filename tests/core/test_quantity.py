@@ -134,6 +134,7 @@ def test_a_count_is_read_as_people_write_it(written, pieces, approximate):
         ("1.2.3斤", "number_unreadable", "请写一个数"),
         ("٣斤", "number_unreadable", "请写一个数"),
         ("三千二万斤", "number_unreadable", "请写一个数"),
+        ("2万3万斤", "number_unreadable", "请写一个数"),
         ("百五十斤", "number_unreadable", "请写一个数"),
         ("9" * 30 + "斤", "number_unreadable", "请写一个数"),
         ("9" * 400 + "斤", "number_unreadable", "请只写一个数"),

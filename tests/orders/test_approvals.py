@@ -1,5 +1,6 @@
 """A unit's consent: by somebody else than who ordered, before the closing, to what was shown."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -74,6 +75,21 @@ def test_the_approver_sees_lines_and_sum_and_agrees(world, unit):
     again = unit.answer(unit.approver, number, yes=False, reason="晚了")
     assert again.status_code == 409
     assert unit.state(number) == "confirmed"
+
+
+def test_the_units_say_is_a_step_of_the_order_until_and_after_it_is_given(world, unit):
+    number = unit.order()
+    browser = world.sign_in(unit.buyer)
+
+    def chain():
+        page = browser.get(f"/canteen/orders/{number}").get_data(as_text=True)
+        found = re.findall(r"chain-(done|now|todo)[^<]*<span><span>([^<]+)", page)
+        return {label: state for state, label in found}
+
+    assert list(chain())[:3] == ["下单", "审批", "截单"]
+    assert (chain()["审批"], chain()["截单"]) == ("now", "todo")
+    unit.answer(unit.approver, number)
+    assert (chain()["审批"], chain()["截单"]) == ("done", "now")
 
 
 def test_a_refusal_needs_a_reason_and_gives_the_goods_back(unit):

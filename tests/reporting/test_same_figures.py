@@ -144,6 +144,12 @@ def test_after_a_shortage_every_page_says_the_lower_sum(sold):
     sold.fall_short()
     assert sold.due() != before
     jin = _compare(sold)
+    for number in sold.numbers.values():
+        with sold.world.transaction() as session:
+            query = select(OrderLine.cut_packs).join(Order).where(Order.number == number)
+            cut = session.scalars(query).one()
+        said = f"货不够，减 {cut} 份" in sold.seen("operator", f"/desk/orders/{number}")
+        assert said == bool(cut), "what was cut stands in the order's own history"
     heading, whole, *_ = sold.sheet("operator", f"/board/{sold.round.id}/board.xlsx")
     assert whole[heading.index("分配")] == jin
     for who in ("staff", "canteen"):
