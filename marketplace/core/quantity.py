@@ -189,7 +189,7 @@ def _refuse_unit(unit: str, base_unit: BaseUnit, field: str | None) -> NoReturn:
             field=field,
         )
     if base_unit == "g":
-        cure = f"请写斤、公斤或吨；要按{unit}登记，先写明每{unit}大约多重。"
+        cure = "请写斤、公斤或吨，例如 300斤。"
         raise InvalidInput(
             f"这个品种按重量登记，不能按“{unit}”。{cure}",
             code="quantity_wrong_dimension",

@@ -45,8 +45,8 @@ class Paper:
 
     @property
     def message(self) -> str:
-        """Masked whatever the paper says: it is copied into chats and shared telephones."""
-        name = f"{self.row.who}家" if self.row.sheet.household_id else self.row.who
+        """As people call a household, 陈家; on a page that has just revealed the name, in full."""
+        name = f"{self.who.rstrip('*')}家" if self.row.sheet.household_id else self.row.who
         return short_message(
             name,
             self.row.lines,

@@ -1,6 +1,7 @@
 """What a preparation sheet says, as plain data: its lines, what changed, and the short texts.
 
-A household's message names the household masked, because telephones are shared and lie about. The
+A household's message calls it by its surname, as people do, and says no more of the name unless a
+reader has just revealed it: telephones are shared and lie about. The
 text for the village loudspeaker or the village's chat names no household at all and no household's
 money: who sells what for how much is nobody else's business, and a masked name read aloud helps
 nobody. It says what the village brings together, where and when, and whom to ask.
@@ -106,11 +107,11 @@ def _by_title(lines: Sequence[Prepared]) -> list[tuple[str, str]]:
 def short_message(
     who: str, lines: Sequence[Prepared], handover: Handover, *, number: int, changed: bool
 ) -> str:
-    """The sheet in at most 70 characters: whose (`who`: 陈**家), what, when, where, for how much, whom
+    """The sheet in at most 70 characters: whose (`who`: 陈家), what, when, where, for how much, whom
     to call. What does not fit is left out in this order: packs, weekday, further products (the
     sheet has them), the ends of long names.
     """
-    phone = _close(handover.phone)
+    phone = handover.phone  # as the county wrote it, as on the paper
     if not lines:
         return f"{who[:_NAME]}：第{number}期的货取消了，不用备，不用送。有疑问打{phone}"
     total = format_yuan(sum(line.amount_fen for line in lines))

@@ -125,7 +125,7 @@ def _check_password(form: SignInForm) -> str:
         if fits and user is not None:
             return sessions.open_session(db_session, user, request.user_agent.string)
         sessions.note_wrong_password(db_session, login_name)
-    raise InvalidInput(sessions.WRONG, code="wrong_password", field="password")
+    raise InvalidInput(sessions.WRONG, code="wrong_password")
 
 
 @bp.post("/sign-out")

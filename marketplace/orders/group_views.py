@@ -182,7 +182,7 @@ def new() -> Answer:
         SelectChoice(
             str(r.id),
             f"第 {r.number} 期 · {r.name}",
-            {"data-note": f"{format_deadline(r.closes_at)}截单"},
+            {"data-note": f"{format_deadline(r.closes_at)} 截单"},
         )
         for r in rounds
     ]

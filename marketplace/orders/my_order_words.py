@@ -117,12 +117,12 @@ def state_of(order: Order) -> Said:
     if found.state == "cancelled":
         return Said("这一期取消了", "bad", "货不送了，请等县里通知。")
     if order.state == "awaiting_approval":
-        return Said("等单位审批", "warn", f"{format_deadline(found.closes_at)}前要批好。")
+        return Said("等单位审批", "warn", f"{format_deadline(found.closes_at)} 前要批好。")
     if order.state in {"allocated", "closed"}:
         reached = "settled" if order.state == "closed" else found.state
         return _ON_ITS_WAY.get(reached, _ON_ITS_WAY["allocated"])
     if still_open(found):
-        return Said("已订好", "leaf", f"{format_deadline(found.closes_at)}前可以自己改或取消。")
+        return Said("已订好", "leaf", f"{format_deadline(found.closes_at)} 前可以自己改或取消。")
     return Said("已截单", "leaf", "正在把订单分配到农户，马上开始备货。")
 
 

@@ -70,7 +70,7 @@ def _answers(session: Session, rounds: list[int]) -> dict[int, tuple[int, int]]:
 def _open_task(session: Session, found: Round) -> Task:
     words, tone = state_of(found)
     page = url_for("rounds.show", round_id=found.id)
-    left = f"{format_deadline(found.closes_at)}截单，还有 {countdown(found.closes_at)}"
+    left = f"{format_deadline(found.closes_at)} 截单，还有 {countdown(found.closes_at)}"
     question = closing_question(session, found)
     return Task(_name(found), left, page, words, tone, found, question)
 

@@ -181,6 +181,7 @@ def test_money_quantity_and_time_are_the_same_on_list_sheet_paper_and_message(wo
         assert "75.00" in page
         assert "50 斤" in page
     assert "得75.00元" in message
+    assert re.match(r"[㐀-鿿]{1,2}家请备", message)  # as people call a household
     assert "10份共50斤" in message
     when = re.search(r"\d+月\d+日\(周.\)[^ ]* ?[\d:–]+(?: 点)?", pages[1])[0]
     assert all(when in page for page in pages[:3])
