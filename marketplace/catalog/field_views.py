@@ -12,6 +12,7 @@ from wtforms.fields.choices import SelectChoice
 
 from marketplace.catalog.models import Product, SupplyReport
 from marketplace.catalog.pictures import Picture, keep_picture, picture_path, read_picture
+from marketplace.catalog.report_doubts import ask_about_quantity
 from marketplace.catalog.report_form import ReportForm, fill_form, read_report, typed_last_day
 from marketplace.catalog.report_history import REPORT_STATES, history
 from marketplace.catalog.report_photos import MAX_PHOTOS, add_photos, get_photo, remove_photo
@@ -96,11 +97,17 @@ def report_new() -> Page:
             form.validate()
             given = read_report(form, products, _typed_shares())
             if given is not None:
+                _ask_once(form, given)
                 return _send_new(form, given)
         except MarketplaceError as error:
             form.refuse(error)
             status = error.http_status
     return _form_page(form, products, offered, status)
+
+
+def _ask_once(form: ReportForm, given: ReportInput) -> None:
+    if not form.as_much.data:
+        ask_about_quantity(db.session, given)
 
 
 def _asked_for(name: str) -> int | None:
@@ -255,6 +262,7 @@ def report_edit(report_id: int) -> Page:
         form.validate()
         given = read_report(form, products, _typed_shares())
         if given is not None:
+            _ask_once(form, given)
             return _send_correction(form, given, report_id)
     except MarketplaceError as error:
         form.refuse(error)

@@ -64,6 +64,11 @@ def flags_of(claim: Claim, *, alarm_percent: int) -> tuple[Flag, ...]:
     return tuple(flag for flag in found if flag is not None)
 
 
+def impossible(claim: Claim) -> tuple[Flag, ...]:
+    """What says that the quantity cannot be, whatever else is doubtful."""
+    return tuple(flag for flag in (_land(claim), _flock(claim)) if flag is not None)
+
+
 def _twice(claim: Claim) -> Flag | None:
     if not claim.others:
         return None

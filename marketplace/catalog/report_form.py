@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 from typing import TypeVar, cast
 
-from wtforms import HiddenField, MultipleFileField, RadioField, SelectField
+from wtforms import BooleanField, HiddenField, MultipleFileField, RadioField, SelectField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Optional
 
@@ -46,6 +46,7 @@ class ReportForm(Form):
         validators=[InputRequired("请选等级。")],
     )
     quantity = TrimmedField("有多少", required("请写有多少，例如 300斤。") + [at_most(60)])
+    as_much = BooleanField("核对过，就是这么多")
     price = TrimmedField("到户价（元）", required("请写到户价，例如 1.5。") + [at_most(30)])
     price_unit = SelectField("这个价是", choices=PRICE_UNITS, default="")
     available_from = DayField(

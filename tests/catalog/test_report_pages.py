@@ -8,8 +8,9 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
-from marketplace.catalog.models import ReportRevision, ReportShare, SupplyReport
+from marketplace.catalog.models import Product, ReportRevision, ReportShare, SupplyReport
 from marketplace.core.clock import format_when, today
+from marketplace.households.models import Household
 
 
 def reports(world):
@@ -36,6 +37,29 @@ def test_a_report_in_the_words_of_the_field_gets_a_receipt(world, cadre, filled)
     assert (report.asked_fen, report.asked_per_base) == (150, 500)
     assert report.available_until == today() + timedelta(days=20)
     assert report.region_code == "990101101201"
+
+
+def test_more_than_a_household_can_have_is_asked_about_once_and_never_blocked(world, cadre, filled):
+    typed = filled(quantity="99999999斤")
+    with world.transaction() as session:
+        product = session.get_one(Product, int(typed["product"]))
+        product.yield_per_mu_base = 1_000_000
+        household = session.get_one(Household, int(typed["supplier"].removeprefix("h:")))
+        household.land_mu_hundredths = 150
+    browser = world.sign_in(cadre)
+    asked = browser.post("/field/reports/new", data=typed)
+    assert asked.status_code == 422
+    assert "这户 1.5 亩地最多约 3,000 斤" in asked.text
+    assert 'name="as_much"' in asked.text
+    assert 'value="99999999斤"' in asked.text
+    assert reports(world) == []
+    answer = browser.post("/field/reports/new", data=typed | {"as_much": "y"})
+    assert answer.status_code == 302
+    (report,) = reports(world)
+    assert report.quantity_base == 99_999_999 * 500
+    edit = f"/field/reports/{report.id}/edit"
+    assert browser.post(edit, data=typed | {"quantity": "3001斤"}).status_code == 422
+    assert browser.post(edit, data=typed | {"quantity": "3000斤"}).status_code == 302
 
 
 def test_sending_twice_is_one_report_and_the_same_receipt(world, cadre, filled):
