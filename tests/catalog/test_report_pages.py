@@ -62,6 +62,14 @@ def test_more_than_a_household_can_have_is_asked_about_once_and_never_blocked(wo
     assert browser.post(edit, data=typed | {"quantity": "3000斤"}).status_code == 302
 
 
+def test_what_a_cadre_reports_most_stands_first(world, cadre, filled):
+    usual = world.product("魔芋", category="杂货")
+    browser = world.sign_in(cadre)
+    browser.post("/field/reports/new", data=filled(product=str(usual.id)))
+    first = re.search(r'name="product" value="(\d+)"', browser.get("/field/reports/new").text)
+    assert first[1] == str(usual.id)
+
+
 def test_sending_twice_is_one_report_and_the_same_receipt(world, cadre, filled):
     browser, typed = world.sign_in(cadre), filled()
     first = browser.post("/field/reports/new", data=typed)
