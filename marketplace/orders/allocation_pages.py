@@ -147,15 +147,20 @@ def set_pin(
         if pin is not None:
             session.delete(pin)
     else:
-        if not reason.strip():
-            raise InvalidInput("请写为什么要定死这个数。", code="missing", field="reason")
+        unsaid = "" if reason.strip() else "请写为什么要定死这个数。"
         pin = pin or AllocationPin(listing_id=listing.id, claimant=claimant)
-        pin.packs, pin.reason, pin.by_id, pin.at = packs, reason.strip(), actor.user_id, now()
+        said = reason.strip() or "没有写"  # judged with the number, refused below, never stored
+        pin.packs, pin.reason, pin.by_id, pin.at = packs, said, actor.user_id, now()
         session.add(pin)
         session.flush()
         problem = problems_of(session, in_round, only=listing.id).get(listing.id)
-        if problem is not None:
-            allocate(problem)
+        try:
+            if problem is not None:
+                allocate(problem)
+        except AllocationRefused as refused:
+            raise Conflict(f"{refused.message}{unsaid}", code=refused.code) from refused
+        if unsaid:
+            raise InvalidInput(unsaid, code="missing", field="reason")
     audit.record(session, actor, "pin_set", "listing", listing.id, claimant=claimant, packs=packs)
 
 
@@ -211,7 +216,7 @@ def shares_of(session: Session, in_round: Round, listing: Listing) -> Shares:
         )
         for total in outcome.totals
     ]
-    rows.sort(key=lambda row: (-row.packs, row.village, row.claimant))
+    rows.sort(key=lambda row: (row.village, row.claimant))  # no pin moves a row
     return Shares(rows, run is not None and replays(session, run), refusal)
 
 

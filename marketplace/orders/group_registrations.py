@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
-from marketplace.core.clock import now
+from marketplace.core.clock import now, shanghai_time
 from marketplace.core.codes import random_code
 from marketplace.core.errors import Conflict, InvalidInput, NotFound
 from marketplace.core.identifiers import normalise_phone
@@ -20,6 +20,7 @@ from marketplace.orders.round_models import Listing, Round, RoundPickup
 
 MOST_ENTRIES = 500
 """So many entries one registration takes, removed ones counted: what a flood of robots can do."""
+TO_CHECK = timedelta(hours=3)
 MOST_PACKS = 200  # of one product for one colleague
 CHANGED = "这份团购登记刚刚变了，请刷新再看。"
 
@@ -41,6 +42,16 @@ class EntryInput:
     department: str
     pickup_point_id: int
     packs: Mapping[int, int]
+
+
+def closing_before(round_closes: datetime, moment: datetime) -> datetime:
+    """When a registration should close, so that the organiser can check and hand in before the round
+    closes: the last six in the evening that leaves `TO_CHECK`, or as late as the time left allows."""
+    latest = round_closes - TO_CHECK
+    evening = shanghai_time(latest).replace(hour=18, minute=0, second=0, microsecond=0)
+    if evening > latest:
+        evening -= timedelta(days=1)
+    return next((at for at in (evening, latest) if at > moment), round_closes)
 
 
 def create_group(session: Session, actor: Actor, given: GroupInput) -> GroupRegistration:

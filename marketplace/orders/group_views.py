@@ -22,6 +22,7 @@ from marketplace.orders.canteen_sheet import choose_unit, units
 from marketplace.orders.group_registrations import (
     GroupInput,
     cancel_group,
+    closing_before,
     create_group,
     entries_of,
     get_group,
@@ -187,7 +188,11 @@ def new() -> Answer:
         for r in rounds
     ]
     suggestions = [
-        Suggestion(str(r.id), f"{unit.name}第 {r.number} 期团购"[:60], *closing_parts(r.closes_at))
+        Suggestion(
+            str(r.id),
+            f"{unit.name}第 {r.number} 期团购"[:60],
+            *closing_parts(closing_before(r.closes_at, now())),
+        )
         for r in rounds
     ]
     for one in suggestions:

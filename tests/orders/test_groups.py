@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from marketplace.core.clock import format_span, now, use_clock
+from marketplace.core.clock import format_span, now, shanghai_time, use_clock
 from marketplace.core.db import transaction
 from marketplace.core.errors import Conflict
 from marketplace.identity.actor import SYSTEM
@@ -68,8 +68,10 @@ def test_name_and_closing_follow_the_chosen_round_unless_the_person_typed(world,
         found = group.all(GroupRegistration)[-1]
         return found.round_id, found.title, found.closes_at
 
-    minute = later.closes_at.replace(second=0, microsecond=0)
-    suggested = (later.id, f"第一小学第 {later.number} 期团购", minute)
+    before = later.closes_at - timedelta(hours=3)
+    evening = shanghai_time(before).replace(hour=18, minute=0, second=0, microsecond=0)
+    evening -= timedelta(days=evening > before)  # time to check before the round closes
+    suggested = (later.id, f"第一小学第 {later.number} 期团购", evening)
     assert made() == suggested
     assert made(title="", closes_on="") == suggested
     own = group.round.closes_at - timedelta(days=1)

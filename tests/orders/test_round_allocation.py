@@ -157,6 +157,11 @@ def test_a_refused_pin_names_the_household_as_people_do(world):
     assert answer.status_code == 409
     assert f"「{form['claimant']}」" not in answer.text
     assert re.search("「.{1,9}」最多能出 40 份", answer.text)
+    unsaid = browser.post(
+        f"/listings/{closed.listing.id}/allocation/pin", data=form | {"reason": ""}
+    )
+    assert "最多能出 40 份" in unsaid.text
+    assert "请写为什么要定死这个数" in unsaid.text
     reloaded = browser.get(f"/listings/{closed.listing.id}/allocation/pin")
     assert reloaded.location == f"/listings/{closed.listing.id}/allocation"
 
