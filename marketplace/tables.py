@@ -8,12 +8,13 @@ from marketplace.identity import audit
 from marketplace.identity import models as identity
 from marketplace.imports import models as imports
 from marketplace.jobs import models as jobs
+from marketplace.ledger import models as ledger
 from marketplace.notices import models as notices
 from marketplace.orders import allocation_models, order_models, round_models
 from marketplace.regions import models as regions
 
 MODULES = (
     codes, county_settings, idempotency, regions, identity, audit, notices, imports, households, round_models,
-    order_models, allocation_models, fulfilment, jobs,
+    order_models, allocation_models, fulfilment, jobs, ledger,
 )  # fmt: skip
 metadata = Base.metadata

@@ -28,6 +28,7 @@ ACCOUNT_MANAGE = "accounts.manage"
 SETTING_MANAGE = "settings.manage"
 AUDIT_VIEW = "audit.view"
 NOTICE_VIEW = "notices.view"
+LEDGER_VIEW = "ledger.view"
 
 ROLES: Mapping[str, tuple[str, frozenset[str]]] = {
     # code: (Chinese name, permissions)
@@ -119,13 +120,15 @@ ROLES: Mapping[str, tuple[str, frozenset[str]]] = {
                 TRACE_VIEW,
                 AUDIT_VIEW,
                 NOTICE_VIEW,
+                LEDGER_VIEW,
             }
         ),
     ),
+    "finance": ("财务", frozenset({LEDGER_VIEW, ROUND_VIEW, BOARD_VIEW})),
     "leader": ("县领导", frozenset({BOARD_VIEW, ROUND_VIEW})),
 }
 
-REGION_ROLES = frozenset({"operator", "reviewer", "auditor", "leader"})
+REGION_ROLES = frozenset({"operator", "reviewer", "auditor", "finance", "leader"})
 """Their grant reaches a region with everything below it."""
 UNIT_ROLES = frozenset({"cooperative", "buyer", "approver", "organiser", "staff"})
 """Their grant reaches one organisation."""
@@ -136,6 +139,9 @@ SEPARATE_DUTIES = (
     frozenset({"administrator", "operator"}),
     frozenset({"administrator", "auditor"}),
     frozenset({"operator", "auditor"}),
+    frozenset({"administrator", "finance"}),
+    frozenset({"operator", "finance"}),
+    frozenset({"auditor", "finance"}),
 )
 """No account holds both roles of a pair."""
 

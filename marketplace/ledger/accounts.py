@@ -1,0 +1,38 @@
+"""The chart of accounts: what every fen stands for.
+
+A debit is a positive number, a credit a negative one. An account's side is the sign that its balance
+normally has; `party` says whose it is, so that each account divides into sub-accounts that can be asked.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Account:
+    code: str
+    name: str
+    side: int
+    """1: what the county has or is owed; -1: what it owes or holds for somebody."""
+    party: str
+    """Kinds of things that sub-accounts belong to, parted by |: order, unit, point, lot, round."""
+    means: str
+
+
+CHART = (
+    Account("alipay_clearing", "支付宝待到账", 1, "", "买家在支付宝付了，还在支付宝的钱"),
+    Account("bank", "银行存款", 1, "", "银行账户里的钱"),
+    Account("collected", "代收款", 1, "unit|point", "单位代收或取货时收下，还没有存进银行的钱"),
+    Account(
+        "buyer_receivable",
+        "应收货款",
+        1,
+        "unit|order",
+        "收了货还没有付的钱：单位挂账，或个人还欠着",
+    ),
+    Account("buyer_prepayment", "买家预付款", -1, "order", "买家付了、货还没有验收的钱"),
+    Account("lot_payable", "应付农户货款", -1, "lot", "货验收了，要付给农户的钱"),
+    Account("service_payable", "应付服务费", -1, "round", "分拣、包装的钱，凭单据付"),
+    Account("freight_payable", "应付运费", -1, "round", "送货的钱，凭单据付"),
+    Account("suspense", "待查款", -1, "", "到了账、还不知道是谁的钱"),
+)
+ACCOUNTS = {account.code: account for account in CHART}
