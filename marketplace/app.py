@@ -58,6 +58,7 @@ FEATURES = (
     "marketplace.fulfilment.paper_views",
     "marketplace.reporting.board_views",
     "marketplace.reporting.trace_views",
+    "marketplace.reporting.ledger_views",
     "marketplace.jobs.health_views",
     "marketplace.orders.shop_views",
     "marketplace.orders.checkout_views",

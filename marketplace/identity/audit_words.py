@@ -78,6 +78,8 @@ ACTIONS = {
     "round_cancelled": "取消期次",
     "round_changed": "改期次",
     "round_closed": "截单",
+    "round_set_out": "开始配送",
+    "round_delivered": "都送到，记应付",
     "round_copied": "复制期次",
     "round_created": "新建期次",
     "round_on_hold": "暂停期次",

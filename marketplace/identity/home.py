@@ -13,6 +13,7 @@ HOMES = (
     ("operator", "board.index"),
     ("leader", "board.index"),
     ("auditor", "board.index"),
+    ("finance", "ledger.index"),
     ("reviewer", "reports.queue"),
     ("cadre", "field.today"),
     ("cooperative", "field.today"),

@@ -1,6 +1,6 @@
 """Reading the ledger: balances, the history of an account, a journal with its receipts."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -51,6 +51,17 @@ def balance(session: Session, account: str, party: str | None = None) -> int:
     return int(session.scalar(statement) or 0)
 
 
+def balances(session: Session, account: str, parties: Collection[str]) -> dict[str, int]:
+    """What stands open on each of these sub-accounts, in fen on the account's own side."""
+    statement = (
+        select(LedgerEntry.party, func.sum(LedgerEntry.fen))
+        .where(LedgerEntry.account == account, LedgerEntry.party.in_(parties))
+        .group_by(LedgerEntry.party)
+    )
+    side = ACCOUNTS[account].side
+    return {party: int(fen) * side for party, fen in session.execute(statement)}
+
+
 def get_account(code: str) -> Account:
     if code not in ACCOUNTS:
         raise NotFound("没有这个科目。")
@@ -68,16 +79,29 @@ def history(account: Account, party: str = "") -> Select[LedgerEntry]:
     return statement.where(LedgerEntry.party == party) if party else statement
 
 
-def sub_accounts(account: Account) -> Select[str, int]:
-    """Parties with what stands open on them in fen on the account's own side, the largest first."""
+def open_parties(session: Session, account: Account, most: int) -> list[tuple[str, int]]:
+    """Sub-accounts with what stands open on them in fen on the account's own side, the largest first."""
     fen = (func.sum(LedgerEntry.fen) * account.side).label("fen")
-    return (
+    statement = (
         select(LedgerEntry.party, fen)
         .where(LedgerEntry.account == account.code)
         .group_by(LedgerEntry.party)
         .having(func.sum(LedgerEntry.fen) != 0)
         .order_by(fen.desc(), LedgerEntry.party)
+        .limit(most)
     )
+    return [(party, int(value)) for party, value in session.execute(statement)]
+
+
+def newest() -> Select[Journal]:
+    """All journals, the newest first."""
+    whole = selectinload(Journal.entries)
+    return select(Journal).options(whole).order_by(Journal.at.desc(), Journal.number)
+
+
+def reversal_of(session: Session, number: str) -> str | None:
+    """The number of the journal that took this one back."""
+    return session.scalar(select(Journal.number).where(Journal.reverses == number))
 
 
 def get_journal(session: Session, number: str) -> Journal:

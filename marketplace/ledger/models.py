@@ -15,14 +15,12 @@ from sqlalchemy import (
     String,
     Table,
     event,
-    true,
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from marketplace.core.append_only import append_only
 from marketplace.core.db import Base, BigId
 from marketplace.identity.models import User
-from marketplace.identity.scope import Scope, Where
 from marketplace.ledger.accounts import ACCOUNTS
 from marketplace.ledger.balanced import statements
 
@@ -48,10 +46,10 @@ class Journal(Base):
     )
     by: Mapped[User | None] = relationship()
 
-    @classmethod
-    def within(cls, scope: Scope) -> Where:
-        """The county's books are one: whoever may read them reads all of them."""
-        return true()
+    @property
+    def fen(self) -> int:
+        """What it moves: the sum of either side."""
+        return sum(entry.fen for entry in self.entries if entry.fen > 0)
 
 
 class LedgerEntry(Base):

@@ -17,6 +17,7 @@ from marketplace.identity import audit
 from marketplace.identity.actor import Actor
 from marketplace.identity.scope import Scope
 from marketplace.orders.order_models import COUNTED_STATES, PAY_WAYS, Order, OrderLine
+from marketplace.orders.order_money import post_collected, reverse_collected
 
 UNDO_REASONS = {"mistaken": "记错了订单", "amount": "金额不对", "returned": "钱已退给买家"}
 CHANGED = "这个订单的收款刚刚变了，请刷新再看。"
@@ -80,6 +81,7 @@ def record_collected(
     if hit.rowcount != 1:  # type: ignore[attr-defined]
         raise Conflict(CHANGED, code="changed")
     session.refresh(order)
+    post_collected(session, actor, order, due - before)
     audit.record(
         session, actor, "order_collected", "order", order.number, fen=due - before, how=how
     )
@@ -137,6 +139,7 @@ def undo_collected(session: Session, actor: Actor, order: Order, reason: str) ->
     if hit.rowcount != 1:  # type: ignore[attr-defined]
         raise Conflict(CHANGED, code="changed")
     session.refresh(order)
+    reverse_collected(session, actor, order, reason)
     audit.record(
         session, actor, "order_collection_undone", "order", order.number, fen=before, why=reason
     )

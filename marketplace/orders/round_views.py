@@ -1,25 +1,24 @@
 """Rounds: the list, the one page to make one, the desk of a round, and its moves."""
 
-from collections.abc import Callable
 from typing import Any
 
 from flask import Blueprint, current_app, flash, redirect, render_template, url_for
 from sqlalchemy import case, select
-from sqlalchemy.orm import Session
 from werkzeug import Response
 
 from marketplace.core.clock import format_span, now
 from marketplace.core.db import db, transaction
 from marketplace.core.errors import MarketplaceError, NotFound
 from marketplace.identity.access import current_actor, current_scope, requires
-from marketplace.identity.actor import Actor
 from marketplace.identity.permissions import ORDER_MANAGE, ROUND_MANAGE, ROUND_VIEW
 from marketplace.orders import interruptions, round_figures, round_forms, rounds
 from marketplace.orders.copying import copy_round
+from marketplace.orders.delivering import delivered_question
 from marketplace.orders.order_desk import OrderRow
 from marketplace.orders.places import active_places
 from marketplace.orders.round_dates import WEEK
 from marketplace.orders.round_models import SHORTAGE_RULES, CollectionPoint, PickupPoint, Round
+from marketplace.orders.round_steps import STEPS
 from marketplace.regions.models import Region
 from marketplace.web.paging import paginate
 from marketplace.web.time_fields import closing_parts
@@ -170,7 +169,7 @@ def _desk(round_id: int, refused: MarketplaceError | None = None) -> str:
             for row in found.collections
         ],
         state=round_figures.state_of(found),
-        closing_question=_closing_question(found),
+        question=_question(found),
         rules=SHORTAGE_RULES,
         refused=refused,
         may_manage=actor.may(ROUND_MANAGE),
@@ -180,10 +179,13 @@ def _desk(round_id: int, refused: MarketplaceError | None = None) -> str:
     )
 
 
-def _closing_question(found: Round) -> str:
-    if found.state not in {"open", "on_hold"} or found.closed_at:
-        return ""
-    return round_figures.closing_question(db.session, found)
+def _question(found: Round) -> str:
+    """What is asked before the step that nothing takes back."""
+    if found.state == "delivering":
+        return delivered_question(db.session, found)
+    if found.state in {"open", "on_hold"} and not found.closed_at:
+        return round_figures.closing_question(db.session, found)
+    return ""
 
 
 def _link(endpoint: str, found: Round) -> str | None:
@@ -221,48 +223,9 @@ def _steps(found: Round) -> list[dict[str, Any]]:
     ]
 
 
-def _open(session: Session, actor: Actor, found: Round) -> str:
-    empty = rounds.open_round(session, actor, found)
-    words = "已开放订购。" if found.opens_at <= now() else "已排好，到开放时间就能订。"
-    return words + (f"有 {empty} 个产品还没有货，没有开卖。" if empty else "")
-
-
-def _start(session: Session, actor: Actor, found: Round) -> str:
-    rounds.open_now(session, actor, found)
-    return "已开放订购。"
-
-
-def _close(session: Session, actor: Actor, found: Round) -> str:
-    expired = rounds.close_round(session, actor, found)
-    return "已截单。" + (f"有 {expired} 个订单还没审批，已作废。" if expired else "下一步：分配。")
-
-
-def _hold(session: Session, actor: Actor, found: Round) -> str:
-    interruptions.hold_round(session, actor, found)
-    return "已暂停。订单都还在，恢复后接着办。"
-
-
-def _resume(session: Session, actor: Actor, found: Round) -> str:
-    interruptions.resume_round(session, actor, found)
-    return "已恢复。"
-
-
-def _reopen(session: Session, actor: Actor, found: Round) -> str:
-    interruptions.reopen_round(session, actor, found)
-    return "已重新开放订购。"
-
-
-STEPS: dict[str, Callable[[Session, Actor, Round], str]] = {
-    "open": _open,
-    "start": _start,
-    "close": _close,
-    "hold": _hold,
-    "resume": _resume,
-    "reopen": _reopen,
-}
-
-
-@bp.post("/rounds/<int:round_id>/<any(open, start, close, hold, resume, reopen):step>")
+@bp.post(
+    "/rounds/<int:round_id>/<any(open, start, close, hold, resume, reopen, set_out, delivered):step>"
+)
 @requires(ROUND_MANAGE)
 def take_step(round_id: int, step: str) -> Answer:
     try:

@@ -25,8 +25,9 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from marketplace.catalog.models import Lot, LotMovement, LotShare
 from marketplace.fulfilment.models import PreparationSheet, SheetLine
 from marketplace.orders.allocation_models import Allocation
-from marketplace.orders.order_models import HOLDING_STATES, Order, OrderLine
+from marketplace.orders.order_models import COUNTED_STATES, Order, OrderLine
 from marketplace.orders.round_models import Commitment, Listing
+from marketplace.reporting.verify_money import MONEY_CHECKS
 
 
 @dataclass(frozen=True)
@@ -144,9 +145,9 @@ def commitment_packs() -> Query:
 
 
 def listing_reserved() -> Query:
-    """Reserved = Σ packs of the orders that hold goods; never more than there is."""
+    """Reserved = Σ packs of the orders that hold goods or had them delivered; never more than there is."""
     held = func.coalesce(
-        func.sum(case((Order.state.in_(HOLDING_STATES), OrderLine.packs), else_=0)), 0
+        func.sum(case((Order.state.in_(COUNTED_STATES), OrderLine.packs), else_=0)), 0
     )
     return (
         select(_named("上架 ", Listing.id))
@@ -251,6 +252,7 @@ CHECKS: tuple[tuple[str, Callable[[], Query]], ...] = (
     ("货源分配不符", commitment_allocations),
     ("分配没有归到户", allocation_lots),
     ("备货单与分配不符", sheet_packs),
+    *MONEY_CHECKS,
 )
 
 

@@ -73,14 +73,14 @@ def _roles(roles: Sequence[str]) -> None:
 def _open_the_books() -> None:
     """One journal for each order whose money was noted: collected, and held for the buyer."""
     noted = op.get_bind().execute(sa.text(
-        "SELECT id, number, collected_fen AS fen, collected_how AS how, organisation_id AS unit, "
+        "SELECT number, collected_fen AS fen, collected_how AS how, organisation_id AS unit, "
         "pickup_point_id AS point, collected_by_id AS by_id, collected_at AS at FROM preorder WHERE collected_fen > 0"
     ).columns(at=sa.DateTime(timezone=True))).all()
     for order in noted:
         party = f'unit:{order.unit}' if order.how == 'unit' and order.unit else f'point:{order.point}'
-        number = f'J-{order.number}'
+        number = f'J{order.number[1:]}'
         for account, whose, fen in (
-            ('collected', party, order.fen), ('buyer_prepayment', f'order:{order.id}', -order.fen)
+            ('collected', party, order.fen), ('buyer_prepayment', f'order:{order.number}', -order.fen)
         ):
             op.get_bind().execute(sa.text(
                 "INSERT INTO ledger_entry (journal_number, account, party, fen) VALUES (:n, :a, :p, :f)"
@@ -89,7 +89,7 @@ def _open_the_books() -> None:
             "INSERT INTO journal (number, key, kind, subject, at, day, by_id, reason) "
             "VALUES (:n, :k, 'collected', :s, :at, :day, :by, '')"
         ).bindparams(sa.bindparam('at', type_=sa.DateTime(timezone=True)), sa.bindparam('day', type_=sa.Date())),
-            {'n': number, 'k': f'opening:{order.id}', 's': f'order:{order.id}', 'at': order.at,
+            {'n': number, 'k': f'opening:{order.number}', 's': f'order:{order.number}', 'at': order.at,
              'day': (order.at + timedelta(hours=8)).date() if order.at.tzinfo is None
              else order.at.astimezone(timezone(timedelta(hours=8))).date(), 'by': order.by_id})
 

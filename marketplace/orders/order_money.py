@@ -1,0 +1,129 @@
+"""What happens to an order in money, as journals of the ledger.
+
+collected: the county has the money, and holds it for the buyer until the goods are delivered; what is
+collected afterwards settles what the buyer owes. delivered: what was held, or else owed, becomes what
+the households, the packers and the carriers are owed. The sub-accounts of an order are named here.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from marketplace.catalog.models import Lot
+from marketplace.identity.actor import Actor
+from marketplace.ledger import books
+from marketplace.ledger.models import Journal
+from marketplace.ledger.posting import Line, Posting, credit, debit, post, post_many, reverse
+from marketplace.orders.allocation_models import Allocation
+from marketplace.orders.order_models import Order, OrderLine
+
+
+def subject_of(order: Order) -> str:
+    return f"order:{order.number}"
+
+
+def _keeper(order: Order) -> str:
+    """Who has the collected money until it is in the bank."""
+    if order.collected_how == "unit" and order.organisation_id:
+        return f"unit:{order.organisation_id}"
+    return f"point:{order.pickup_point_id}"
+
+
+def _debtor(order: Order) -> str:
+    return f"unit:{order.organisation_id}" if order.organisation_id else subject_of(order)
+
+
+def post_collected(session: Session, actor: Actor, order: Order, fen: int) -> None:
+    """`fen` more was collected; the order's row is held by the caller's UPDATE."""
+    subject = subject_of(order)
+    before = session.scalar(select(func.count()).where(Journal.subject == subject)) or 0
+    settles = order.state == "closed"
+    held = (
+        credit("buyer_receivable", fen, _debtor(order))
+        if settles
+        else credit("buyer_prepayment", fen, subject)
+    )
+    lines = [debit("collected", fen, _keeper(order)), held]
+    post(session, actor, "collected", f"collected:{order.number}:{before}", subject, lines)
+
+
+def reverse_collected(session: Session, actor: Actor, order: Order, reason: str) -> None:
+    """Take back every note of money; what was delivered against it is owed again."""
+    subject = subject_of(order)
+    taken_back = select(Journal.reverses).where(Journal.reverses.is_not(None))
+    noted = session.scalars(
+        select(Journal.number)
+        .where(Journal.subject == subject, Journal.kind == "collected")
+        .where(Journal.reverses.is_(None), Journal.number.not_in(taken_back))
+    ).all()
+    for number in noted:
+        reverse(session, actor, number, reason)
+    if short := books.balance(session, "buyer_prepayment", subject):
+        lines = [debit("buyer_receivable", short, _debtor(order))]
+        lines.append(credit("buyer_prepayment", short, subject))
+        post(session, actor, "owed_again", f"owed:{noted[-1]}", subject, lines)
+
+
+def post_delivered(session: Session, actor: Actor, orders: Sequence[Order]) -> int:
+    """The orders' goods are there: what is owed for them now. Returns the households' part, in fen.
+
+    An order of which everything was cut posts nothing.
+    """
+    held = _held(session, orders)
+    lots = _lots(session, orders)
+    postings = []
+    for order in orders:
+        owed = _owed(order, lots.get(order.id, ()))
+        price = -sum(line.fen for line in owed)
+        if not price:
+            continue
+        prepaid = min(price, held[subject_of(order)])
+        lines = [
+            debit("buyer_prepayment", prepaid, subject_of(order)),
+            debit("buyer_receivable", price - prepaid, _debtor(order)),
+            *owed,
+        ]
+        key = f"delivered:{order.number}"
+        postings.append(Posting("delivered", key, subject_of(order), lines))
+    post_many(session, actor, postings)
+    lines = [line for posting in postings for line in posting.lines]
+    return -sum(line.fen for line in lines if line.account == "lot_payable")
+
+
+def _owed(order: Order, parts: Sequence[tuple[str, int, OrderLine]]) -> list[Line]:
+    """To households by lot, to packers and carriers of the round: credits that add up to the price."""
+    lots: Counter[str] = Counter()
+    service = freight = 0
+    for lot, packs, line in parts:
+        lots[lot] += packs * line.farmgate_fen
+        service += packs * line.service_fen
+        freight += packs * line.freight_fen
+    of_round = f"round:{order.round.number}"
+    to_lots = [credit("lot_payable", fen, f"lot:{lot}") for lot, fen in sorted(lots.items())]
+    return [
+        *to_lots,
+        credit("service_payable", service, of_round),
+        credit("freight_payable", freight, of_round),
+    ]
+
+
+def _held(session: Session, orders: Sequence[Order]) -> Counter[str]:
+    parties = [subject_of(order) for order in orders]
+    return Counter(books.balances(session, "buyer_prepayment", parties))
+
+
+def _lots(session: Session, orders: Sequence[Order]) -> dict[int, list[tuple[str, int, OrderLine]]]:
+    """Order id → (code of the lot, packs, line) of everything it was given."""
+    found: dict[int, list[tuple[str, int, OrderLine]]] = {}
+    rows = session.execute(
+        select(Lot.code, Allocation.packs, OrderLine)
+        .join(Lot, Lot.id == Allocation.lot_id)
+        .join(OrderLine, OrderLine.id == Allocation.order_line_id)
+        .where(OrderLine.order_id.in_([order.id for order in orders]))
+        .order_by(Allocation.id)
+    )
+    for lot, packs, line in rows:
+        found.setdefault(line.order_id, []).append((lot, packs, line))
+    return found

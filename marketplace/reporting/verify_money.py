@@ -1,0 +1,66 @@
+"""The checks of `marketplace verify` that concern money: the books, and that they tell of the orders."""
+
+from sqlalchemy import ColumnElement, Select, case, func, literal, or_, select
+
+from marketplace.ledger.models import Journal, LedgerEntry
+from marketplace.orders.allocation_models import Allocation
+from marketplace.orders.order_models import Order, OrderLine
+
+Query = Select[str]
+
+
+def journals_balance() -> Query:
+    """Both sides of every journal are the same, and it has some."""
+    return (
+        select(literal("凭证 ").concat(Journal.number))
+        .outerjoin(LedgerEntry, LedgerEntry.journal_number == Journal.number)
+        .group_by(Journal.number)
+        .having(or_(func.count(LedgerEntry.id) < 2, func.sum(LedgerEntry.fen) != 0))
+    )
+
+
+def _posted(account: str) -> ColumnElement[int]:
+    """What the journals about an order did to an account, in fen, debits above zero."""
+    entries = (
+        select(func.coalesce(func.sum(LedgerEntry.fen), 0))
+        .join(Journal, Journal.number == LedgerEntry.journal_number)
+        .where(
+            LedgerEntry.account == account,
+            Journal.subject == literal("order:").concat(Order.number),
+        )
+        .correlate(Order)
+    )
+    return entries.scalar_subquery()
+
+
+def orders_collected() -> Query:
+    """What an order says was collected is what the books say."""
+    return select(literal("订单 ").concat(Order.number)).where(
+        Order.collected_fen != _posted("collected")
+    )
+
+
+def orders_delivered() -> Query:
+    """A delivered order owes its households the farm-gate value of its packs; no other order does."""
+    worth = (
+        select(func.coalesce(func.sum(Allocation.packs * OrderLine.farmgate_fen), 0))
+        .join(OrderLine, OrderLine.id == Allocation.order_line_id)
+        .where(OrderLine.order_id == Order.id)
+        .correlate(Order)
+        .scalar_subquery()
+    )
+    owed = case((Order.state == "closed", worth), else_=0)
+    return select(literal("订单 ").concat(Order.number)).where(_posted("lot_payable") != -owed)
+
+
+def prepayments_hold() -> Query:
+    """Nobody's prepayment is used up beyond what he paid."""
+    return select(literal("订单 ").concat(Order.number)).where(_posted("buyer_prepayment") > 0)
+
+
+MONEY_CHECKS = (
+    ("凭证两边不等", journals_balance),
+    ("收款与账本不符", orders_collected),
+    ("应付农户与送到的货不符", orders_delivered),
+    ("预付款用超了", prepayments_hold),
+)
