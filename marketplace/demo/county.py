@@ -87,6 +87,7 @@ SHOWN = (
     Account("shenpi", "石敬", "单位审批人", "岚溪县第一中学", shown=True),
     Account("hezuoshe", "姜旺", "合作社/龙头企业", "青石马蹄专业合作社", shown=True),
     Account("shenji", "严明", "审计", region=COUNTY, shown=True),
+    Account("caiwu", "钱满", "财务", region=COUNTY, shown=True),
     Account("lingdao", "高远", "县领导", region=COUNTY, shown=True),
     Account("guanli", "金守", "系统管理员", shown=True),
 )
