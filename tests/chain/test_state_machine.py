@@ -23,6 +23,8 @@ from marketplace.fulfilment.answering import answer_less, answer_yes, get_sheet
 from marketplace.fulfilment.issuing import issue_sheets
 from marketplace.fulfilment.models import PreparationSheet
 from marketplace.identity.permissions import ORDER_OWN, SHEET_ANSWER
+from marketplace.orders.collecting import due_fen, record_collected, undo_collected
+from marketplace.orders.delivering import record_delivered, set_out
 from marketplace.orders.listings import commit_lot
 from marketplace.orders.lowering import lower_lot
 from marketplace.orders.moving import release_lot
@@ -198,6 +200,32 @@ class Chain(RuleBasedStateMachine):
                 answer_less(session, self.operator, found, bring, "died")
 
         self.act(use_case)
+
+    @rule(number=SMALL, how=st.sampled_from(("unit", "pickup")))
+    def collect(self, number, how):
+        def use_case(session):
+            order = self.pick(session, Order, number)
+            if order is not None:
+                due = due_fen(session, order) - order.collected_fen
+                record_collected(session, self.operator, order, how, due)
+
+        self.act(use_case)
+
+    @rule(number=SMALL)
+    def take_money_back(self, number):
+        def use_case(session):
+            order = self.pick(session, Order, number, Order.collected_fen > 0)
+            if order is not None:
+                undo_collected(session, self.operator, order, "mistaken")
+
+        self.act(use_case)
+
+    @precondition(lambda self: self.state in {"collecting", "delivering"})
+    @rule()
+    def go_on(self):
+        """The goods set out, and then they are there."""
+        step = set_out if self.state == "collecting" else record_delivered
+        self.act(lambda session: step(session, self.operator, get_round(session, self.round.id)))
 
     @invariant()
     def the_books_add_up(self):
