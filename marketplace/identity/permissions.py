@@ -124,7 +124,7 @@ ROLES: Mapping[str, tuple[str, frozenset[str]]] = {
             }
         ),
     ),
-    "finance": ("财务", frozenset({LEDGER_VIEW, ROUND_VIEW, BOARD_VIEW})),
+    "finance": ("财务", frozenset({LEDGER_VIEW, ROUND_VIEW, BOARD_VIEW, TRACE_VIEW})),
     "leader": ("县领导", frozenset({BOARD_VIEW, ROUND_VIEW})),
 }
 

@@ -107,8 +107,12 @@ def post_many(session: Session, actor: Actor, postings: Sequence[Posting]) -> di
 
 
 def _checked(posting: Posting) -> list[Line]:
-    """The lines that move money, debits first."""
-    lines = sorted((line for line in posting.lines if line.fen), key=lambda line: -line.fen)
+    """The lines that move money, debits first, then as the chart goes."""
+    chart = list(ACCOUNTS)
+    lines = sorted(
+        (line for line in posting.lines if line.fen),
+        key=lambda line: (line.fen < 0, chart.index(line.account), line.party),
+    )
     if not lines or sum(line.fen for line in lines) != 0:
         raise Unbalanced(f"{posting.kind}: {[(line.account, line.fen) for line in lines]}")
     for line in lines:
