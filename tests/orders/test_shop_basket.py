@@ -39,7 +39,7 @@ def test_a_script_gets_the_new_count_and_stays(world, client):
     answer = _add(client, listing, 3, Accept="application/json")
     assert (answer.status_code, answer.json["badge"], answer.json["packs"]) == (200, "3", 3)
     refused = _add(client, listing, -1, Accept="application/json")
-    assert (refused.status_code, refused.json["error"]) == (422, "not_a_count")
+    assert (refused.status_code, refused.json["error"]) == (422, "count_out_of_range")
 
 
 def test_never_more_than_is_left_and_it_says_so(world, client):
