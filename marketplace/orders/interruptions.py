@@ -16,7 +16,7 @@ from marketplace.orders.endings import end_orders, lock_orders
 from marketplace.orders.listings import commitments_now, refresh_listing
 from marketplace.orders.order_models import HOLDING_STATES, GroupRegistration, Order
 from marketplace.orders.round_models import Round
-from marketplace.orders.rounds import CHANGED, close_listings
+from marketplace.orders.rounds import CHANGED, close_listings, stop_orders
 
 
 @dataclass(frozen=True)
@@ -108,11 +108,11 @@ def cancel_round(session: Session, actor: Actor, found: Round, reason: str) -> i
     """
     if not reason.strip():
         raise InvalidInput("请写取消的原因，每个买家都会看到。", code="missing", field="reason")
+    stop_orders(session, found)
     move(session, found, "cancelled", because="这一期现在不能取消；已分配的请先撤销分配。")
     held = (Order.round_id == found.id, Order.state.in_(HOLDING_STATES))
-    lock_orders(session, *held)
+    orders = lock_orders(session, *held)
     close_listings(session, found)
-    orders = lock_orders(session, *held)  # with what came in while the listings were still open
     end_orders(session, actor, orders, "cancelled", f"本期取消：{reason.strip()}"[:200])
     these = GroupRegistration.round_id == found.id
     move_many(session, GroupRegistration, these, "open", "cancelled")

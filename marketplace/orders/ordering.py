@@ -219,6 +219,8 @@ _ROUND_AND_PLACE = (
     .join(RoundPickup, RoundPickup.round_id == Round.id)
     .join(PickupPoint, PickupPoint.id == RoundPickup.pickup_point_id)
     .where(Round.id == bindparam("round"), PickupPoint.id == bindparam("point"))
+    .with_for_update(of=Round, key_share=True, read=True)  # see rounds.stop_orders
+    .execution_options(populate_existing=True)
 )
 
 

@@ -72,6 +72,12 @@ def lock_round(session: Session, found: Round) -> None:
     session.refresh(found, with_for_update={"key_share": True})
 
 
+def stop_orders(session: Session, found: Round) -> None:
+    """The round as it is now, into which nobody orders until this transaction ends: who is placing an
+    order holds the round's key, so that all orders that will ever be there can be locked next."""
+    session.refresh(found, with_for_update=True)
+
+
 def open_rounds(session: Session) -> list[Round]:
     """The rounds in which people can order now, the next to close first."""
     moment = now()
@@ -272,6 +278,7 @@ def open_now(session: Session, actor: Actor, found: Round) -> None:
 def close_round(session: Session, actor: Actor, found: Round) -> int:
     """Nobody orders any more; orders still waiting for approval expire and give back what they held.
     Returns how many expired."""
+    stop_orders(session, found)
     move(session, found, "closed", because=CHANGED, closed_at=now())
     lock_orders(session, Order.round_id == found.id, Order.state.in_(UNAPPROVED))
     close_listings(session, found)
