@@ -17,6 +17,8 @@ from marketplace.orders.order_money import post_delivered
 from marketplace.orders.round_models import Round
 from marketplace.orders.rounds import CHANGED, lock_round
 
+ORDERS_AT_ONCE = 1000  # a statement names so many; databases take some ten thousand
+
 
 @dataclass(frozen=True)
 class Delivered:
@@ -38,7 +40,10 @@ def record_delivered(session: Session, actor: Actor, found: Round) -> Delivered:
     lock_round(session, found)
     move(session, found, "settled", because=CHANGED)
     orders = lock_orders(session, Order.round_id == found.id, Order.state == "allocated")
-    farmgate = post_delivered(session, actor, orders)
+    farmgate = sum(
+        post_delivered(session, actor, orders[start : start + ORDERS_AT_ONCE])
+        for start in range(0, len(orders), ORDERS_AT_ONCE)
+    )
     done = move_many(
         session, Order, Order.round_id == found.id, "allocated", "closed", ended_at=now()
     )

@@ -4,8 +4,11 @@ import pytest
 from sqlalchemy import select
 
 from marketplace.core.errors import Conflict
+from marketplace.fulfilment.answering import answer_less, get_sheet
 from marketplace.identity.actor import SYSTEM
+from marketplace.identity.permissions import SHEET_ANSWER
 from marketplace.orders.allocation_pages import choose_policy
+from marketplace.orders.delivering import record_delivered, set_out
 from marketplace.orders.endings import cancel_by_operator
 from marketplace.orders.listings import commit_lot, get_listing
 from marketplace.orders.lowering import lower_lot
@@ -14,6 +17,7 @@ from marketplace.orders.order_models import Order
 from marketplace.orders.round_allocation import allocate_round, undo_allocation
 from marketplace.orders.round_models import Commitment, Round
 from marketplace.orders.rounds import close_round, get_round
+from tests.fulfilment.collecting import Collecting
 from tests.support.meanwhile import meanwhile
 
 PACK = 2500
@@ -104,3 +108,32 @@ def test_a_policy_chosen_while_the_round_is_allocated_comes_too_late(world):
         )
     with world.transaction() as session:
         assert session.get_one(Round, in_round.id).policy == "urgent_then_fair"
+
+
+def _answers_less(made):
+    actor = made.world.actor(made.cadres[0])
+    sheet_id = made.sheet(0).id
+
+    def step(session):
+        found = get_sheet(session, actor.scope_for(SHEET_ANSWER), sheet_id, for_update=True)
+        answer_less(session, actor, found, {made.listing.id: 2}, "died")
+
+    return step
+
+
+def _is_delivered(made):
+    return lambda session: record_delivered(session, SYSTEM, get_round(session, made.round.id))
+
+
+def test_what_is_owed_is_counted_after_an_answer_that_came_first(world):
+    made = Collecting(world)
+    made.step(set_out)
+    meanwhile(world, _answers_less(made), _is_delivered(made))
+
+
+def test_nobody_brings_less_of_what_is_being_noted_as_delivered(world):
+    made = Collecting(world)
+    made.step(set_out)
+    with pytest.raises(Conflict):
+        meanwhile(world, _is_delivered(made), _answers_less(made))
+    assert made.balanced()
