@@ -201,7 +201,7 @@ def _lists(group: GroupRegistration, *, full: bool) -> str:
             order = orders.get(slot.pickup_point_id)
             made = [order] if order else []
             wanted = totals(here, [slot.point], made)
-            shorts = shorts_of(here, order.lines if order else [])
+            shorts = shorts_of(here, made)
             drops.append(Drop(slot, order, wanted, list(departments.items()), shorts))
     return render_template(
         "orders/groups/lists.html",

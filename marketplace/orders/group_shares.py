@@ -1,25 +1,33 @@
 """What comes to whom in a group when fewer packs come than colleagues registered.
 
 Nobody but the organiser can say who goes short, unless one person alone registered the product.
+An order that was cancelled brings nothing.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
-from marketplace.orders.order_models import GroupEntry, GroupEntryLine, OrderLine
+from marketplace.orders.order_models import (
+    COUNTED_STATES,
+    GroupEntry,
+    GroupEntryLine,
+    Order,
+    OrderLine,
+)
 
 
 @dataclass(frozen=True)
 class Short:
-    """Packs of one product in one order, and how many people registered it there."""
+    """Packs of one product in one order, how many people registered it there, and why less comes."""
 
     wanted: int
     coming: int
     people: int
+    why: str
 
     @property
     def certain(self) -> bool:
@@ -27,7 +35,7 @@ class Short:
 
     @property
     def words(self) -> str:
-        said = f"货不够：登记 {self.wanted} 份，到 {self.coming} 份"
+        said = f"{self.why}：登记 {self.wanted} 份，到 {self.coming} 份"
         return said if self.certain else f"{said}，各分多少由组织的人定"
 
 
@@ -63,8 +71,17 @@ class Portions:
         return any(portion.packs is None for portion in self.lines)
 
 
-def shorts_of(entries: Sequence[GroupEntry], ordered: Iterable[OrderLine]) -> Shorts:
-    """`entries` are all that are present of the orders whose lines are given."""
+def lost_packs(order: Order, line: OrderLine) -> int:
+    """Of the packs ordered, those that do not come."""
+    return (line.cut_packs or 0) if order.state in COUNTED_STATES else line.packs
+
+
+def why_lost(order: Order) -> str:
+    return "货不够" if order.state in COUNTED_STATES else "订单取消了"
+
+
+def shorts_of(entries: Sequence[GroupEntry], orders: Sequence[Order]) -> Shorts:
+    """`entries` are all that are present of these orders."""
     people = Counter(
         (entry.order_id, line.listing_id)
         for entry in entries
@@ -72,9 +89,10 @@ def shorts_of(entries: Sequence[GroupEntry], ordered: Iterable[OrderLine]) -> Sh
         for line in entry.lines
     )
     return {
-        key: Short(line.packs, line.allocated_packs or 0, people[key])
-        for line in ordered
-        if line.cut_packs and (key := (line.order_id, line.listing_id))
+        key: Short(line.packs, line.packs - lost, people[key], why_lost(order))
+        for order in orders
+        for line in order.lines
+        if (lost := lost_packs(order, line)) and (key := (order.id, line.listing_id))
     }
 
 
@@ -91,16 +109,12 @@ def portions_of(entry: GroupEntry, shorts: Shorts) -> Portions:
 
 def own_portions(session: Session, entry: GroupEntry) -> Portions:
     """For the colleague's own page: the others are read only when something falls short."""
-    if entry.order_id is None:
-        return portions_of(entry, {})
-    cut = session.scalars(
-        select(OrderLine).where(OrderLine.order_id == entry.order_id, OrderLine.cut_packs > 0)
-    ).all()
-    if not cut:
+    order = session.get(Order, entry.order_id) if entry.order_id else None
+    if order is None or not any(lost_packs(order, line) for line in order.lines):
         return portions_of(entry, {})
     together = session.scalars(
         select(GroupEntry)
         .where(GroupEntry.order_id == entry.order_id)
         .options(selectinload(GroupEntry.lines))
     ).all()
-    return portions_of(entry, shorts_of(together, cut))
+    return portions_of(entry, shorts_of(together, [order]))

@@ -17,6 +17,7 @@ from marketplace.imports.importer import Column, FaultyRow, RowReader
 from marketplace.imports.sheets import Table
 from marketplace.orders.basket import parse_packs
 from marketplace.orders.group_registrations import MOST_PACKS, EntryInput, save_entry
+from marketplace.orders.group_shares import lost_packs, why_lost
 from marketplace.orders.order_models import GroupEntry, GroupRegistration, Order
 from marketplace.orders.round_models import Listing, RoundPickup
 
@@ -187,7 +188,7 @@ def rows(
 ) -> Iterator[list[str | float]]:
     """The registration in HEADINGS, one row for each product of each person; phones are masked.
 
-    What was cut for want of goods follows as rows below zero, so that the sums are what is due.
+    What does not come follows as rows below zero, so that the sums are what is due.
     """
     for entry in entries:
         for line in entry.lines:
@@ -196,9 +197,9 @@ def rows(
             yield _row(group, who, line.listing, line.packs, rest)
     for order in orders:
         for ordered in order.lines:
-            if cut := ordered.cut_packs:
-                rest = (fund, order.pickup_point.name, "", "货不够，少给")
-                yield _row(group, ("", ""), ordered.listing, -cut, rest)
+            if lost := lost_packs(order, ordered):
+                rest = (fund, order.pickup_point.name, "", f"{why_lost(order)}，少给")
+                yield _row(group, ("", ""), ordered.listing, -lost, rest)
 
 
 def _row(

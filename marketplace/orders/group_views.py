@@ -28,7 +28,7 @@ from marketplace.orders.group_registrations import (
     get_group,
     why_closed,
 )
-from marketplace.orders.group_shares import portions_of, shorts_of
+from marketplace.orders.group_shares import lost_packs, portions_of, shorts_of, why_lost
 from marketplace.orders.group_submission import (
     GROUP_FUNDS,
     SubmitInput,
@@ -98,12 +98,13 @@ class Suggestion:
 @dataclass(frozen=True)
 class Total:
     """One product over all entries; `by_place` in the order of the page's places. `cut` packs of it
-    do not come."""
+    do not come, and `why`."""
 
     listing: Listing
     packs: int
     by_place: tuple[int, ...]
     cut: int = 0
+    why: str = ""
 
     @property
     def coming(self) -> int:
@@ -132,10 +133,19 @@ def totals(
         for place in places
     }
     whole, cut = total_packs(entries), Counter[int]()
-    for line in (line for order in orders for line in order.lines):
-        cut[line.listing_id] += line.cut_packs or 0
+    why: dict[int, list[str]] = {}
+    for order, line in ((order, line) for order in orders for line in order.lines):
+        if lost := lost_packs(order, line):
+            cut[line.listing_id] += lost
+            why.setdefault(line.listing_id, []).append(why_lost(order))
     return [
-        Total(listing, whole[key], tuple(by_place[place.id][key] for place in places), cut[key])
+        Total(
+            listing,
+            whole[key],
+            tuple(by_place[place.id][key] for place in places),
+            cut[key],
+            "，".join(dict.fromkeys(why.get(key, []))),
+        )
         for key, listing in sorted(listings.items())
     ]
 
@@ -271,7 +281,7 @@ def _show(group: GroupRegistration, form: SubmitForm) -> str:
     places = places_of(entries)
     made = sorted({entry.order_id for entry in entries if entry.order_id})
     orders = _orders(made) if made else []
-    shorts = shorts_of(entries, [line for order in orders for line in order.lines])
+    shorts = shorts_of(entries, orders)
     return render_template(
         "orders/groups/show.html",
         group=group,

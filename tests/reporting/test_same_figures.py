@@ -14,7 +14,8 @@ from marketplace.core.money import format_yuan
 from marketplace.identity.actor import SYSTEM
 from marketplace.orders.allocation_models import Allocation
 from marketplace.orders.lowering import lower_lot
-from marketplace.orders.order_models import Order, OrderLine
+from marketplace.orders.order_models import GroupEntry, Order, OrderLine
+from marketplace.orders.ordering import cancel_order
 from marketplace.orders.round_allocation import allocate_round
 from marketplace.orders.round_models import Commitment, RoundCollection
 from marketplace.orders.rounds import close_round, get_round
@@ -155,6 +156,24 @@ def test_after_a_shortage_every_page_says_the_lower_sum(sold):
     for who in ("staff", "canteen"):
         listed = AMOUNT.findall(sold.seen(who, PAGES[who][0]))
         assert set(listed) == {sold.due(who)[1]}, "no sum of before stands on a list"
+
+
+def test_a_cancelled_group_order_asks_nobody_for_money(sold):
+    with sold.world.transaction() as session:
+        order = session.scalars(select(Order).where(Order.number == sold.numbers["group"])).one()
+        cancel_order(session, SYSTEM, order, "不办了")
+        entry = session.scalars(select(GroupEntry)).one()
+    own = sold.seen("group", f"/g/{sold.group.token}/{entry.edit_code}")
+    assert "订单取消了，一份也不到" in own
+    assert "合计 ¥0.00" in own
+    for path in (f"/groups/{sold.group.id}", f"/groups/{sold.group.id}/lists"):
+        words = sold.seen("group", path)
+        assert "订单取消了" in words
+        assert format_yuan(3 * sold.listing.price_fen) not in AMOUNT.findall(
+            words.partition("要多少货")[2] or words
+        )
+    heading, *rows = sold.sheet("group", f"/groups/{sold.group.id}/export.xlsx")
+    assert sum(row[heading.index("金额")] for row in rows) == 0
 
 
 def test_price_and_deadline_are_the_same_wherever_somebody_can_still_order(sold):
