@@ -21,20 +21,30 @@ from marketplace.imports.cell_values import read_day
 from marketplace.imports.importer import Cells, Column, Importer, RowByRow, RowReader, register
 
 COLUMNS = (
-    Column("登记编号", hint="自己的编号；同一编号再次导入不会重复"),
-    Column("户编号", hint="农户填户编号，合作社填下一列"),
+    Column("登记编号", hint="自己的编号；同一编号再次导入不会重复", example="QS-0118"),
+    Column("户编号", hint="农户填户编号，合作社填下一列", example="LX0002"),
     Column("合作社统一社会信用代码", aliases=("统一社会信用代码", "合作社"), hint="代码或名称"),
-    Column("品类", required=True, aliases=("品种", "产品", "品名")),
-    Column("规格/等级", aliases=("等级", "规格"), hint="、".join(GRADES)),
-    Column("待售量", required=True, aliases=("数量", "滞销数量"), hint="例如 2000 或 1.5万只"),
-    Column("单位", hint="斤、公斤、吨、只、枚；写在数量里也可以"),
+    Column("品类", required=True, aliases=("品种", "产品", "品名"), example="马蹄"),
+    Column("规格/等级", aliases=("等级", "规格"), hint="、".join(GRADES), example="一级"),
     Column(
-        "到户价", required=True, aliases=("价格",), hint="元，每斤或每只；别的单位写成 3元/公斤"
+        "待售量",
+        required=True,
+        aliases=("数量", "滞销数量"),
+        hint="例如 2000 或 1.5万只",
+        example="2000",
     ),
-    Column("上市起", aliases=("上市时间", "可售起"), hint="不填从今天算"),
-    Column("上市止", aliases=("可售止",), hint="不填按保鲜天数算"),
-    Column("成因", aliases=("滞销原因",)),
-    Column("已采取措施"),
+    Column("单位", hint="斤、公斤、吨、只、枚；写在数量里也可以", example="斤"),
+    Column(
+        "到户价",
+        required=True,
+        aliases=("价格",),
+        hint="元，每斤或每只；别的单位写成 3元/公斤",
+        example="1.80",
+    ),
+    Column("上市起", aliases=("上市时间", "可售起"), hint="不填从今天算", example="2026-12-01"),
+    Column("上市止", aliases=("可售止",), hint="不填按保鲜天数算", example="2026-12-20"),
+    Column("成因", aliases=("滞销原因",), example="销路不畅"),
+    Column("已采取措施", example="问过镇上的超市"),
 )
 
 

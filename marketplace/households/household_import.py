@@ -41,22 +41,27 @@ MONITOR_WORDS = {
 }
 
 COLUMNS = (
-    Column("户编号", required=True, hint="县里统一的户编号，再次导入按它更新"),
-    Column("乡镇", hint="写乡镇和村名，或只写村代码"),
-    Column("村", hint="村名"),
+    Column("户编号", required=True, hint="县里统一的户编号，再次导入按它更新", example="LX0002"),
+    Column("乡镇", hint="写乡镇和村名，或只写村代码", example="青石镇"),
+    Column("村", hint="村名", example="三岔村"),
     Column("村代码", aliases=("村(12位)", "行政区划代码"), hint="12 位区划代码"),
-    Column("户主", required=True, aliases=("户主姓名",), hint="姓名"),
+    Column("户主", required=True, aliases=("户主姓名",), hint="姓名", example="陈大山"),
     Column("证件号码", aliases=("身份证号", "户主证件号码"), hint="18 位，残疾人证 20 或 22 位"),
     Column("电话", aliases=("联系电话", "手机"), hint="几户共用一个也可以"),
-    Column("人口", aliases=("家庭人口",), hint="整数"),
-    Column("是否脱贫户", hint="是或否；写是的，从 2020 年 12 月 31 日算起"),
+    Column("人口", aliases=("家庭人口",), hint="整数", example="4"),
+    Column("是否脱贫户", hint="是或否；写是的，从 2020 年 12 月 31 日算起", example="是"),
     Column("监测对象类别", hint="脱贫不稳定户、边缘易致贫户、突发严重困难户，没有就空着"),
     Column("识别监测时间", aliases=("识别时间",), hint="例如 2024-03-01"),
     Column("风险是否已消除", hint="是或否"),
     Column("消除时间", aliases=("风险消除时间",), hint="已消除的要填"),
-    Column("耕地面积", aliases=("耕地(亩)",), hint="亩"),
-    Column("家禽数", hint="只"),
-    Column("帮扶人", aliases=("帮扶联系人", "帮扶联系人账号"), hint="帮扶联系人的账号，或姓名"),
+    Column("耕地面积", aliases=("耕地(亩)",), hint="亩", example="3.5"),
+    Column("家禽数", hint="只", example="120"),
+    Column(
+        "帮扶人",
+        aliases=("帮扶联系人", "帮扶联系人账号"),
+        hint="帮扶联系人的账号，或姓名",
+        example="刘青",
+    ),
 )
 
 

@@ -17,9 +17,15 @@ from marketplace.imports.cell_values import read_day
 from marketplace.imports.importer import Cells, Column, Importer, RowByRow, RowReader, register
 
 COLUMNS = (
-    Column("合作社", required=True, aliases=("主体", "合作社名称"), hint="名称或统一社会信用代码"),
-    Column("户编号", required=True),
-    Column("入社日期", hint="不填就从今天算"),
+    Column(
+        "合作社",
+        required=True,
+        aliases=("主体", "合作社名称"),
+        hint="名称或统一社会信用代码",
+        example="青石镇马蹄种植合作社",
+    ),
+    Column("户编号", required=True, example="LX0002"),
+    Column("入社日期", hint="不填就从今天算", example="2024-03-01"),
 )
 
 

@@ -23,11 +23,11 @@ from marketplace.regions.models import Region
 
 ROLE_WORDS = {role_name(role): role for role in ROLES}
 COLUMNS = (
-    Column("账号", required=True, aliases=("登录名",), hint="字母或数字"),
-    Column("姓名", required=True),
+    Column("账号", required=True, aliases=("登录名",), hint="字母或数字", example="zhoulan"),
+    Column("姓名", required=True, example="周岚"),
     Column("手机", aliases=("电话", "联系电话")),
-    Column("单位", hint="单位名称；采购员、审批人、组织员、职工、合作社要填"),
-    Column("角色", required=True, hint="、".join(ROLE_WORDS)),
+    Column("单位", hint="单位名称；采购员、审批人、组织员、职工、合作社要填", example="县第一小学"),
+    Column("角色", required=True, hint="、".join(ROLE_WORDS), example="干部职工"),
     Column("区划代码", aliases=("管辖区划",), hint="运营、审核、审计、领导管到哪里，12 位"),
 )
 

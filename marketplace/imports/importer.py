@@ -20,6 +20,7 @@ class Column:
     required: bool = False
     aliases: tuple[str, ...] = ()
     hint: str = ""
+    example: str = ""
 
 
 @dataclass(frozen=True)

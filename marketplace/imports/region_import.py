@@ -16,9 +16,9 @@ from marketplace.regions.models import Region
 
 LEVELS = ("county", "town", "village")
 COLUMNS = (
-    Column("区划代码", required=True, hint="12 位；先县，再乡镇，再村"),
-    Column("名称", required=True),
-    Column("启用日期", required=True, hint="例如 2020-01-01"),
+    Column("区划代码", required=True, hint="12 位；先县，再乡镇，再村", example="990101101000"),
+    Column("名称", required=True, example="青石镇"),
+    Column("启用日期", required=True, hint="例如 2020-01-01", example="2020-01-01"),
     Column("停用日期", hint="还在用就空着"),
 )
 

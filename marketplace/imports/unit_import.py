@@ -17,13 +17,19 @@ from marketplace.regions.models import Region
 
 KINDS = {name: code for code, name in ORGANISATION_KINDS.items()}
 COLUMNS = (
-    Column("单位名称", required=True, aliases=("单位", "名称")),
-    Column("类型", required=True, aliases=("单位类型",), hint="、".join(KINDS)),
+    Column("单位名称", required=True, aliases=("单位", "名称"), example="县第一小学"),
+    Column("类型", required=True, aliases=("单位类型",), hint="、".join(KINDS), example="学校"),
     Column("统一社会信用代码", hint="18 位"),
-    Column("区划代码", required=True, aliases=("所在区划",), hint="12 位，县级单位写县代码"),
-    Column("有无食堂", hint="有或无"),
-    Column("审批限额", hint="元；订单超过这个数要审批，0 表示每单都审，空着不审"),
-    Column("地址"),
+    Column(
+        "区划代码",
+        required=True,
+        aliases=("所在区划",),
+        hint="12 位，县级单位写县代码",
+        example="990101000000",
+    ),
+    Column("有无食堂", hint="有或无", example="有"),
+    Column("审批限额", hint="元；订单超过这个数要审批，0 表示每单都审，空着不审", example="5000"),
+    Column("地址", example="县城南街 1 号"),
 )
 
 

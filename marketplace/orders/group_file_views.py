@@ -19,7 +19,8 @@ from marketplace.imports.sheets import read_table, write_xlsx
 from marketplace.orders import group_sheet as sheet
 from marketplace.orders.group_registrations import entries_of, get_group, why_closed
 from marketplace.orders.group_shares import Portions, Short, Shorts, portions_of, shorts_of
-from marketplace.orders.group_views import Answer, Total, bp, totals
+from marketplace.orders.group_totals import Total, totals
+from marketplace.orders.group_views import Answer, bp
 from marketplace.orders.order_models import (
     FUND_SOURCES,
     GroupEntry,

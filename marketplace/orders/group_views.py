@@ -1,6 +1,5 @@
 """An organiser's registrations: start one, share it, see what came in, submit it once."""
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -28,13 +27,13 @@ from marketplace.orders.group_registrations import (
     get_group,
     why_closed,
 )
-from marketplace.orders.group_shares import lost_packs, portions_of, shorts_of, why_lost
+from marketplace.orders.group_shares import portions_of, shorts_of
 from marketplace.orders.group_submission import (
     GROUP_FUNDS,
     SubmitInput,
     submit_group,
-    total_packs,
 )
+from marketplace.orders.group_totals import places_of, totals
 from marketplace.orders.my_order_words import due_fen, money_of, state_of
 from marketplace.orders.order_models import (
     FUND_SOURCES,
@@ -43,7 +42,7 @@ from marketplace.orders.order_models import (
     Order,
     OrderLine,
 )
-from marketplace.orders.round_models import Listing, PickupPoint, Round
+from marketplace.orders.round_models import Round
 from marketplace.orders.rounds import open_rounds
 from marketplace.web.addresses import row_number
 from marketplace.web.forms import Form, TrimmedField, at_most, required
@@ -95,26 +94,6 @@ class Suggestion:
     time: str
 
 
-@dataclass(frozen=True)
-class Total:
-    """One product over all entries; `by_place` in the order of the page's places. `cut` packs of it
-    do not come, and `why`."""
-
-    listing: Listing
-    packs: int
-    by_place: tuple[int, ...]
-    cut: int = 0
-    why: str = ""
-
-    @property
-    def coming(self) -> int:
-        return self.packs - self.cut
-
-    @property
-    def short(self) -> int:
-        return max(0, self.packs - self.listing.packs_on_sale)
-
-
 def phase(group: GroupRegistration) -> str:
     """A key of STATES: what the organiser has to think of next."""
     if group.state != "open":
@@ -122,37 +101,6 @@ def phase(group: GroupRegistration) -> str:
     if group.round.state != "open" or group.round.closes_at <= now():
         return "missed"
     return "closed" if group.closes_at <= now() else "open"
-
-
-def totals(
-    entries: list[GroupEntry], places: list[PickupPoint], orders: Sequence[Order] = ()
-) -> list[Total]:
-    listings = {line.listing_id: line.listing for entry in entries for line in entry.lines}
-    by_place: dict[int, Counter[int]] = {
-        place.id: total_packs([e for e in entries if e.pickup_point_id == place.id])
-        for place in places
-    }
-    whole, cut = total_packs(entries), Counter[int]()
-    why: dict[int, list[str]] = {}
-    for order, line in ((order, line) for order in orders for line in order.lines):
-        if lost := lost_packs(order, line):
-            cut[line.listing_id] += lost
-            why.setdefault(line.listing_id, []).append(why_lost(order))
-    return [
-        Total(
-            listing,
-            whole[key],
-            tuple(by_place[place.id][key] for place in places),
-            cut[key],
-            "，".join(dict.fromkeys(why.get(key, []))),
-        )
-        for key, listing in sorted(listings.items())
-    ]
-
-
-def places_of(entries: list[GroupEntry]) -> list[PickupPoint]:
-    found = {entry.pickup_point_id: entry.pickup_point for entry in entries}
-    return [place for _, place in sorted(found.items())]
 
 
 def _rounds() -> list[Round]:

@@ -45,7 +45,7 @@ def new(round_id: int) -> Answer:
     if not form.is_submitted():
         form.read_values()
         rows = lot_choices.fresh_rows(lots, found, ticked=True, pack_base=form.pack_base)
-        return _editor(found, form, grade, rows), 200
+        return _editor(found, form, grade, rows, before=before), 200
     rows = lot_choices.typed_rows(lots, found, request.form)
     saving = "preview" not in request.form
     status = 422
@@ -62,7 +62,7 @@ def new(round_id: int) -> Answer:
             lot_choices.free_lots(db.session, _lot_scope(), product.id, grade)  # read again
             _refuse(form, rows, error)
             status = error.http_status
-    return _editor(found, form, grade, rows), status if saving else 200
+    return _editor(found, form, grade, rows, before=before), status if saving else 200
 
 
 def _fits(form: ListingForm, rows: list[LotRow], *, strict: bool) -> bool:
@@ -88,8 +88,14 @@ def _refuse(form: ListingForm, rows: list[LotRow], error: MarketplaceError) -> N
 
 
 def _editor(
-    in_round: Round, form: ListingForm, grade: str, rows: list[LotRow], listing: Listing | None = None
-) -> str:  # fmt: skip
+    in_round: Round,
+    form: ListingForm,
+    grade: str,
+    rows: list[LotRow],
+    listing: Listing | None = None,
+    before: Listing | None = None,
+) -> str:
+    """`listing` gets more goods; without it one is made, after the example of `before`."""
     if form.pack_base and form.farmgate_fen:
         for row in rows:
             row.more_fen = asks_above(row.lot, form.pack_base, form.farmgate_fen)
@@ -100,6 +106,7 @@ def _editor(
         grade=grade,
         rows=rows,
         listing=listing,
+        before=before,
         reference_fen=reference_fen(form.product, form.pack_base) if form.pack_base else 0,
         capacity=lot_choices.capacity_of(rows, form.pack_base) if form.pack_base else 0,
         most_lots=lot_choices.MOST_LOTS,
