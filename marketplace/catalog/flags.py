@@ -86,7 +86,7 @@ def _price(claim: Claim, alarm_percent: int) -> Flag | None:
     reference = claim.reference_fen * claim.asked_per_base
     if abs(asked - reference) * 100 <= alarm_percent * reference:
         return None
-    percent = abs(asked - reference) * 100 // reference
+    percent = (200 * abs(asked - reference) + reference) // (2 * reference)  # half up
     unit, per = ("斤", 500) if claim.base_unit == "g" else (claim.piece_word or "个", 1)
     here = format_yuan(value_fen(claim.asked_fen, per, claim.asked_per_base))
     usual = format_yuan(value_fen(claim.reference_fen, per, claim.reference_per_base))

@@ -15,6 +15,7 @@ from marketplace.identity.audit_words import (
     ACTIONS,
     PERSONAL,
     SUBJECTS,
+    accounts_in,
     action_words,
     detail_words,
     subject_words,
@@ -93,8 +94,11 @@ def trail(scope: Scope, asked: Asked) -> Select[AuditRow]:
 
 
 def _people(rows: list[AuditRow]) -> dict[int, str]:
-    """Names of those who acted, by account number; the system itself is 0."""
-    found = select(User.id, User.display_name).where(User.id.in_({row.actor_id for row in rows}))
+    """Names of those who acted and of those acted on, by account number; the system itself is 0."""
+    wanted = {row.actor_id for row in rows}.union(
+        *(accounts_in(row.subject, row.subject_id, row.detail) for row in rows)
+    )
+    found = select(User.id, User.display_name).where(User.id.in_(wanted))
     return {0: "系统"} | {row.id: row.display_name for row in db.session.execute(found)}
 
 
@@ -109,8 +113,8 @@ def index() -> str:
             "at": row.at,
             "who": people.get(row.actor_id, f"账号 {row.actor_id}"),
             "action": action_words(row.action),
-            "subject": subject_words(row.subject, row.subject_id),
-            "detail": detail_words(row.detail),
+            "subject": subject_words(row.subject, row.subject_id, people),
+            "detail": detail_words(row.detail, people),
             "refused": row.refused,
             "request_id": row.request_id,
         }

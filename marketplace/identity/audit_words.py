@@ -1,6 +1,7 @@
 """The trail in Chinese: what each action is called, and which of them looked at personal data."""
 
 import json
+from collections.abc import Mapping
 
 from marketplace.identity.permissions import ROLES, role_name
 
@@ -61,6 +62,8 @@ ACTIONS = {
     "photo_added": "上传照片",
     "photo_removed": "删除照片",
     "pin_set": "指定分配数量",
+    "place_closed": "停用地点",
+    "place_opened": "恢复地点",
     "place_saved": "保存地点",
     "policy_chosen": "选分配办法",
     "product_changed": "修改品种",
@@ -106,6 +109,7 @@ ACTIONS = {
 PERSONAL = ("personal_revealed", "personal_exported")
 SUBJECTS = {
     "account": "账号",
+    "collection_point": "集货点",
     "county_setting": "设置",
     "group": "团购登记",
     "group_entry": "团购登记条目",
@@ -119,6 +123,7 @@ SUBJECTS = {
     "order": "订单",
     "organisation": "单位",
     "page": "页面",
+    "pickup_point": "提货点",
     "product": "品种",
     "role_grant": "角色授权",
     "round": "期次",
@@ -128,11 +133,13 @@ SUBJECTS = {
 _DETAILS = {
     "applied": "导入行数",
     "base": "数量（克或个）",
-    "cadre": "联系人账号",
+    "cadre": "联系人",
+    "claimant": "供货的",
+    "columns": "改了哪些",
     "consent": "农户同意低价",
     "cut": "减少",
     "days": "天数",
-    "deputy": "代理人账号",
+    "deputy": "代理人",
     "expired": "过期订单",
     "faulty": "有错行数",
     "fen": "金额（分）",
@@ -147,12 +154,16 @@ _DETAILS = {
     "orders": "订单数",
     "packs": "份数",
     "policy": "办法",
+    "price": "单价（分）",
     "reason": "理由",
     "region": "区划",
     "role": "角色",
     "round": "期次",
     "rows": "行数",
-    "sheets": "备货单",
+    "sha256": "照片校验码",
+    "sheets": "备货单张数",
+    "source": "照着哪期",
+    "state": "状态",
     "take": "导入哪些",
     "title": "名称",
     "to": "到",
@@ -163,7 +174,8 @@ _DETAILS = {
 _VALUES = {
     "accounts": "账号", "all": "全部", "call": "电话", "died": "死亡或损坏", "eaten": "自家吃了",
     "first_come": "先上架先卖", "good": "没问题的行", "households": "农户", "members": "合作社成员",
-    "message": "短信或微信", "name": "姓名", "paper": "纸质备货单", "phone": "电话号码",
+    "message": "短信或微信", "name": "姓名", "paper": "纸质备货单", "pasted": "粘贴的接龙",
+    "phone": "电话号码",
     "proportional": "按备货量的比例", "regions": "行政区划", "reports": "滞销登记",
     "sold_elsewhere": "别处卖了", "units": "单位", "urgent_then_fair": "先卖放不住的，再按权重拉平",
     "visit": "上门", "other": "其他",
@@ -171,28 +183,79 @@ _VALUES = {
 """What codes in details mean; what is not here shows as it was written."""
 
 
+_PERMISSIONS = {
+    "reports.submit": "提交登记",
+    "reports.verify": "核实登记",
+    "lots.view": "看货源",
+    "lots.adjust": "改货源",
+    "households.view": "看农户",
+    "households.manage": "改农户",
+    "personal.reveal": "看完整的姓名电话",
+    "rounds.view": "看期次",
+    "rounds.manage": "办期次",
+    "rounds.allocate": "分配",
+    "sheets.view": "看备货单",
+    "sheets.issue": "发备货单",
+    "sheets.answer": "回备货单",
+    "orders.own": "自己订货",
+    "orders.canteen": "食堂订货",
+    "orders.approve": "审批订单",
+    "orders.group": "办单位团购",
+    "orders.manage": "办订单",
+    "board.view": "看看板",
+    "trace.view": "查溯源",
+    "imports.run": "导入",
+    "accounts.manage": "管账号",
+    "settings.manage": "改设置",
+    "audit.view": "看审计记录",
+    "notices.view": "看消息",
+    "ledger.view": "看账本",
+}
+_ACCOUNTS = ("cadre", "deputy")
+"""Details that are numbers of accounts."""
+People = Mapping[int, str]
+"""Names by account number."""
+
+
+def accounts_in(subject: str, subject_id: str, detail: str) -> set[int]:
+    """The accounts that a row names by number, whose names its words want."""
+    values = json.loads(detail)
+    told = [values.get(key) for key in _ACCOUNTS]
+    told += [subject_id] if subject == "account" else []
+    return {int(number) for number in told if number and str(number).isdecimal()}
+
+
 def action_words(action: str) -> str:
     return ACTIONS.get(action, action)
 
 
-def subject_words(subject: str, subject_id: str) -> str:
-    return f"{SUBJECTS.get(subject, subject)} {subject_id}".strip()
+def subject_words(subject: str, subject_id: str, people: People) -> str:
+    """What was acted on; which page was refused is said by the permission it wants."""
+    if subject == "page":
+        return "页面"
+    said = f"{SUBJECTS.get(subject, subject)} {subject_id}".strip()
+    known = people.get(int(subject_id)) if subject == "account" and subject_id.isdecimal() else ""
+    return f"{said} {known}" if known else said
 
 
-def detail_words(detail: str) -> str:
+def detail_words(detail: str, people: People) -> str:
     """A row's JSON of plain values as `理由：电话核对；角色：县平台运营`."""
     values: dict[str, object] = json.loads(detail)
     return "；".join(
-        f"{_DETAILS.get(key, key)}：{_said(key, value)}" for key, value in values.items()
+        f"{_DETAILS.get(key, key)}：{_said(key, value, people)}" for key, value in values.items()
     )
 
 
-def _said(key: str, value: object) -> str:
+def _said(key: str, value: object, people: People) -> str:
     if isinstance(value, bool):
         return "是" if value else "否"
     if value is None or value == "":
         return "没有"
     if key == "role" and value in ROLES:
         return role_name(str(value))
+    if key == "need":
+        return _PERMISSIONS.get(str(value), str(value))
+    if key in _ACCOUNTS and isinstance(value, int):
+        return people.get(value, f"账号 {value}")
     words = str(value).split(",") if key in {"what", "households"} else [str(value)]
     return "、".join(_VALUES.get(word, word) for word in words)

@@ -40,6 +40,11 @@ def test_the_price_limit_itself_is_still_fine(asked, doubtful):
     assert codes(asked_fen=asked) == (["price"] if doubtful else [])
 
 
+def test_the_difference_in_price_is_rounded_half_up():
+    (low,) = flags_of(Claim(**(PLAIN | {"asked_fen": 180, "reference_fen": 320})), alarm_percent=40)
+    assert low.evidence.endswith("低 44%。")  # 43.75
+
+
 def test_prices_in_different_units_are_compared_exactly():
     assert codes(asked_fen=300, asked_per_base=1000) == []
     assert codes(asked_fen=300_000, asked_per_base=1_000_000) == []

@@ -8,7 +8,8 @@ import pytest
 
 from marketplace.core.clock import today
 from marketplace.identity import audit
-from marketplace.identity.audit_words import ACTIONS, action_words, detail_words
+from marketplace.identity.audit_words import ACTIONS, SUBJECTS, action_words, detail_words
+from marketplace.identity.permissions import ROLES
 from tests.support.world import COUNTY, TOWNS
 
 SOURCES = Path(__file__).parents[2] / "marketplace"
@@ -76,27 +77,53 @@ def test_a_page_of_the_trail_costs_the_same_for_few_and_for_many(world, auditor,
     assert statements(lambda: auditor.get("/audit")) == few <= 8
 
 
-def _recorded() -> set[str]:
-    """The acts that the program records under a fixed name."""
-    found = set()
+def _recorded() -> list[ast.Call]:
+    """Every place where the program writes a row of the trail."""
+    found = []
     for path in SOURCES.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
                 continue
-            called = ast.unparse(node.func)
-            if called == "audit.record" and isinstance(node.args[2], ast.Constant):
-                found.add(node.args[2].value)
+            if ast.unparse(node.func) == "audit.record":
+                found.append(node)
     return found
 
 
-def test_every_act_has_a_chinese_name():
-    recorded = _recorded()
-    assert "personal_revealed" in recorded
-    assert recorded - set(ACTIONS) == set()
+def _constants(calls, position):
+    return {c.args[position].value for c in calls if isinstance(c.args[position], ast.Constant)}
+
+
+def test_every_act_thing_and_detail_has_a_chinese_name():
+    calls = _recorded()
+    acts = _constants(calls, 2)
+    assert "personal_revealed" in acts
+    assert acts - set(ACTIONS) == set()
+    assert _constants(calls, 3) - set(SUBJECTS) == set()
+    details = {word.arg for call in calls for word in call.keywords} - {"refused"}
+    assert [key for key in details if detail_words(f'{{"{key}": 1}}', {}).startswith(key)] == []
+
+
+def test_every_permission_has_a_chinese_name():
+    held = frozenset().union(*(permissions for _, permissions in ROLES.values()))
+    assert [code for code in held if code in detail_words(f'{{"need": "{code}"}}', {})] == []
+
+
+def test_a_refused_page_and_an_account_are_told_in_words(world, auditor):
+    cadre = world.user("cadre", name="linzhiyuan")
+    browser = world.sign_in(cadre)
+    assert browser.get("/admin/accounts").status_code == 403
+    page = auditor.get("/audit").text
+    assert "需要权限：管账号" in page
+    assert "accounts." not in page
+    assert f"账号 {cadre.id} linzhiyuan" in page
 
 
 def test_an_act_without_a_name_is_shown_as_it_stands():
     assert action_words("something_new") == "something_new"
-    assert detail_words('{"odd": 1, "reason": "赶集"}') == "odd：1；理由：赶集"
-    said = detail_words('{"consent": false, "role": "operator", "what": "name,phone", "why": null}')
-    assert said == "农户同意低价：否；角色：县平台运营；内容项：姓名、电话号码；原因：没有"
+    assert detail_words('{"odd": 1, "reason": "赶集"}', {}) == "odd：1；理由：赶集"
+    told = '{"consent": false, "role": "operator", "what": "name,phone", "why": null, "cadre": 7}'
+    said = detail_words(told, {7: "林致远"})
+    assert (
+        said
+        == "农户同意低价：否；角色：县平台运营；内容项：姓名、电话号码；原因：没有；联系人：林致远"
+    )
