@@ -43,6 +43,7 @@ def _page(found: Round, refused: MarketplaceError | None = None) -> str:
         titles={policy.name: policy.title for policy in latest_policies()},
         waiting=waiting,
         rule=SHORTAGE_RULES[found.shortage_rule],
+        trial=found.state in pages.BEFORE_ALLOCATION,
         may_allocate=current_actor().may(ALLOCATE),
         refused=pages.with_names(db.session, found, refused.message) if refused else "",
     )
@@ -93,6 +94,7 @@ def _listing_page(
     listing_id: int, refused: MarketplaceError | None = None, typed: dict[str, str] | None = None
 ) -> str:
     found = get_listing(db.session, listing_id)
+    may_allocate = current_actor().may(ALLOCATE)
     shares = pages.shares_of(db.session, found.round, found)
     return render_template(
         "orders/allocation/listing.html",
@@ -101,7 +103,9 @@ def _listing_page(
         shares=shares.rows,
         replayed=shares.replayed,
         refusal=shares.refusal,
-        may_pin=current_actor().may(ALLOCATE) and found.round.state in {"open", "closed"},
+        trial=found.round.state in pages.BEFORE_ALLOCATION,
+        may_pin=may_allocate and found.round.state in {"open", "closed"},
+        may_undo=may_allocate and found.round.state == "allocated",
         refused=pages.with_names(db.session, found.round, refused.message) if refused else "",
         typed=typed or {},
     )

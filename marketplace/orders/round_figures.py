@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 from marketplace.core.clock import format_deadline, now, today
 from marketplace.core.money import format_yuan
 from marketplace.orders.collecting import due_column
-from marketplace.orders.order_models import COUNTED_STATES, Order
+from marketplace.orders.order_models import COUNTED_STATES, Order, OrderLine
 from marketplace.orders.round_models import (
     Listing,
     Round,
@@ -66,6 +66,7 @@ class Figures:
     shortfall: int = 0
     orders: int = 0
     amount_fen: int = 0
+    cut: int = 0  # packs ordered that nobody can bring
 
 
 def figures_of(session: Session, round_ids: Collection[int]) -> dict[int, Figures]:
@@ -81,10 +82,16 @@ def figures_of(session: Session, round_ids: Collection[int]) -> dict[int, Figure
         .where(Listing.round_id.in_(round_ids))
         .group_by(Listing.round_id)
     ).all()
+    cut = (
+        select(func.sum(OrderLine.cut_packs))
+        .where(OrderLine.order_id == Order.id)
+        .correlate(Order)
+        .scalar_subquery()
+    )
     held = {
-        row[0]: (row[1], row[2])
+        row[0]: tuple(int(value or 0) for value in row[1:])
         for row in session.execute(
-            select(Order.round_id, func.count(Order.id), func.sum(due_column()))
+            select(Order.round_id, func.count(Order.id), func.sum(due_column()), func.sum(cut))
             .where(Order.round_id.in_(round_ids), Order.state.in_(COUNTED_STATES))
             .group_by(Order.round_id)
         )
@@ -93,10 +100,8 @@ def figures_of(session: Session, round_ids: Collection[int]) -> dict[int, Figure
     found = {}
     for round_id in round_ids:
         listings, capacity, reserved, shortfall = packs.get(round_id, (0, 0, 0, 0))
-        orders, amount = held.get(round_id, (0, 0))
-        found[round_id] = Figures(
-            listings, capacity, reserved, shortfall, int(orders), int(amount or 0)
-        )
+        orders, amount, missing = held.get(round_id, (0, 0, 0))
+        found[round_id] = Figures(listings, capacity, reserved, shortfall, orders, amount, missing)
     return found
 
 

@@ -101,6 +101,20 @@ def test_an_undone_allocation_leaves_everything_as_it_was(world):
     assert closed.balanced()
 
 
+def test_the_pages_say_whether_figures_are_a_trial_and_how_to_change_them_afterwards(world):
+    closed = Closed(world, 20)
+    browser = world.sign_in(world.operator())
+    overview = f"/rounds/{closed.round.id}/allocation"
+    page = f"/listings/{closed.listing.id}/allocation"
+    for _ in range(2):
+        assert "还没有分配，下面是试算。点“分配”才算数。" in browser.get(overview).text
+        assert "试算" in browser.get(page).text
+        assert browser.post(f"{overview}/run").status_code == 302
+        assert "试算" not in browser.get(overview).text
+        assert f'先<a href="{overview}">在“分配”里撤销</a>' in browser.get(page).text
+        assert browser.post(f"{overview}/undo").status_code == 302
+
+
 def test_a_pin_holds_and_one_beyond_supply_is_refused_with_figures(world):
     closed = Closed(world, 20)
     pinned = closed.lots[0].claimant
@@ -224,6 +238,8 @@ def test_what_cannot_be_refilled_is_cut(world):
     assert refilled.cut_packs == 6
     (line,) = closed.read(select(OrderLine))
     assert (line.allocated_packs, line.cut_packs) == (14, 6)
+    desk = world.sign_in(world.operator()).get(f"/rounds/{closed.round.id}").text
+    assert "份，其中 6 份没有货，不收钱" in desk
     assert closed.balanced()
 
 
