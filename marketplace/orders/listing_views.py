@@ -13,7 +13,7 @@ from marketplace.identity.permissions import LOT_VIEW, ORDER_MANAGE, ROUND_MANAG
 from marketplace.identity.scope import Scope
 from marketplace.orders import listing_changes as changes
 from marketplace.orders import listing_forms, lot_choices, moving
-from marketplace.orders.listing_forms import ListingForm, reference_fen
+from marketplace.orders.listing_forms import ListingForm, reference_fen, usual_name
 from marketplace.orders.listings import asks_above, commit_lots, create_listing, get_listing
 from marketplace.orders.lot_choices import LotRow
 from marketplace.orders.round_models import Commitment, Listing, Round
@@ -71,7 +71,8 @@ def _fits(form: ListingForm, rows: list[LotRow], *, strict: bool) -> bool:
     if form.pack_base and form.farmgate_fen:
         lot_choices.judge_rows(rows, form.pack_base, form.farmgate_fen, strict=strict)
     if strict and not any(row.ticked for row in rows):
-        form.form_errors = ["请至少勾一批货。"]
+        small = lot_choices.too_small_words(rows, form.pack_base)
+        form.form_errors = [f"请至少勾一批货。{small}"]
         fine = False
     if any(row.errors for row in rows):
         form.form_errors = [*form.form_errors, "有几批货没填对，请看下面的货源表。"]
@@ -108,6 +109,8 @@ def _editor(
         listing=listing,
         before=before,
         reference_fen=reference_fen(form.product, form.pack_base) if form.pack_base else 0,
+        too_small=lot_choices.too_small_words(rows, form.pack_base),
+        usual_name=usual_name(form.pack_base, form.product) if form.pack_base else "",
         capacity=lot_choices.capacity_of(rows, form.pack_base) if form.pack_base else 0,
         most_lots=lot_choices.MOST_LOTS,
     )

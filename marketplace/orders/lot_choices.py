@@ -150,6 +150,15 @@ def judge_rows(rows: list[LotRow], pack_base: int, farmgate_fen: int, *, strict:
             row.errors.append("配送那天已过了最晚卖到的日子，请问过农户，写谁说能放到那天的。")
 
 
+def too_small_words(rows: list[LotRow], pack_base: int) -> str:
+    """Why most lots cannot be offered in such packs; nothing when most hold at least one."""
+    small = sum(row.lot.free < pack_base for row in rows)
+    if small * 2 <= len(rows):
+        return ""
+    which = "每批" if small == len(rows) else f"{len(rows)} 批里 {small} 批"
+    return f"{which}都不够一份 {amount_words(rows[0].lot, pack_base)}，请改小一份的量。"
+
+
 def capacity_of(rows: list[LotRow], pack_base: int) -> int:
     return sum(row.base // pack_base for row in rows if row.ticked and not row.errors)
 

@@ -203,6 +203,23 @@ def test_the_editor_leaves_out_what_is_too_little_for_a_pack(world, desk):
     page = desk.get(f"/rounds/{world.round().id}/listings/new?product={product.id}&grade=统货").text
     assert f'name="lot-{enough.id}" value="y" checked' in page
     assert f'name="lot-{leftover.id}" value="y">' in page
+    assert "不够一份" not in page
+
+
+def test_the_editor_says_when_the_usual_pack_is_more_than_the_lots_hold(world, desk):
+    product, in_round = world.product(), world.round()
+    world.listing(in_round, product, [world.lot(product, 25_000)], pack_base=25_000)
+    world.lot(product, 12_500)
+    address = f"/rounds/{in_round.id}/listings/new?product={product.id}&grade=统货"
+    words = "每批都不够一份 50斤，请改小一份的量。"
+    assert words in desk.get(address).text
+    data = {"title": "青菜", "pack": "50斤", "farmgate": "99"}
+    assert f"请至少勾一批货。{words}" in desk.post(address, data=data).text
+    smaller = data | {"pack": "10斤", "pack_name": "", "service": "abc", "preview": "1"}
+    page = desk.post(address, data=smaller).text
+    assert "不够一份" not in page
+    assert "data-pack-name>10 斤装<" in page
+    assert "data-price>" not in page
 
 
 def test_the_editor_proposes_urgent_lots_ticked_and_saves_in_one_go(world, desk):

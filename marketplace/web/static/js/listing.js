@@ -17,14 +17,17 @@
   };
   const fen = (name) => {
     const input = form.elements[name];
-    return input ? Math.round(Number(input.value.replace(/[元¥￥,\s]/g, "") || 0) * 100) : NaN;
+    const typed = input ? input.value.replace(/[元¥￥,，\s]/g, "") || "0" : "";
+    return /^\d+(\.\d{1,2})?$/.test(typed) ? Math.round(Number(typed) * 100) : NaN;
   };
   const yuan = (value) => (value / 100).toFixed(2).replace(/\B(?=(\d{3})+(?!\d))/g, ",");
   const show = (name, text) => { const el = box.querySelector(`[data-${name}]`); if (el) el.textContent = text; };
 
   const price = () => {
     const parts = ["farmgate", "service", "freight"].map(fen);
-    if (parts.some((part) => !Number.isFinite(part) || part < 0)) return;
+    const readable = parts.every(Number.isFinite) && parts[0] > 0;
+    box.querySelector("[data-price-parts]")?.toggleAttribute("hidden", !readable);
+    if (!readable) return show("price", "多少");
     const total = parts[0] + parts[1] + parts[2];
     show("price", yuan(total));
     const bars = box.querySelectorAll(".price-bar rect");
@@ -45,6 +48,23 @@
     const line = form.querySelector("[data-reference]");
     const fen = Math.ceil((Number(line?.dataset.fen) * typedPack()) / Number(line?.dataset.per));
     if (line) line.textContent = fen > 0 ? `照县参考价，这样一份给农户 ${yuan(fen)} 元。` : "";
+  };
+
+  /* As the server names a pack nobody named. */
+  const usualName = () => {
+    const pack = typedPack();
+    if (!(pack > 0)) return "";
+    const figure = (counted ? pack : pack / 500).toLocaleString("en-US", { maximumFractionDigits: 3 });
+    return `${figure} ${counted ? box.dataset.piece : "斤"}装`;
+  };
+
+  const tooSmall = () => {
+    const line = form.querySelector("[data-too-small]");
+    const free = [...form.querySelectorAll("[data-lot]")].map((row) => Number(row.dataset.free));
+    const small = free.filter((amount) => amount < typedPack()).length;
+    const which = small === free.length ? "每批" : `${free.length} 批里 ${small} 批`;
+    const pack = usualName().replace(/装$/, "");
+    if (line) line.textContent = small * 2 > free.length ? `${which}都不够一份 ${pack}，请改小一份的量。` : "";
   };
 
   const lots = () => {
@@ -70,7 +90,8 @@
       price();
       reference();
       show("title", form.elements.title.value);
-      show("pack-name", form.elements.pack_name.value || form.elements.pack.value);
+      show("pack-name", form.elements.pack_name.value || usualName());
+      tooSmall();
     }
     lots();
   };
