@@ -27,8 +27,8 @@ from marketplace.orders.supporters import lots_offered, supported_behind
 from marketplace.regions.models import Region
 
 STAGES = {
-    "reported": ("登记", "截单前登记、没有撤回的量，限本期上架的品种"),
-    "verified": ("核实", "其中乡镇核实通过、成为批次的量，减去更正"),
+    "reported": ("登记", "全县截单前登记、没有撤回的量，只算本期上架的品种"),
+    "verified": ("核实", "其中乡镇核实通过、成为批次的量，减去更正，也是全县的"),
     "offered": ("上架", "本期从批次里拿出来卖的量"),
     "ordered": ("已订", "没有取消、作废的订单要的量"),
     "allocated": ("分配", "截单后分到批次的量"),
@@ -86,10 +86,21 @@ class Board:
 
 
 def latest_round(session: Session) -> Round | None:
-    """The round that leaders ask about: the open one, else the newest that was opened."""
-    rank = case((Round.state == "open", 0), else_=1)
+    """The round that leaders ask about: the newest whose goods are on their way, else the open one
+    that closes first, else the newest that is over."""
+    rank = case(
+        (Round.state.in_(("closed", "allocated", "collecting", "delivering")), 0),
+        ((Round.state == "open") & (Round.opens_at <= now()), 1),
+        (Round.state.in_(("open", "on_hold", "postponed")), 2),
+        (Round.state == "settled", 3),
+        else_=4,
+    )
+    first = case((Round.state == "open", Round.closes_at))
     return session.scalar(
-        select(Round).where(Round.state != "draft").order_by(rank, Round.number.desc()).limit(1)
+        select(Round)
+        .where(Round.state != "draft")
+        .order_by(rank, first, Round.number.desc())
+        .limit(1)
     )
 
 

@@ -42,7 +42,7 @@ def _page(found: Round) -> str:
         "reporting/board.html",
         board=board,
         round=found,
-        rounds=boards.all_rounds(db.session),
+        rounds=[other for other in boards.all_rounds(db.session) if other.id != found.id],
         stages=boards.STAGES,
         chain=_chain(board),
         channels=CHANNELS,

@@ -139,3 +139,27 @@ def test_the_sheet_made_before_eight_in_the_morning_is_named_by_todays_date(worl
         browser = world.sign_in(world.operator())
         answer = browser.get(f"/board/{sold.id}/board.xlsx")
     assert f"{morning:%Y%m%d}.xlsx" in answer.headers["Content-Disposition"]
+
+
+def test_the_board_begins_with_the_round_that_people_work_on(world, sold):
+    later, sooner = world.round(closes_in=timedelta(days=5)), world.round()
+    for in_round, goods in ((later, "鸡蛋"), (sooner, "青菜")):
+        product = world.product(goods)
+        world.listing(in_round, product, [world.lot(product, PACK)])
+        world.open_round(in_round)
+
+    def first():
+        with world.transaction() as session:
+            return boards.latest_round(session).id
+
+    page = world.sign_in(world.operator()).get("/board").text
+    assert f"第 {sold.number} 期 ·" in page
+    others = page[page.index("别的期次") :]
+    assert f">第 {sold.number} 期<" not in others
+    assert f">第 {later.number} 期<" in others
+    with world.transaction() as session:
+        get_round(session, sold.id).state = "settled"
+    assert first() == sooner.id
+    with world.transaction() as session:
+        get_round(session, sooner.id).state = "cancelled"
+    assert first() == later.id
