@@ -235,7 +235,9 @@ def replays(session: Session, run: AllocationRun) -> bool:
         .order_by(AllocationRun.id.desc())
         .limit(1)
     )
-    return before is not None and replay_refill(run.input_text, before) == run.outcome_text
+    if before is None:
+        return False
+    return replay_refill(run.input_text, before, outcome.stage) == run.outcome_text
 
 
 def _names(session: Session, which: Where) -> dict[str, tuple[str, str]]:

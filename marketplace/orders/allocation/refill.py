@@ -16,6 +16,7 @@ from marketplace.orders.allocation.policies import get_policy
 from marketplace.orders.allocation.shortage import CLASSES, by_confirmation, cut_reason, serve
 from marketplace.orders.allocation.types import (
     AT_REFILL,
+    AT_REFILL_V1,
     Cell,
     ClaimantTotal,
     Cut,
@@ -29,18 +30,22 @@ Kept = dict[tuple[int, int], int]
 """Packs by (line id, commitment id)."""
 
 
-def refill(problem: Problem, previous: Outcome) -> Outcome:
+def refill(problem: Problem, previous: Outcome, stage: str = AT_REFILL) -> Outcome:
     """The outcome of `problem` as it stands now, as close to `previous` as can be.
 
     `problem` is the earlier one with today's packs: less on supplies, lines gone, reduced or new
     (a waiting buyer). A commitment that is not refill_ready, or is pinned, never gives more than
     it did; a pin does not stop a household from answering less. Raises AllocationRefused for
-    input without meaning, never because something ran short.
+    input without meaning, never because something ran short. `stage` names the way it was done, so
+    that what was stored replays.
     """
     problem = checked(problem)
     targets = _targets(problem, previous)
     kept = _still_wanted(previous, targets)
     kept = _still_there(problem, kept)
+    stayed = _by_commitment(kept)
+    if stage != AT_REFILL_V1:
+        kept = _given_way(problem, previous, targets, kept)
     dropped = _lines_given_up(problem, previous, targets, kept)
     kept = {pair: packs for pair, packs in kept.items() if pair[0] not in dropped}
     rooms = _rooms(problem, previous, kept)
@@ -50,12 +55,12 @@ def refill(problem: Problem, previous: Outcome) -> Outcome:
     cells = _merged(previous, kept, added)
     return Outcome(
         listing_id=problem.listing_id,
-        stage=AT_REFILL,
+        stage=stage,
         policy=problem.policy,
         policy_version=problem.policy_version,
         cells=cells,
         cuts=_cuts(problem, previous, targets, cells),
-        totals=_totals(problem, previous, kept, cells),
+        totals=_totals(problem, previous, stayed, cells),
     )
 
 
@@ -68,15 +73,9 @@ def _targets(problem: Problem, previous: Outcome) -> dict[int, int]:
 
 
 def _still_wanted(previous: Outcome, targets: Mapping[int, int]) -> Kept:
-    """Drops what is no longer ordered, the smallest cells of a line first."""
-    left: defaultdict[int, int] = defaultdict(int, targets)
-    kept: Kept = {}
-    for cell in sorted(previous.cells, key=lambda c: (c.line_id, -c.packs, c.commitment_id)):
-        packs = min(cell.packs, left[cell.line_id])
-        left[cell.line_id] -= packs
-        if packs:
-            kept[cell.line_id, cell.commitment_id] = packs
-    return kept
+    """Drops what is no longer ordered."""
+    cells = {(cell.line_id, cell.commitment_id): cell.packs for cell in previous.cells}
+    return _cut_down(cells, targets)
 
 
 def _still_there(problem: Problem, kept: Kept) -> Kept:
@@ -93,6 +92,44 @@ def _still_there(problem: Problem, kept: Kept) -> Kept:
         stay = _staying(parts, available.get(commitment_id, 0), problem.shortage_rule)
         left.update(((line_id, commitment_id), packs) for line_id, packs in stay.items())
     return {pair: packs for pair, packs in left.items() if packs}
+
+
+def _given_way(problem: Problem, previous: Outcome, targets: Mapping[int, int], kept: Kept) -> Kept:
+    """Whom the rule serves first is made whole from what later classes hold, wherever it comes from.
+
+    A household that brings less hits whoever happens to eat from it; who goes without in the end is
+    a matter of the rule, not of that chance.
+    """
+    had = _by_line(kept)
+    first = [line for line in problem.lines if line.channel in CLASSES[problem.shortage_rule][0]]
+    holding = [
+        replace(line, packs=had[line.line_id])
+        for line in problem.lines
+        if line not in first and had[line.line_id]
+    ]
+    held = sum(line.packs for line in holding)
+    room = sum(sum(part.values()) for part in _rooms(problem, previous, kept))
+    given_up = _beyond_help(first, targets, had, room + held)
+    room += sum(had[line_id] for line_id in given_up)
+    holes = sum(
+        targets[line.line_id] - had[line.line_id] for line in first if line.line_id not in given_up
+    )
+    if holes <= room or not holding:
+        return kept
+    stay = serve(holding, max(0, held - (holes - room)), problem.shortage_rule)
+    return _cut_down(kept, had | stay)
+
+
+def _cut_down(kept: Kept, most: Mapping[int, int]) -> Kept:
+    """No line keeps more than `most`; the smallest cells of a line go first."""
+    left = dict(most)
+    cut: Kept = {}
+    for pair, packs in sorted(kept.items(), key=lambda cell: (cell[0][0], -cell[1], cell[0][1])):
+        stays = min(packs, left.get(pair[0], 0))
+        left[pair[0]] = left.get(pair[0], 0) - stays
+        if stays:
+            cut[pair] = stays
+    return cut
 
 
 def _staying(parts: list[DemandLine], capacity: int, rule: str) -> dict[int, int]:
@@ -113,28 +150,36 @@ def _staying(parts: list[DemandLine], capacity: int, rule: str) -> dict[int, int
 def _lines_given_up(
     problem: Problem, previous: Outcome, targets: Mapping[int, int], kept: Kept
 ) -> set[int]:
-    """Whole-or-nothing lines that cannot be made whole again, latest confirmed first.
-
-    A line given up frees what it had for the others. Each class of the rule first sees what the
-    classes before it leave.
-    """
+    """Whole-or-nothing lines that cannot be made whole again. Each class of the rule first sees what
+    the classes before it leave."""
     room = sum(sum(part.values()) for part in _rooms(problem, previous, kept))
     had = _by_line(kept)
     given_up: set[int] = set()
     for channels in CLASSES[problem.shortage_rule]:
         lines = [line for line in problem.lines if line.channel in channels]
-        short = [line for line in lines if targets[line.line_id] > had[line.line_id]]
-        whole = sorted((line for line in short if line.whole_or_nothing), key=by_confirmation)
-        holes = sum(targets[line.line_id] - had[line.line_id] for line in whole)
-        while holes > room:
-            line = whole.pop()
-            holes -= targets[line.line_id] - had[line.line_id]
-            room += had[line.line_id]
-            given_up.add(line.line_id)
-        others = sum(
-            targets[line.line_id] - had[line.line_id] for line in short if not line.whole_or_nothing
-        )
-        room -= holes + min(others, room - holes)
+        gone = _beyond_help(lines, targets, had, room)
+        room += sum(had[line_id] for line_id in gone)
+        rest = [line for line in lines if line.line_id not in gone]
+        room -= min(room, sum(targets[line.line_id] - had[line.line_id] for line in rest))
+        given_up |= gone
+    return given_up
+
+
+def _beyond_help(
+    lines: list[DemandLine], targets: Mapping[int, int], had: Mapping[int, int], room: int
+) -> set[int]:
+    """Of these the whole-or-nothing lines that `room` cannot make whole, latest confirmed first; a line
+    given up frees what it had for the others."""
+    whole = [line for line in lines if line.whole_or_nothing]
+    short = [line for line in whole if targets[line.line_id] > had[line.line_id]]
+    short.sort(key=by_confirmation)
+    holes = sum(targets[line.line_id] - had[line.line_id] for line in short)
+    given_up: set[int] = set()
+    while holes > room:
+        line = short.pop()
+        holes -= targets[line.line_id] - had[line.line_id]
+        room += had[line.line_id]
+        given_up.add(line.line_id)
     return given_up
 
 
@@ -223,15 +268,16 @@ def _cuts(
 
 
 def _totals(
-    problem: Problem, previous: Outcome, kept: Kept, cells: tuple[Cell, ...]
+    problem: Problem, previous: Outcome, stayed: Mapping[int, int], cells: tuple[Cell, ...]
 ) -> tuple[ClaimantTotal, ...]:
     before = {total.claimant: total.packs for total in previous.totals}
-    stayed = _by_commitment(kept)
     now = _by_commitment({(cell.line_id, cell.commitment_id): cell.packs for cell in cells})
     totals = []
     for claimant, pool in pooled(problem).items():
         packs = sum(now[supply.commitment_id] for supply in pool)
-        remaining = sum(stayed[supply.commitment_id] for supply in pool)
+        remaining = sum(
+            min(stayed[supply.commitment_id], now[supply.commitment_id]) for supply in pool
+        )
         facts = (
             ("before", before.get(claimant, 0)),
             ("kept", remaining),

@@ -14,6 +14,8 @@ def replay(problem_text: str) -> str:
     return encode_outcome(allocate(decode_problem(problem_text)))
 
 
-def replay_refill(problem_text: str, previous_text: str) -> str:
-    """The outcome text of a stored refill: the problem of that moment and the outcome before."""
-    return encode_outcome(refill(decode_problem(problem_text), decode_outcome(previous_text)))
+def replay_refill(problem_text: str, previous_text: str, stage: str) -> str:
+    """The outcome text of a stored refill: the problem of that moment, the outcome before, and the
+    stage that the stored outcome names."""
+    previous = decode_outcome(previous_text)
+    return encode_outcome(refill(decode_problem(problem_text), previous, stage))

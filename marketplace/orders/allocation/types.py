@@ -18,7 +18,8 @@ PROPORTIONAL = "proportional"
 DEFAULT_POLICY = "urgent_then_fair"
 
 AT_CLOSE = "close"
-AT_REFILL = "refill"
+AT_REFILL_V1 = "refill"
+AT_REFILL = "refill_2"  # whom the rule serves first is made whole from what later classes hold
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

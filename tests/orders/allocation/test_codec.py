@@ -90,12 +90,13 @@ def test_allocations_of_the_past_still_come_out_the_same(name: str) -> None:
     assert replay(past) == outcome
 
 
-def test_a_refill_of_the_past_still_comes_out_the_same() -> None:
+@pytest.mark.parametrize("stage", ["refill", "refill_2"])
+def test_a_refill_of_the_past_still_comes_out_the_same(stage: str) -> None:
     now, before, after = (
         (GOLDEN / f"answered.{name}.json").read_text(encoding="utf-8")
-        for name in ("now", "before", "after")
+        for name in ("now", "before", f"after.{stage}")
     )
-    assert replay_refill(now, before) == after
+    assert replay_refill(now, before, stage) == after
 
 
 def test_past_allocations_cover_every_policy_version_and_shortage_rule() -> None:

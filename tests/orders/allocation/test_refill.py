@@ -17,6 +17,7 @@ from marketplace.orders.allocation import (
     check_outcome,
     refill,
 )
+from marketplace.orders.allocation.shortage import CLASSES
 from tests.orders.allocation.worlds import allocated, line, pinned_problems, problem, supply, totals
 
 
@@ -60,8 +61,38 @@ def test_what_still_fits_stays(case) -> None:
         fits = used[cell.commitment_id] <= available[cell.commitment_id]
         ordered = lines.get(cell.line_id)
         given_up = ordered is None or (ordered.whole_or_nothing and got.get(cell.line_id, 0) == 0)
-        if fits and not given_up:
+        behind = ordered and ordered.channel not in CLASSES[now.shortage_rule][0]
+        if fits and not given_up and not behind:
             assert packs[cell.line_id, cell.commitment_id] >= cell.packs
+
+
+@given(changed_rounds())
+def test_nobody_served_later_holds_packs_while_who_is_served_first_goes_short(case) -> None:
+    _, before, now = case
+    if any(each.whole_or_nothing for each in now.lines):
+        return
+    first = CLASSES[now.shortage_rule][0]
+    got, cut = allocated(refill(now, before)), Counter()
+    for one in before.cuts:
+        cut[one.line_id] += one.packs
+    short = sum(
+        max(0, each.packs - cut[each.line_id]) - got.get(each.line_id, 0)
+        for each in now.lines
+        if each.channel in first
+    )
+    held = sum(got.get(each.line_id, 0) for each in now.lines if each.channel not in first)
+    assert not short or not held
+
+
+def test_a_canteen_whose_household_brings_less_eats_what_staff_would_have_got() -> None:
+    orders = [line(1, 10, channel="canteen"), line(2, 6), line(3, 1)]
+    lots = [supply(1, "h:1", 10), supply(2, "h:2", 7)]
+    world = problem(orders, lots, shortage_rule="canteens_first")
+    cells = (Cell(1, 1, 10, "fair"), Cell(2, 2, 6, "fair"), Cell(3, 2, 1, "fair"))
+    before = replace(allocate(world), cells=cells)
+    after = refill(replace(world, supplies=(supply(1, "h:1", 7), lots[1])), before)
+    assert allocated(after) == {1: 10, 2: 3, 3: 1}
+    assert totals(after) == {"h:1": 7, "h:2": 7}
 
 
 @given(changed_rounds())
