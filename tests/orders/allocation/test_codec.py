@@ -58,7 +58,7 @@ def test_a_refill_can_be_replayed_too(world: Problem) -> None:
     less = tuple(replace(each, packs=each.packs // 2) for each in world.supplies)
     now = replace(world, supplies=less)
     stored = encode_outcome(refill(now, before))
-    assert replay_refill(encode_problem(now), encode_outcome(before)) == stored
+    assert replay_refill(encode_problem(now), encode_outcome(before), "refill_2") == stored
 
 
 @given(problems())
