@@ -90,9 +90,11 @@ FIELD_PAGES: tuple[str, ...] = (
     "marketplace.catalog.field_views",
     "marketplace.orders.field_views",
     "marketplace.orders.field_lot_views",
+    "marketplace.orders.report_in_time",
     "marketplace.fulfilment.field_views",
 )
-"""Modules that attach views to the blueprint `field`; imported before it is registered."""
+"""Modules that attach views to the blueprint `field`, or notes to its receipts; imported before it is
+registered."""
 
 
 def create_app(settings: Settings) -> Flask:

@@ -15,6 +15,7 @@ from marketplace.catalog.pictures import Picture, keep_picture, picture_path, re
 from marketplace.catalog.report_doubts import ask_about_quantity
 from marketplace.catalog.report_form import ReportForm, fill_form, read_report, typed_last_day
 from marketplace.catalog.report_history import REPORT_STATES, history
+from marketplace.catalog.report_notes import notes_of
 from marketplace.catalog.report_photos import MAX_PHOTOS, add_photos, get_photo, remove_photo
 from marketplace.catalog.reports import (
     ReportInput,
@@ -249,6 +250,7 @@ def report(report_id: int) -> str:
         state=REPORT_STATES[found.state],
         steps=history(db.session, found),
         can_change=current_actor().may(REPORT_SUBMIT),
+        notes=notes_of(db.session, current_actor(), found),
         max_photos=MAX_PHOTOS,
     )
 

@@ -363,3 +363,26 @@ def test_eight_sendings_of_one_report_at_once_are_one_report(app, world, cadre, 
     assert {answer.status_code for answer in answers} == {302}
     assert len({answer.headers["Location"] for answer in answers}) == 1
     assert len(reports(world)) == 1
+
+
+def test_the_receipt_tells_of_an_odd_price_a_repeat_and_a_round_that_comes_too_late(
+    world, cadre, filled, water_chestnut
+):
+    browser = world.sign_in(cadre)
+    plain = browser.post("/field/reports/new", data=filled(), follow_redirects=True).text
+    assert "写错了就点" not in plain
+    assert "赶不上" not in plain
+    lot = world.lot(water_chestnut, 50_000)
+    late = world.round(delivers_on=today() + timedelta(days=30))
+    world.listing(late, water_chestnut, [lot])
+    world.open_round(late)
+    told = browser.post(
+        "/field/reports/new", data=filled(price="0.8", quantity="300斤"), follow_redirects=True
+    ).text
+    report = reports(world)[-1]
+    assert "县参考价 1.50 元/斤，低 47%。写错了就点“更正”。" in told
+    assert "同一家同一品种还有登记" in told
+    assert f"赶不上第 {late.number} 期" in told
+    keeps = filled(available_until=(today() + timedelta(days=31)).isoformat())
+    browser.post(f"/field/reports/{report.id}/edit", data=keeps)
+    assert "赶不上" not in browser.get(f"/field/reports/{report.id}").text
