@@ -157,8 +157,7 @@ def stages_of(order: Order) -> list[dict[str, str]]:
     elif order.state == "closed":
         reached = asked + 6
     delivered = f"{found.delivers_on.month}月{found.delivers_on.day}日"
-    closes = min(found.closes_at, found.closed_at or found.closes_at)
-    closing = format_deadline(closes).split()[0]
+    closing = format_deadline(found.stopped_at).split()[0]
     steps = [("下单", "已订"), ("截单", closing), ("备货", ""), ("收货", ""), ("配送", "")]
     steps.append(("取货", delivered))
     if order.approval:

@@ -3,13 +3,19 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, ScalarSelect, func, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from marketplace.core.clock import format_deadline, now, today
 from marketplace.core.money import format_yuan
 from marketplace.orders.collecting import due_column
-from marketplace.orders.order_models import COUNTED_STATES, Order, OrderLine
+from marketplace.orders.order_models import (
+    COUNTED_STATES,
+    GroupEntry,
+    GroupRegistration,
+    Order,
+    OrderLine,
+)
 from marketplace.orders.round_models import (
     Listing,
     Round,
@@ -43,15 +49,35 @@ def state_of(found: Round) -> tuple[str, str]:
 
 def closing_question(session: Session, found: Round) -> str:
     """What closing now would mean: asked before it is done, because nothing brings it back."""
-    orders, fen = session.execute(
-        select(func.count(Order.id), func.sum(Order.total_fen)).where(
-            Order.round_id == found.id, Order.state == "awaiting_approval"
-        )
+    orders, fen, groups, people = session.execute(
+        select(
+            func.count(Order.id),
+            func.sum(Order.total_fen),
+            _registered(found, func.count(GroupRegistration.id.distinct())),
+            _registered(found, func.count(GroupEntry.id)),
+        ).where(Order.round_id == found.id, Order.state == "awaiting_approval")
     ).one()
     lost = f"{orders} 张没审批的订单（{format_yuan(int(fen))} 元）会作废，" if orders else ""
+    if groups:
+        lost += f"{groups} 份团购登记（{people} 人）还没交单，截了就订不到，"
     return (
         f"第 {found.number} 期现在就截单吗？原定{format_deadline(found.closes_at)}"
         f"（还有 {countdown(found.closes_at)}）。截单后谁也不能再订，{lost}不能再恢复。"
+    )
+
+
+def _registered(found: Round, counted: ColumnElement[int]) -> ScalarSelect[int]:
+    """Over what colleagues registered in this round and no organiser has handed in."""
+    return (
+        select(counted)
+        .select_from(GroupRegistration)
+        .join(GroupEntry, GroupEntry.group_id == GroupRegistration.id)
+        .where(
+            GroupRegistration.round_id == found.id,
+            GroupRegistration.state == "open",
+            GroupEntry.removed_at.is_(None),
+        )
+        .scalar_subquery()
     )
 
 

@@ -86,6 +86,11 @@ class Round(Base):
         return true()
 
     @property
+    def stopped_at(self) -> datetime:
+        """When orders end or ended: as planned, or earlier when somebody closed it by hand."""
+        return min(self.closes_at, self.closed_at or self.closes_at)
+
+    @property
     def shortage_note(self) -> str:
         return SHORTAGE_NOTES[self.shortage_rule]
 

@@ -83,8 +83,11 @@ def last_round(session: Session) -> Round | None:
     """The round that closed last, whose goods are on their way."""
     return session.scalar(
         select(Round)
-        .where(Round.state.not_in(("draft", "cancelled")), Round.closes_at <= now())
-        .order_by(Round.closes_at.desc())
+        .where(
+            Round.state.not_in(("draft", "cancelled")),
+            Round.closed_at.is_not(None) | (Round.closes_at <= now()),
+        )
+        .order_by(func.coalesce(Round.closed_at, Round.closes_at).desc())
         .limit(1)
     )
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from marketplace.core.clock import format_span, now, shanghai_time, use_clock
+from marketplace.core.clock import format_deadline, format_span, now, shanghai_time, use_clock
 from marketplace.core.db import transaction
 from marketplace.core.errors import Conflict
 from marketplace.identity.actor import SYSTEM
@@ -319,6 +319,29 @@ def test_too_much_of_one_product_over_all_places_is_named_and_nothing_is_half_do
         data=group.fields(packs={group.first.id: 8}, phone=""),
     )
     assert group.submit().status_code == 303
+
+
+def test_closing_a_round_first_names_the_people_whose_list_is_not_handed_in(world, group):
+    desk = world.sign_in(world.operator())
+    address = f"/rounds/{group.round.id}"
+    assert "没交单" not in text_of(desk.get(address))
+    gone = group.enter().location
+    group.enter(name="李小红", key="entry-key-2")
+    group.enter(name="王小兰", key="entry-key-3")
+    group.guest.post(f"{gone}/withdraw")
+    assert "1 份团购登记（2 人）还没交单" in text_of(desk.get(address))
+    group.submit()
+    assert "没交单" not in text_of(desk.get(address))
+
+
+def test_a_list_that_missed_its_round_says_when_the_round_really_closed(world, group):
+    group.enter()
+    moment = now() + timedelta(hours=1)
+    with use_clock(lambda: moment), world.transaction() as session:
+        close_round(session, SYSTEM, get_round(session, group.round.id))
+    page = text_of(group.browser.get(f"/groups/{group.id}"))
+    assert f"{format_deadline(moment)} 已截单" in page
+    assert format_deadline(group.round.closes_at) not in page
 
 
 def test_after_closing_nothing_is_submitted_and_an_empty_list_neither(world, group):
