@@ -1,4 +1,7 @@
-"""Submitting a canteen's sheet: one order per round, all of them or none."""
+"""Submitting a canteen's sheet: one order per round, all of them or none.
+
+The unit's limit holds for the sheet's sum: goods of two rounds are not two small orders to nobody's consent.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -53,10 +56,12 @@ def place_sheet(session: Session, actor: Actor, given: SheetInput) -> list[Place
     wanted = {round_id: packs for round_id, packs in chosen.items() if packs}
     if not wanted:
         raise InvalidInput("还没有填数量。", code="empty", field="packs")
+    together = 0
     if len(wanted) > 1:  # rows are locked in id order over all rounds
-        lock_listings(session, sorted(given.packs))
+        listings = lock_listings(session, sorted(given.packs))
+        together = sum(one.price_fen * given.packs[i] for i, one in listings.items())
     numbers = [
-        place_order(session, actor, _order(given, round_id, packs))
+        place_order(session, actor, _order(given, round_id, packs, together))
         for round_id, packs in wanted.items()
     ]
     rows = session.execute(
@@ -67,7 +72,9 @@ def place_sheet(session: Session, actor: Actor, given: SheetInput) -> list[Place
     return [Placed(row.number, row.round_id, row.state == "awaiting_approval") for row in rows]
 
 
-def _order(given: SheetInput, round_id: int, packs: Mapping[int, int]) -> OrderInput:
+def _order(
+    given: SheetInput, round_id: int, packs: Mapping[int, int], together_fen: int
+) -> OrderInput:
     if round_id not in given.places:
         raise InvalidInput("请选送到哪里。", code="unknown_pickup", field="places")
     return OrderInput(
@@ -82,5 +89,6 @@ def _order(given: SheetInput, round_id: int, packs: Mapping[int, int]) -> OrderI
         fund_source=given.fund_source,
         note=given.note,
         shown_fen=sum(given.seen_fen.get(i, 0) * count for i, count in packs.items()),
+        together_fen=together_fen,
         whole_or_nothing=given.whole_or_nothing & packs.keys(),
     )

@@ -84,11 +84,13 @@ def _place() -> str | Response | tuple[str, int]:
     parts = sheets.supply(db.session)
     typed = _typed(parts)
     packs, typed.wrong = read_sheet(typed.packs)
+    unread = typed.wrong
+    typed.wrong = _out_of_reach(parts, packs) | unread
     if request.form.get("count"):
         return _page(form, typed, unit, parts, units=found)
     typed.no_place = _without_place(parts, packs, typed)
     fine = form.validate()
-    if typed.wrong or typed.no_place or not fine:
+    if unread or typed.no_place or not fine:
         return _page(form, typed, unit, parts, units=found), 422
     given = _sheet_input(form, typed, unit, parts, packs)
     try:
@@ -96,6 +98,7 @@ def _place() -> str | Response | tuple[str, int]:
             placed = place_sheet(session, current_actor(), given)
     except MarketplaceError as error:
         parts = sheets.supply(db.session)
+        typed.wrong = _out_of_reach(parts, packs)
         _refuse(form, typed, error, {i.id for part in parts for i in part.listings})
         return _page(form, typed, unit, parts, units=found), error.http_status
     return _placed(placed, parts)
@@ -106,12 +109,23 @@ def _placed(placed: list[Placed], parts: list[Part]) -> Response:
     if waiting:
         rounds = [part.round for part in parts if part.round.id in waiting]
         by = format_deadline(min(found.closes_at for found in rounds))
-        flash(f"已提交，等单位审批。{by}前要批好，过时作废。货已经留着。", "success")
+        flash(f"{_said(len(placed), len(waiting))}{by}前要批好，过时作废。货已经留着。", "success")
+    elif len(placed) > 1:
+        flash(f"订好了，一期一张，共 {len(placed)} 张单。截单前可以自己改或取消。", "success")
     else:
         flash("订好了。截单前可以自己改或取消。", "success")
     if len(placed) == 1:
         return redirect(url_for("canteen.order", number=placed[0].number), 303)
     return redirect(url_for("canteen.orders"), 303)
+
+
+def _said(orders: int, waiting: int) -> str:
+    """A part waits alone only when the sheet is sent again after the unit has agreed to the rest."""
+    if waiting < orders:
+        return f"{orders - waiting} 张单已订好，{waiting} 张等单位审批。"
+    if orders > 1:
+        return f"已提交，一期一张，共 {orders} 张单，合起来等单位审批。"
+    return "已提交，等单位审批。"
 
 
 def _repeat(recent: list[Order], parts: list[Part]) -> sheets.Repeat | None:
@@ -182,15 +196,36 @@ def _sheet_input(
     )
 
 
+def _only_left(left: int) -> str:
+    return f"只剩 {left} 份" if left else "已订完"
+
+
+def _at_least(minimum: int) -> str:
+    return f"至少订 {minimum} 份"
+
+
+def _out_of_reach(parts: list[Part], packs: Mapping[int, int]) -> dict[int, str]:
+    """What would be refused next, by the figures shown: all that is wrong is said in one answer."""
+    wrong = {}
+    for listing in (i for part in parts for i in part.listings if i.id in packs):
+        if packs[listing.id] > listing.left_packs:
+            wrong[listing.id] = _only_left(listing.left_packs)
+        elif packs[listing.id] < listing.minimum_packs:
+            wrong[listing.id] = _at_least(listing.minimum_packs)
+    return wrong
+
+
 def _refuse(form: SheetForm, typed: Typed, error: MarketplaceError, shown: set[int]) -> None:
     """Say beside each line what can be had of it; on top what has no line any more."""
+    refused = {}
     if isinstance(error, SoldOut):
-        typed.wrong = {i: f"只剩 {left} 份" if left else "已订完" for i, _, _, left in error.lines}
+        refused = {i: _only_left(left) for i, _, _, left in error.lines}
     elif isinstance(error, BelowMinimum):
-        typed.wrong = {i: f"至少订 {minimum} 份" for i, _, _, minimum in error.lines}
+        refused = {i: _at_least(minimum) for i, _, _, minimum in error.lines}
     elif error.code == "changed_body":
         form.key.data = secrets.token_urlsafe(16)
-    if not typed.wrong or not typed.wrong.keys() <= shown:
+    typed.wrong |= refused
+    if not refused or not refused.keys() <= shown:
         form.refuse(error)
 
 

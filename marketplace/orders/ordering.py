@@ -51,6 +51,7 @@ class OrderInput:
 
     `pay_how` is one of PAY_WAYS, or empty where the channel does not ask. `shown_fen` is the total
     that the buyer saw: when prices have changed since, the order is refused instead of costing more.
+    `together_fen` is the sum of all orders that were sent as one: the unit's limit holds for that sum.
     """
 
     round_id: int
@@ -65,6 +66,7 @@ class OrderInput:
     note: str = ""
     pay_how: str = ""
     shown_fen: int | None = None
+    together_fen: int = 0
     whole_or_nothing: frozenset[int] = field(default=frozenset())
 
 
@@ -113,7 +115,7 @@ def place_order(session: Session, actor: Actor, given: OrderInput) -> str:
         state="confirmed",
         confirmed_at=now(),
     )
-    if _needs_approval(session, order):
+    if _needs_approval(session, order, given.together_fen):
         order.state, order.confirmed_at = "awaiting_approval", None
         order.approval = Approval(requested_at=now(), requested_by_id=actor.user_id)
     session.add(order)
@@ -143,6 +145,7 @@ def change_order(
     give_back(session, held)
     listings = reserve(session, in_round, wanted)
     _check_minimums(order.channel, wanted, listings)
+    before_fen = order.total_fen
     before = json.dumps({str(i): n for i, n in held.items()}, sort_keys=True)
     session.add(OrderChange(order_id=order.id, at=now(), by_id=actor.user_id, before=before))
     for line in list(order.lines):
@@ -154,7 +157,7 @@ def change_order(
     session.expire(order, ["lines"])
     order.total_fen = sum(line.amount_fen for line in order.lines)
     session.flush()
-    _ask_again(session, actor, order)
+    _ask_again(session, actor, order, grown=order.total_fen > before_fen)
     audit.record(session, actor, "order_changed", "order", order.number)
 
 
@@ -175,9 +178,9 @@ def _take_version(session: Session, order: Order, version: int) -> None:
     session.refresh(order)
 
 
-def _ask_again(session: Session, actor: Actor, order: Order) -> None:
-    """A change above the unit's limit needs its consent again."""
-    if not _needs_approval(session, order):
+def _ask_again(session: Session, actor: Actor, order: Order, *, grown: bool) -> None:
+    """A change above the unit's limit needs its consent again; so does more of what needed it once."""
+    if not _needs_approval(session, order) and not (grown and order.approval):
         return
     if order.approval is None:
         order.approval = Approval(requested_at=now(), requested_by_id=actor.user_id)
@@ -263,13 +266,13 @@ def _total(given: OrderInput, listings: Mapping[int, Listing]) -> int:
     return total
 
 
-def _needs_approval(session: Session, order: Order) -> bool:
+def _needs_approval(session: Session, order: Order, together_fen: int = 0) -> bool:
     if order.channel != "canteen" or order.organisation_id is None:
         return False
     above = session.scalar(
         select(Organisation.approval_above_fen).where(Organisation.id == order.organisation_id)
     )
-    return above is not None and order.total_fen > above
+    return above is not None and max(order.total_fen, together_fen) > above
 
 
 def _insert_lines(

@@ -121,6 +121,21 @@ def test_a_line_below_its_minimum_is_named_and_each_of_them(world):
     assert canteen.reserved() == 0
 
 
+def test_all_that_is_wrong_on_a_sheet_is_said_in_one_answer(world):
+    canteen = Canteen(world, kinds=4)
+    first, second, third, fourth = canteen.listings
+    typed = {first.id: "很多", second.id: 51, third.id: 1, fourth.id: 5}
+    page = text_of(canteen.send(typed))
+    for listing, words in ((second, "只剩 50 份"), (third, "至少订 2 份")):
+        assert f'id="wrong-{listing.id}">{words}<' in page
+    assert f'id="wrong-{first.id}"' in page
+    assert f'id="wrong-{fourth.id}"' not in page
+    page = text_of(canteen.send(typed | {first.id: 5}))
+    assert "只剩 50 份" in page
+    assert "至少订 2 份" in page
+    assert canteen.reserved() == 0
+
+
 def test_what_was_sold_meanwhile_is_named_beside_its_line_and_nothing_is_ordered(world):
     canteen = Canteen(world, packs=10)
     first, second = canteen.listings
@@ -186,6 +201,38 @@ def test_two_open_rounds_become_two_orders_or_none(world):
     assert [order.round_id for order in canteen.orders()] == [canteen.round.id, later.id]
     number = canteen.orders()[1].number
     assert "可以自己改" in text_of(canteen.browser.get(f"/canteen/orders/{number}"))
+
+
+def test_goods_of_two_rounds_on_one_sheet_need_consent_by_their_sum(world):
+    price = 1230
+    canteen = Canteen(world, approval_above_fen=7 * price)
+    later = world.round()
+    product = world.product("冬瓜")
+    melon = world.listing(later, product, [world.lot(product, 10 * 2500)])
+    world.open_round(later)
+    assert melon.price_fen == canteen.listings[0].price_fen == price
+    places = dict(
+        re.findall(r'name="(place-\d+)" value="(\d+)"', text_of(canteen.browser.get("/canteen/")))
+    )
+    sent = canteen.send({canteen.listings[0].id: 3, melon.id: 4}, **places)
+    said = text_of(canteen.browser.get(sent.location))
+    assert "共 2 张单。截单前可以" in said
+    sent = canteen.send({canteen.listings[0].id: 4, melon.id: 4}, **places)
+    said = text_of(canteen.browser.get(sent.location))
+    assert "共 2 张单，合起来等单位审批" in said
+    assert [order.state for order in canteen.orders()] == ["confirmed"] * 2 + [
+        "awaiting_approval"
+    ] * 2
+    number = canteen.orders()[2].number
+    approver = world.sign_in(world.user("approver", unit=canteen.unit))
+    approver.post(f"/approvals/{number}", data={"answer": "yes", "version": "1"})
+    for packs, state in ((2, "confirmed"), (5, "awaiting_approval")):
+        version = canteen.orders()[2].version
+        canteen.browser.post(
+            f"/canteen/orders/{number}/change",
+            data={f"packs-{canteen.listings[0].id}": str(packs), "version": str(version)},
+        )
+        assert canteen.orders()[2].state == state
 
 
 def test_the_last_order_fills_todays_sheet_and_says_what_is_missing(world):

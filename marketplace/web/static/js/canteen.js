@@ -44,20 +44,27 @@
     let total = 0;
     let kinds = 0;
     let unread = 0;
+    let beyond = 0;
+    let small = 0;
     for (const box of boxes) {
       const packs = packsOf(box);
       const amount = packs * Number(box.dataset.price);
       const cell = box.closest("tr").querySelector("[data-amount]");
       cell.textContent = Number.isNaN(packs) ? "看不懂" : amount ? yuan(amount) : "";
-      cell.classList.toggle("line-trouble", Number.isNaN(packs));
+      const over = packs > Number(box.dataset.left);
+      const low = !over && packs > 0 && packs < Number(box.dataset.least);
+      cell.classList.toggle("line-trouble", Number.isNaN(packs) || over || low);
       const whole = sheet.querySelector(`[data-whole="${box.name.slice(6)}"]`);
       if (whole) whole.hidden = !packs && !whole.querySelector("input").checked;
       total += amount || 0;
       kinds += packs ? 1 : 0;
       unread += Number.isNaN(packs) ? 1 : 0;
+      beyond += over ? 1 : 0;
+      small += low ? 1 : 0;
     }
     const said = sheet.querySelector("[data-unread]");
-    said.textContent = unread ? `，有 ${unread} 行看不懂` : "";
+    said.textContent = (unread ? `，有 ${unread} 行看不懂` : "") + (beyond ? `，有 ${beyond} 行超过还剩的` : "")
+      + (small ? `，有 ${small} 行不到起订` : "");
     sheet.querySelector("[data-total]").textContent = yuan(total);
     sheet.querySelector("[data-kinds]").textContent = kinds;
   };
