@@ -118,6 +118,16 @@ def test_closed_lines_stay_visible_and_do_not_count(world, client):
     assert gone.title not in _page(client)
 
 
+def test_one_press_keeps_what_was_typed_for_every_round(world, client):
+    kinds = [world.shop(packs=9)[1] for _ in range(2)]
+    for listing in kinds:
+        _add(client, listing, 1)
+    typed = form_on(_page(client), "/shop/basket") | {f"packs-{i.id}": "3" for i in kinds}
+    client.post("/shop/basket", data=typed)
+    shown = form_on(_page(client), "/shop/basket")
+    assert [shown.get(f"packs-{i.id}") for i in kinds] == ["3", "3"]
+
+
 def test_the_basket_survives_signing_in(world, client):
     _, listing = world.shop(packs=5)
     _add(client, listing, 2)

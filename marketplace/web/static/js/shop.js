@@ -60,28 +60,46 @@
     delete button.dataset.adding;
   });
 
-  /* The basket answers with itself; the field that had the focus gets it back. */
-  const recount = async (form) => {
-    const focused = document.activeElement?.name;
+  /* The basket answers with itself; the field that had the focus gets it back, and what was typed meanwhile stays. */
+  const recount = async () => {
+    const form = document.querySelector("[data-basket-form]");
+    if (!form) return;
+    const sent = new FormData(form);
     try {
-      const answer = await fetch(form.action, { method: "POST", body: new FormData(form) });
+      const answer = await fetch(form.action, { method: "POST", body: sent });
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       const fresh = page.querySelector("main");
       if (!fresh) throw new Error("no page");
+      const focused = document.activeElement?.name;
+      const newer = [...new FormData(form)].filter(([name, value]) => sent.get(name) !== value);
       document.querySelector("main").replaceChildren(...fresh.childNodes);
       badge(page.querySelector(".tab-badge")?.textContent);
+      for (const [name, value] of newer) {
+        const box = document.querySelector(`[data-basket-form] [name="${name}"]`);
+        if (box) box.value = value;
+      }
+      if (newer.length) soon();
       if (focused) document.querySelector(`[name="${focused}"]`)?.focus();
     } catch {
       say("网络断了，数量没有存上，请再试一次。");
     }
   };
   let pause;
+  const soon = () => {
+    clearTimeout(pause);
+    pause = setTimeout(() => { pause = 0; inTurn(recount); }, 500);
+  };
+  document.addEventListener("click", async (event) => {
+    const link = event.target.closest("[data-counted-first]");
+    if (!link || !pause) return;
+    event.preventDefault();
+    clearTimeout(pause);
+    pause = 0;
+    await inTurn(recount);
+    location.assign(link.href);
+  });
   document.addEventListener("change", (event) => {
-    const form = event.target.closest("[data-basket-form]");
-    if (form) {
-      clearTimeout(pause);
-      pause = setTimeout(() => inTurn(() => recount(form)), 500);
-    }
+    if (event.target.closest("[data-basket-form]")) soon();
     event.target.closest("[data-filter]")?.requestSubmit();
   });
 })();
