@@ -12,6 +12,7 @@ from marketplace.core.identifiers import mask_phone
 from marketplace.identity.access import public
 from marketplace.orders.group_entry_form import EntryPage
 from marketplace.orders.group_registrations import (
+    beyond_supply,
     entry_of_code,
     group_of_link,
     remove_entry,
@@ -64,6 +65,7 @@ def _entry_page(group: GroupRegistration, found: GroupEntry) -> str:
         portions=own_portions(db.session, found),
         closed=closed,
         gone=gone,
+        beyond=[] if gone or why_closed(group, organiser=True) else beyond_supply(db.session, found),
         slot=next((row for row in places if row.pickup_point_id == found.pickup_point_id), None),
         phone=mask_phone(found.phone),
         page=None if closed or gone else EntryPage(db.session, group, found),

@@ -148,6 +148,19 @@ def entry_of_code(session: Session, group: GroupRegistration, edit_code: str) ->
     return entry
 
 
+def beyond_supply(session: Session, entry: GroupEntry) -> list[Listing]:
+    """Of what the entry wants, the goods of which its group registered more than can be had now."""
+    sums = session.execute(
+        select(GroupEntryLine.listing_id, func.sum(GroupEntryLine.packs))
+        .join(GroupEntry, GroupEntry.id == GroupEntryLine.entry_id)
+        .where(GroupEntry.group_id == entry.group_id, GroupEntry.removed_at.is_(None))
+        .group_by(GroupEntryLine.listing_id)
+    )
+    registered = {listing_id: int(packs) for listing_id, packs in sums}
+    wanted = [line.listing for line in entry.lines]
+    return [one for one in wanted if registered.get(one.id, 0) > one.packs_on_sale]
+
+
 def why_closed(group: GroupRegistration, *, organiser: bool = False) -> str:
     """Why nothing can be entered or corrected now; empty when it can. The organiser may correct
     until the list is submitted or the round closes."""

@@ -115,6 +115,18 @@ def test_a_colleague_registers_without_an_account_and_corrects_by_an_own_link(gr
     assert group.reserved() == 0
 
 
+def test_a_colleague_reads_that_more_is_registered_than_is_left(group):
+    first = group.enter(packs={group.first.id: 12}).location
+    assert "只剩" not in text_of(group.guest.get(first)).split("改登记")[0]
+    other = group.enter(packs={group.first.id: 9}, key="entry-key-2")
+    assert other.status_code == 303
+    for own in (first, other.location):
+        said = text_of(group.guest.get(own))
+        assert "现在只剩 20 份，大家登记的比这多" in said
+    group.guest.post(f"{other.location}/withdraw")
+    assert "大家登记的" not in text_of(group.guest.get(first))
+
+
 def test_sending_twice_is_one_entry(group):
     first, second = group.enter(), group.enter()
     assert first.location == second.location
