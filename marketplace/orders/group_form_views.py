@@ -65,7 +65,9 @@ def _entry_page(group: GroupRegistration, found: GroupEntry) -> str:
         portions=own_portions(db.session, found),
         closed=closed,
         gone=gone,
-        beyond=[] if gone or why_closed(group, organiser=True) else beyond_supply(db.session, found),
+        beyond=[]
+        if gone or why_closed(group, organiser=True)
+        else beyond_supply(db.session, found),
         slot=next((row for row in places if row.pickup_point_id == found.pickup_point_id), None),
         phone=mask_phone(found.phone),
         page=None if closed or gone else EntryPage(db.session, group, found),
