@@ -69,7 +69,7 @@ def _exact_yuan(words: str, shown: str, field: str | None) -> Decimal:
     parts = _YUAN_AND_SHORT.fullmatch(words) or _YUAN.fullmatch(words)
     found = parts.groupdict() if parts else {"yuan": words}
     yuan = found.get("yuan")
-    number = read_number(yuan, field=field) if yuan else None
+    number = read_number(yuan, field=field, examples="1.8、19元8角 或 三块五") if yuan else None
     if number and number.approximate:
         raise InvalidInput(
             f"{shown}不是准数。金额要写准，例如 19.8。", code="money_approximate", field=field

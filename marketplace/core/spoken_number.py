@@ -65,7 +65,9 @@ def plain_text(text: str) -> str:
     return unicodedata.normalize("NFKC", text).translate(_SAME_MEANING).lower().strip()
 
 
-def read_number(words: str, *, field: str | None = None) -> SpokenNumber:
+def read_number(
+    words: str, *, field: str | None = None, examples: str = "300、1.5万 或 一千二百"
+) -> SpokenNumber:
     """Read one number (no unit) as a person writes it; it may be zero.
 
     Raises InvalidInput for ranges, vague words, negative numbers, scientific notation, NaN and
@@ -79,7 +81,7 @@ def read_number(words: str, *, field: str | None = None) -> SpokenNumber:
     value = _exact_value(core, bare_scale=approximate)
     if value is None:
         raise InvalidInput(
-            f"{shown}看不懂。请写一个数，例如 300、1.5万 或 一千二百。",
+            f"{shown}看不懂。请写一个数，例如 {examples}。",
             code="number_unreadable",
             field=field,
         )

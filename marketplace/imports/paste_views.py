@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Sequence
 
 from flask import flash, redirect, render_template, request, url_for
@@ -25,6 +26,7 @@ from marketplace.web.addresses import row_number
 from marketplace.web.field_blueprint import Task, today_tasks
 from marketplace.web.forms import Form, at_most, required
 
+_NUMBERED = re.compile(r"\s*(?P<number>[1-9][0-9]{0,2})\s*[.、．)）]")
 MOST_TEXT = 40_000
 """Characters; a form of more is refused unread, at nine bytes for each."""
 
@@ -162,5 +164,14 @@ def _line(
     source: PastedText, cells: dict[str, str], problems: list[str] | None = None
 ) -> dict[str, object]:
     whose, what = source.said(cells)
-    return {"number": cells["行"], "raw": cells["原文"], "whose": whose, "what": what,
+    return {"place": _place(cells), "raw": cells["原文"], "whose": whose, "what": what,
             "problems": problems or []}  # fmt: skip
+
+
+def _place(cells: dict[str, str]) -> str:
+    """`第 4 条（第 5 行）` where the list numbers its lines and a heading stands above them."""
+    line = f"第 {cells['行']} 行"
+    said = _NUMBERED.match(cells["原文"])
+    if said is None or said["number"] == cells["行"]:
+        return line
+    return f"第 {said['number']} 条（{line}）"

@@ -81,6 +81,19 @@ def _only_takes_what_is_sent(_error: HTTPException) -> Response:
     return error_response(405)
 
 
+def _without_slash(_error: HTTPException) -> Response:
+    """`/ledger/` is meant as `/ledger`: a slash too many is no reason to find nothing."""
+    path = request.path.rstrip("/")
+    if request.method == "GET" and path and path != request.path and not wants_json():
+        urls = current_app.create_url_adapter(request)
+        with suppress(HTTPException):
+            assert urls is not None
+            endpoint, values = urls.match(path, "GET")
+            asked = request.query_string.decode("ascii", "ignore")
+            return make_response(redirect(url_for(endpoint, **values) + (asked and f"?{asked}")))
+    return error_response(404)
+
+
 def _next_steps(status: int) -> list[dict[str, str]]:
     """Ways on from a refusal: the first is the likeliest."""
     home = {"label": "回首页", "href": url_for("home.index")}
@@ -100,6 +113,7 @@ def _page_before() -> str:
 
 
 def init_errors(app: Flask) -> None:
+    app.register_error_handler(404, _without_slash)
     app.register_error_handler(405, _only_takes_what_is_sent)
 
     @app.errorhandler(MarketplaceError)

@@ -57,7 +57,7 @@ def test_a_sum_is_read_as_people_write_it(written, fen):
         ("-0.01元", "number_negative", "大于零"),
         ("0", "money_not_positive", "大于零"),
         ("0.00元", "money_not_positive", "大于零"),
-        ("NaN", "number_unreadable", "请写一个数"),
+        ("NaN", "number_unreadable", "请写一个数，例如 1.8、19元8角 或 三块五。"),
         ("inf", "number_unreadable", "请写一个数"),
         ("1e309", "number_unreadable", "请写一个数"),
         ("0.001", "money_too_fine", "最多写两位小数"),

@@ -85,6 +85,7 @@ def test_a_chat_is_previewed_taken_and_the_rest_goes_back_to_be_mended(world, ca
     page = paste(client, CHAT).text
     assert "看懂的 3 条" in page
     assert "第 2、3 行当作标题或例子，跳过了" in page
+    assert "第 1 条（第 5 行）" in page
     assert "没有写价钱。请补上" in page
     assert "没有叫“没这人”的户，或不归您管" in page
     assert reports(world) == []

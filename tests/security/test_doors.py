@@ -11,6 +11,7 @@ from marketplace.core.db import db
 from marketplace.identity.audit import AuditRow
 from marketplace.tables import metadata
 from tests.security.doors import doors, filled, one_of_each_role
+from tests.support.world import COUNTY
 
 JSON = {"Accept": "application/json"}  # the same refusal, without drawing a page for each
 PUBLIC = {
@@ -145,6 +146,13 @@ def test_nonsense_in_an_address_is_not_found_and_never_a_fault(app, world, sampl
         if status >= 500 or status == 200:
             wrong.append(f"{door.method} {path}: {status}")
     assert wrong == []
+
+
+def test_a_slash_too_many_leads_to_the_page(world):
+    browser = world.sign_in(world.user("auditor", region=COUNTY))
+    assert browser.get("/ledger/?page=2").location == "/ledger?page=2"
+    assert browser.post("/ledger/").status_code == 404
+    assert browser.get("/no-such-page/").status_code == 404
 
 
 def test_the_trail_counts_a_refusal_once(app, world):
