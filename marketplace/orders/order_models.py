@@ -92,6 +92,11 @@ class Order(Base):
     def holds_goods(self) -> bool:
         return self.state in HOLDING_STATES
 
+    @property
+    def cut_packs(self) -> int:
+        """Packs that the buyer does not get for want of goods, over all lines."""
+        return sum(line.cut_packs or 0 for line in self.lines)
+
     @classmethod
     def within(cls, scope: Scope) -> Where:
         if scope.permission == ORDER_OWN:

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from marketplace.identity.actor import SYSTEM
 from marketplace.orders.order_models import Order, OrderLine
@@ -276,6 +276,16 @@ def test_orders_are_changed_and_cancelled_before_closing_and_not_below_the_minim
     assert late.status_code == 409
     assert canteen.browser.post(f"{here}/cancel").status_code == 303
     assert canteen.reserved() == 0
+
+
+def test_the_units_list_says_which_order_was_cut(world):
+    canteen = Canteen(world)
+    canteen.send()
+    assert "货不够" not in text_of(canteen.browser.get("/canteen/orders"))
+    with world.transaction() as session:
+        session.execute(update(Order).values(state="allocated"))
+        session.execute(update(OrderLine).values(allocated_packs=1, cut_packs=2))
+    assert "货不够，少 4 份" in text_of(canteen.browser.get("/canteen/orders"))
 
 
 def test_another_unit_sees_nothing_of_an_order(world):

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import select, update
 
-from marketplace.orders.order_models import Order
+from marketplace.orders.order_models import Order, OrderLine
 from marketplace.orders.round_models import Listing
 from marketplace.orders.rounds import close_round, get_round
 from tests.support.pages import form_on
@@ -161,6 +161,17 @@ def test_after_closing_the_order_says_what_to_do_instead(world, staff, ordered):
     packs = {f"packs-{listing.id}": "1", "version": "1"}
     assert client.post(f"{address}/change", data=packs).status_code == 409
     assert _listing(world, listing).reserved_packs == 4
+
+
+def test_the_list_says_which_order_was_cut(world, staff, ordered):
+    in_round = ordered[0]
+    client = world.sign_in(staff)
+    _close(world, in_round)
+    assert "货不够" not in client.get("/shop/mine").get_data(as_text=True)
+    with world.transaction() as session:
+        session.execute(update(Order).values(state="allocated"))
+        session.execute(update(OrderLine).values(allocated_packs=1, cut_packs=3))
+    assert "货不够，少 3 份" in client.get("/shop/mine").get_data(as_text=True)
 
 
 def test_mine_is_for_the_signed_in_and_leads_to_the_account(world, client, staff):
