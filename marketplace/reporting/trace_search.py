@@ -31,6 +31,12 @@ def is_box_code(code: str) -> bool:
     return _CODE.fullmatch(code) is not None
 
 
+def is_sheet_code(session: Session, code: str) -> bool:
+    """Whether it stands on a preparation sheet: whoever holds the paper takes that for a box's code."""
+    named = select(PreparationSheet.id).where(PreparationSheet.code == code)
+    return session.scalar(named) is not None
+
+
 def find_page(session: Session, actor: Actor, code: str) -> Page | None:
     """The page of a report, an order, a lot or a sheet in this person's reach, or that behind a box's code."""
     if number := _NUMBER.fullmatch(code):

@@ -8,7 +8,7 @@ from marketplace.core.errors import NotFound
 from marketplace.identity.access import current_actor, current_scope, public, requires
 from marketplace.identity.permissions import TRACE_VIEW
 from marketplace.reporting import trace
-from marketplace.reporting.trace_search import find_page, is_box_code, read_code
+from marketplace.reporting.trace_search import find_page, is_box_code, is_sheet_code, read_code
 
 bp = Blueprint("trace", __name__)
 
@@ -34,9 +34,12 @@ def _not_found(typed: str, problem: str) -> tuple[str, int]:
 @public
 def show(code: str) -> str | tuple[str, int]:
     """What anyone sees who scans the code on a box."""
+    read = read_code(code)
     try:
-        found = trace.public_lot(db.session, read_code(code))
+        found = trace.public_lot(db.session, read)
     except NotFound as error:
+        if is_sheet_code(db.session, read):
+            return _not_found(code[:40], "这是备货单的号，不是溯源码。箱子上印的才是。")
         return _not_found(code[:40], error.message)
     return render_template(
         "reporting/trace_public.html",

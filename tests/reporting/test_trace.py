@@ -103,6 +103,49 @@ def test_a_code_is_typed_without_an_account_as_people_type_it(world, client):
         assert 'role="search" action="/t"' in client.get(address).text
 
 
+def test_the_code_of_a_sheet_is_told_from_that_of_a_box_and_nothing_else_is_said(world, client):
+    sold = Sold(world)
+    with world.transaction() as session:
+        issue_sheets(session, SYSTEM, session.scalars(select(Round)).one())
+        code = session.scalars(select(PreparationSheet.code)).one()
+    answer = client.get("/t", query_string={"q": code}, follow_redirects=True)
+    assert (answer.status_code, "这是备货单的号" in answer.text) == (404, True)
+    assert "三岔村" not in answer.text
+    assert sold.lot.trace_code not in answer.text
+
+
+def test_two_kinds_of_packs_of_one_lot_are_told_apart(world, client):
+    sold = Sold(world)
+    assert "您这一份，农户得到" in sold.page(client).text
+    later = world.round()
+    with world.transaction() as session:
+        product = session.get_one(Lot, sold.lot.id).product
+        session.expunge(product)
+    world.listing(later, product, {sold.lot: 5000}, pack_name="10 斤装", pack_base=5000)
+    world.open_round(later)
+    page = sold.page(client).text
+    assert "您这一份" not in page
+    assert "5 斤装一份，农户得到" in page
+    assert "10 斤装一份，农户得到" in page
+
+
+def test_many_lots_of_one_village_are_one_line_on_an_order(world):
+    product = world.product()
+    in_round = world.round()
+    lots = [world.lot(product, 2 * 2500) for _ in range(3)]
+    listing = world.listing(in_round, product, lots)
+    world.open_round(in_round)
+    staff = world.user("staff", unit=world.unit())
+    number = world.order(staff, in_round, {listing.id: 6})
+    with world.transaction() as session:
+        close_round(session, SYSTEM, get_round(session, in_round.id))
+        allocate_round(session, SYSTEM, get_round(session, in_round.id))
+    page = world.sign_in(staff).get(f"/shop/orders/{number}").text
+    assert page.count("份来自") == 1
+    assert re.search(r"6 份来自[^<]+，3 批货", page)
+    assert {f"/t/{lot.trace_code}" for lot in lots} == set(re.findall(r'href="(/t/[^"]+)"', page))
+
+
 def test_a_buyer_comes_from_the_order_to_the_village(world):
     sold = Sold(world)
     client = world.sign_in(sold.staff)
