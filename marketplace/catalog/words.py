@@ -4,7 +4,7 @@ from typing import cast
 
 from marketplace.catalog.models import Product
 from marketplace.core.money import format_yuan, value_fen
-from marketplace.core.quantity import BaseUnit, format_quantity
+from marketplace.core.quantity import BaseUnit, format_quantity, mass_unit
 
 MASS_WORDS = {500: "斤", 1000: "公斤", 1_000_000: "吨"}
 
@@ -13,10 +13,11 @@ def piece_word(product: Product) -> str:
     return product.piece_word or "个"
 
 
-def amount_words(base: int, product: Product) -> str:
-    """`480 斤`, `12,400 只`."""
+def amount_words(base: int, product: Product, most: int = 0) -> str:
+    """`480 斤`, `12,400 只`; beside a greatest figure `most` in the unit that fits that one."""
+    unit = mass_unit(max(abs(base), most)) if product.base_unit == "g" else None
     return format_quantity(
-        base, cast("BaseUnit", product.base_unit), piece_word=piece_word(product)
+        base, cast("BaseUnit", product.base_unit), unit=unit, piece_word=piece_word(product)
     )
 
 

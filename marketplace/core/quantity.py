@@ -211,7 +211,7 @@ def _whole_base(exact: Decimal, shown: str, base_unit: BaseUnit, field: str | No
         )
     if exact > MAX_BASE[base_unit]:
         raise InvalidInput(
-            f"{shown}太大了，一次最多{_MAX_WORDS[base_unit]}。请检查是不是多写了零，或者单位写错了。",
+            f"{shown}太大了，一次最多 {_MAX_WORDS[base_unit]}。请检查是不是多写了零，或者单位写错了。",
             code="quantity_too_large",
             field=field,
         )
@@ -233,19 +233,30 @@ def format_quantity(
     if base_unit == "piece":
         return f"{base:,} {piece_word}"
     if unit is None:
-        unit = "斤" if abs(base) <= 20_000 * GRAMS_PER_JIN else "吨"
+        unit = mass_unit(abs(base))
     return f"{_trimmed(Decimal(base) / MASS_UNITS[unit])} {unit}"
 
 
-def format_quantity_short(base: int, base_unit: BaseUnit, *, piece_word: str = "只") -> str:
-    """A rounded figure for boards: `1.5 万只`, `64 吨`, `1.2 万斤`; never shows something as zero."""
+def mass_unit(most: int) -> str:
+    """The unit of all masses that stand beside each other, by the greatest of them, in grams."""
+    return "吨" if most > 20_000 * GRAMS_PER_JIN else "斤"
+
+
+def format_quantity_short(
+    base: int, base_unit: BaseUnit, *, piece_word: str = "只", most: int = 0
+) -> str:
+    """A rounded figure for boards: `1.5 万只`, `64 吨`, `1.2 万斤`; never shows something as zero.
+
+    `most` is the greatest of the figures beside it: beside 吨 no mass is said in 斤.
+    """
     if base_unit == "piece":
         if abs(base) < 10_000:
             return f"{base:,} {piece_word}"
         return f"{_rounded(Decimal(base) / 10_000, 1)} 万{piece_word}"
     jin = Decimal(base) / GRAMS_PER_JIN
-    if abs(jin) > 20_000:
-        return f"{_rounded(Decimal(base) / GRAMS_PER_TON, 1)} 吨"
+    if mass_unit(max(abs(base), most)) == "吨":
+        figure = _rounded(Decimal(base) / GRAMS_PER_TON, 1)
+        return f"{figure} 吨" if figure != "0" else format_quantity(base, base_unit, unit="吨")
     if abs(jin) >= 10_000:
         return f"{_rounded(jin / 10_000, 1)} 万斤"
     figure = _rounded(jin, 0 if abs(jin) >= 100 else 1)

@@ -29,6 +29,11 @@ class Figures:
     estimated: bool = False
     on_hand: int = 0  # what can still be withdrawn
 
+    @property
+    def most(self) -> int:
+        """The greatest, whose unit suits all that stand beside it."""
+        return max(self.reported, self.verified)
+
 
 @dataclass(frozen=True)
 class Stage:
@@ -92,7 +97,10 @@ def chain_of_lot(lot: Lot, figures: Figures) -> list[Stage]:
         words = ""
         if base or index <= here:
             words = format_quantity_short(
-                base, cast("BaseUnit", product.base_unit), piece_word=product.piece_word or "个"
+                base,
+                cast("BaseUnit", product.base_unit),
+                piece_word=product.piece_word or "个",
+                most=figures.most,
             )
         if label == "已订" and figures.estimated and words:
             words = f"约 {words}"

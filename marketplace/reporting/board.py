@@ -18,7 +18,7 @@ from marketplace.catalog.models import Lot, Product, SupplyReport
 from marketplace.core.clock import now, shanghai_date
 from marketplace.core.errors import NotFound
 from marketplace.core.money import format_yuan
-from marketplace.core.quantity import GRAMS_PER_JIN, format_quantity
+from marketplace.core.quantity import GRAMS_PER_JIN, format_quantity, mass_unit
 from marketplace.orders.allocation_models import Allocation
 from marketplace.orders.collecting import due_column
 from marketplace.orders.order_models import CHANNELS, COUNTED_STATES, Order, OrderLine
@@ -52,8 +52,7 @@ class Line:
         base = self.figures[stage]
         if self.product.base_unit == "piece":
             return format_quantity(base, "piece", piece_word=self.product.piece_word or "个")
-        large = max(map(abs, self.figures.values())) > 20_000 * GRAMS_PER_JIN
-        return format_quantity(base, "g", unit="吨" if large else "斤")
+        return format_quantity(base, "g", unit=mass_unit(max(map(abs, self.figures.values()))))
 
     def number(self, stage: str) -> str | float:
         """In 斤 or pieces, to the gram; empty where the stage has no figure for this line."""

@@ -277,6 +277,13 @@ def test_a_board_shows_a_rounded_figure_but_never_zero_for_something(base, base_
     assert format_quantity_short(base, base_unit) == shown
 
 
+def test_beside_tons_every_mass_is_said_in_tons():
+    shown = [
+        format_quantity_short(g, "g", most=32_000_000) for g in (32_000_000, 7_000_000, 20_000, 0)
+    ]
+    assert shown == ["32 吨", "7 吨", "0.02 吨", "0 吨"]
+
+
 @settings(deadline=None)
 @given(
     st.integers(min_value=1, max_value=MAX_BASE["g"]),

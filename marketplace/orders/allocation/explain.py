@@ -22,12 +22,12 @@ def _market(outcome: Outcome) -> str:
     cut = sum(entry.packs for entry in outcome.cuts)
     ordered = cut + sum(total.packs for total in outcome.totals)
     offered = sum(total.supply for total in outcome.totals)
-    said = f"这个商品一共订了 {ordered} 份，{len(outcome.totals)} 家一共备了 {offered} 份"
-    return f"{said}，其中 {cut} 份订单没能满足。" if cut else f"{said}。"
+    said = f"这个商品一共订了 {ordered:,} 份，{len(outcome.totals)} 家一共备了 {offered:,} 份"
+    return f"{said}，其中 {cut:,} 份订单没能满足。" if cut else f"{said}。"
 
 
 def _own(problem: Problem, outcome: Outcome, total: ClaimantTotal, pool: list[Supply]) -> list[str]:
-    said = [f"这家能出 {total.supply} 份"]
+    said = [f"这家能出 {total.supply:,} 份"]
     if len(pool) > 1:
         said.append(f"{len(pool)} 批合在一起算")
     urgent = [supply for supply in pool if problem.is_urgent(supply) and supply.packs]
