@@ -114,21 +114,31 @@ def _lines_before(
     return {new: lines.get(old, []) for old, new in pairs.items()}
 
 
+FINEST_GRAMS = 50
+"""A tenth of a 斤: nobody weighs a member's part finer. The parts still add up to the line."""
+
+
 def _shares(
     session: Session, rows: Collection[Row], *, names: bool
 ) -> dict[int, dict[int, list[Share]]]:
     """For cooperatives: every line's quantity split over the lots' shares, by largest remainder."""
     heads, weights = _weights(session, rows, names=names) if rows else ({}, {})
+    units = {(row.sheet.id, line.listing_id): line.base_unit for row in rows for line in row.lines}
     salts = {row.sheet.id: row.sheet.round.salt for row in rows}
     sums: defaultdict[tuple[int, int], defaultdict[str, int]] = defaultdict(
         lambda: defaultdict(int)
     )
     for (sheet_id, listing_id, lot_id, base), whose in weights.items():
+        weighed = units.get((sheet_id, listing_id)) == "g" and base % FINEST_GRAMS == 0
+        step = FINEST_GRAMS if weighed else 1
         parts = split_by_largest_remainder(
-            base, list(whose.values()), tie_keys=list(whose), salt=f"{salts[sheet_id]}:{lot_id}"
+            base // step,
+            list(whose.values()),
+            tie_keys=list(whose),
+            salt=f"{salts[sheet_id]}:{lot_id}",
         )
         for key, part in zip(whose, parts, strict=True):
-            sums[sheet_id, listing_id][key] += part
+            sums[sheet_id, listing_id][key] += part * step
     return {
         row.sheet.id: {
             line.listing_id: [

@@ -149,7 +149,7 @@ def village_text(
     """For the loudspeaker and the village's chat: totals, where, when; no household, no money."""
     goods = "、".join(f"{title} {quantity}" for title, quantity in village_totals(lines))
     return (
-        f"{village}的乡亲请注意：第 {number} 期有 {suppliers} 户的货订出去了，一共{goods}。"
+        f"{village}的乡亲请注意：第 {number} 期有 {suppliers} 家的货订出去了，一共{goods}。"
         f"请照备货单备好，{handover.when}送到{handover.place}。"
         f"没拿到备货单的、备不齐的，请找帮扶联系人，或者打电话 {handover.phone}。"
     )
