@@ -171,7 +171,8 @@ def app(environ, start_response):
         while not Path("go").exists():
             time.sleep(0.02)
     start_response("200 OK", [("Content-Type", "text/plain")])
-    return [str(os.getppid()).encode()] if environ["REQUEST_METHOD"] == "GET" else []
+    asked = os.getpid() if environ["PATH_INFO"] == "/process" else os.getppid()
+    return [str(asked).encode()] if environ["REQUEST_METHOD"] == "GET" else []
 """
 
 _WEB = """
@@ -194,7 +195,19 @@ def web(run: Run, folder: Path, port: int) -> subprocess.Popen[bytes]:
     (folder / "tiny.py").write_text(_APP)
     process = run(_WEB.format(port=port))
     _until(lambda: supervisor.answers(port), "answered")
+    _both_answer(port)
     return process
+
+
+def _both_answer(port: int) -> None:
+    """A process that is asked to stop between its fork and its first look around does not hear it."""
+    answered: set[str] = set()
+
+    def answered_both() -> bool:
+        answered.add(_get(port, "/process"))
+        return len(answered) == 2
+
+    _until(answered_both, "answered, both of them")
 
 
 def _get(port: int, path: str = "/") -> str:
@@ -230,6 +243,7 @@ def test_a_service_that_is_renewed_runs_new_code_and_lets_nobody_down(
     assert answers == [str(master)]
     _until(lambda: _gone(master), "ended")
     assert int(_get(port)) < 0
+    _both_answer(port)
     web.terminate()
     assert web.wait(30) == 0
     assert (folder / "said").read_text() == ""
