@@ -17,6 +17,20 @@ class BadConfiguration(Exception):
 
 
 @dataclass(frozen=True)
+class AlipaySettings:
+    """The merchant at Alipay. Keys are bare base64 or PEM; the private one PKCS#1 or PKCS#8."""
+
+    app_id: str
+    seller_id: str  # the merchant's account, 2088…: a notice for another one is not ours
+    private_key: str
+    public_key: str  # Alipay's, not the merchant's own
+    gateway: str
+
+
+ALIPAY_GATEWAY = "https://openapi.alipay.com/gateway.do"
+
+
+@dataclass(frozen=True)
 class Settings:
     """What a process needs to know before it opens the database."""
 
@@ -32,6 +46,8 @@ class Settings:
     smtp_url: str | None = None
     mail_from: str = "noreply@localhost"
     sms_provider: str | None = None  # a name of notices/sms.py
+    alipay: AlipaySettings | None = None  # without it nobody is offered to pay online
+    site: str | None = None  # the address under which Alipay reaches us, https://…
 
     @property
     def demo(self) -> bool:
@@ -84,9 +100,32 @@ def from_environment(environ: Mapping[str, str] = os.environ) -> Settings:
         smtp_url=environ.get("MARKETPLACE_SMTP_URL"),
         mail_from=environ.get("MARKETPLACE_MAIL_FROM", "noreply@localhost"),
         sms_provider=environ.get("MARKETPLACE_SMS_PROVIDER"),
+        alipay=_alipay(environ, production=mode == "production"),
+        site=environ.get("MARKETPLACE_SITE", "").rstrip("/") or None,
     )
     _check(settings, environ)
     return settings
+
+
+def _alipay(environ: Mapping[str, str], *, production: bool) -> AlipaySettings | None:
+    """All of MARKETPLACE_ALIPAY_*, or none. Production pays through no simulator."""
+    names = ("APP_ID", "SELLER_ID", "PRIVATE_KEY", "PUBLIC_KEY")
+    given = {name: environ.get(f"MARKETPLACE_ALIPAY_{name}", "").strip() for name in names}
+    if not any(given.values()):
+        return None
+    for name, value in given.items():
+        if not value:
+            raise BadConfiguration(f"Set MARKETPLACE_ALIPAY_{name} too, or none of them.")
+    gateway = environ.get("MARKETPLACE_ALIPAY_GATEWAY", ALIPAY_GATEWAY)
+    if production and gateway != ALIPAY_GATEWAY:
+        raise BadConfiguration(
+            f"MARKETPLACE_ALIPAY_GATEWAY must be {ALIPAY_GATEWAY} in production."
+        )
+    if production and not environ.get("MARKETPLACE_SITE", "").startswith("https://"):
+        raise BadConfiguration("Set MARKETPLACE_SITE (https://…): Alipay reports payments there.")
+    return AlipaySettings(
+        given["APP_ID"], given["SELLER_ID"], given["PRIVATE_KEY"], given["PUBLIC_KEY"], gateway
+    )
 
 
 def _check(settings: Settings, environ: Mapping[str, str]) -> None:
