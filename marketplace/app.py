@@ -3,6 +3,7 @@
 from functools import cache
 from importlib import import_module
 from inspect import iscoroutinefunction
+from urllib.parse import urlsplit
 
 from argon2 import PasswordHasher
 from flask import Flask
@@ -15,7 +16,7 @@ from marketplace.core.county_settings import county_settings
 from marketplace.core.db import configure_engine, db
 from marketplace.core.places import templates_folder
 from marketplace.core.secret_text import keyring
-from marketplace.core.settings import Settings
+from marketplace.core.settings import ALIPAY_GATEWAY, Settings
 from marketplace.core.wake import WAKER
 from marketplace.identity.access import find_actor, init_access
 from marketplace.identity.home import works_on_phone
@@ -62,6 +63,8 @@ FEATURES = (
     "marketplace.jobs.health_views",
     "marketplace.orders.shop_views",
     "marketplace.orders.checkout_views",
+    "marketplace.payments.pay_views",
+    "marketplace.payments.notice_views",
     "marketplace.orders.my_order_views",
     "marketplace.orders.listing_views",
     "marketplace.orders.order_desk_views",
@@ -112,13 +115,14 @@ def create_app(settings: Settings) -> Flask:
         passwords.configure(PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
     addresses.init_addresses(app)
     requests.configure_logs()
-    requests.init_requests(app, secure=settings.secure_cookies)
+    requests.init_requests(app, secure=settings.secure_cookies, pays_at=_pays_at(settings))
     db.init_app(app)
     _close_no_async_sessions(app)
     with app.app_context():
         configure_engine(db.engine)
     Bootstrap5(app)
-    CSRFProtect(app)
+    # Alipay sends no token of ours: what it signs is checked instead.
+    CSRFProtect(app).exempt("marketplace.payments.notice_views.hear")
     Compress(app)
     init_access(app)
     errors.init_errors(app)
@@ -141,6 +145,16 @@ def _close_no_async_sessions(app: Flask) -> None:
     app.teardown_appcontext_funcs[:] = [
         function for function in app.teardown_appcontext_funcs if not iscoroutinefunction(function)
     ]
+
+
+def _pays_at(settings: Settings) -> str:
+    """Where Alipay's pages are; its gateway sends the buyer on to a machine of the same domain."""
+    if settings.alipay is None:
+        return ""
+    if settings.alipay.gateway == ALIPAY_GATEWAY:
+        return "https://*.alipay.com"
+    place = urlsplit(settings.alipay.gateway)
+    return f"{place.scheme}://{place.netloc}"
 
 
 def _flask_config(settings: Settings) -> dict[str, object]:

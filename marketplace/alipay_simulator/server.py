@@ -8,7 +8,7 @@ from threading import Event, Thread
 
 from flask import Flask, Response, abort, redirect, render_template_string, request
 from werkzeug import Response as BaseResponse
-from werkzeug.serving import BaseWSGIServer, make_server
+from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from marketplace.alipay_simulator.bill import zipped_bill
 from marketplace.alipay_simulator.books import WAITING, Books, Trade
@@ -96,12 +96,21 @@ def kept_keys(folder: Path) -> Keys:
     return Keys(**json.loads(path.read_text(encoding="utf8")))
 
 
+class _Quiet(WSGIRequestHandler):
+    def log_request(self, *_args: object, **_kwargs: object) -> None:
+        """The addresses are long and signed; nobody reads them."""
+
+
+def make_gateway_server(gateway: Gateway, port: int = 0) -> BaseWSGIServer:
+    """On the loopback interface; port 0 is any that is free."""
+    app = make_gateway_app(gateway)
+    return make_server("127.0.0.1", port, app, threaded=True, request_handler=_Quiet)
+
+
 @contextmanager
 def serving(gateway: Gateway, port: int = 0) -> Iterator[int]:
     """The gateway on the loopback interface, and somebody who brings its notices; yields the port."""
-    server: BaseWSGIServer = make_server(
-        "127.0.0.1", port, make_gateway_app(gateway), threaded=True
-    )
+    server = make_gateway_server(gateway, port)
     stop = Event()
 
     def bring() -> None:

@@ -11,6 +11,9 @@ from marketplace.imports.taking import run_due_batches
 from marketplace.jobs.registry import Job
 from marketplace.notices.delivery import deliver_due
 from marketplace.orders.due import close_due_rounds, reopen_due_rounds
+from marketplace.payments.asking import ask_payments, expire_unpaid_orders
+from marketplace.payments.merchant import current_alipay, online
+from marketplace.payments.refunding import find_excess, send_refunds
 
 MINUTE = timedelta(minutes=1)
 
@@ -20,9 +23,20 @@ def _expire_lots() -> None:
         expire_lots(session, SYSTEM, today())
 
 
+def pay_jobs() -> None:
+    """Everything about money at Alipay, in the order in which one thing leads to the next."""
+    if online():
+        ask_payments(current_alipay())
+    expire_unpaid_orders()
+    find_excess()
+    if online():
+        send_refunds(current_alipay())
+
+
 JOBS = (
     Job("close_rounds", MINUTE, close_due_rounds),
     Job("reopen_rounds", MINUTE, reopen_due_rounds),
+    Job("payments", MINUTE, pay_jobs),
     Job("send_notices", MINUTE, deliver_due, on_wake=True),
     Job("imports", MINUTE, run_due_batches, on_wake=True),
     Job("remind_unanswered", timedelta(minutes=15), remind_unanswered),

@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Mapping
 
-from flask import flash, redirect, render_template, request, url_for
+from flask import current_app, flash, redirect, render_template, request, url_for
 from sqlalchemy import select
 from werkzeug import Response
 from wtforms import HiddenField, RadioField
@@ -76,6 +76,8 @@ def place() -> str | Response | tuple[str, int]:
             form.key.data = secrets.token_urlsafe(16)
         return _again(form, wanted, []), error.http_status
     baskets.drop(wanted)
+    if form.pay_how.data == "alipay":
+        return redirect(url_for("pay.of_order", number=number), 303)
     flash("订好了。", "success")
     return redirect(url_for("shop.order", number=number), 303)
 
@@ -95,6 +97,8 @@ def _order(form: CheckoutForm, wanted: Mapping[int, int]) -> OrderInput:
     by_unit = form.pay_how.data == "unit"
     if by_unit and actor.organisation_id is None:
         raise InvalidInput("您的账号没有单位，请选取货时付。", code="no_unit", field="pay_how")
+    if form.pay_how.data == "alipay" and not _pays_online():
+        raise InvalidInput("这里还不能用支付宝付，请另选。", code="not_online", field="pay_how")
     return OrderInput(
         round_id=row_number(str(form.round_id.data)),
         packs=wanted,
@@ -170,7 +174,8 @@ def _prefill(form: CheckoutForm, group: baskets.Group) -> None:
     form.shown.data = str(group.total_fen)
     form.contact_name.data = last.contact_name if last else user.display_name
     form.contact_phone.data = (last.contact_phone if last else user.phone) or ""
-    form.pay_how.data = "unit" if actor.organisation_id else "pickup"
+    usual_way = "unit" if actor.organisation_id else "pickup"
+    form.pay_how.data = "alipay" if _pays_online() else usual_way
     places = [str(row.pickup_point_id) for row in queries.pickups(db.session, group.round.id)]
     usual = str(last.pickup_point_id) if last else ""
     if usual in places or len(places) == 1:
@@ -192,11 +197,20 @@ def _page(
         {"data-note": f"{unit.name}统一收齐，再交给县里"} if unit else {},
     )
     at_pickup = ("pickup", "取货时付", {"data-note": "取货时在提货点付钱，现金、扫码都行"})
-    form.pay_how.choices = [by_unit, at_pickup] if unit else [at_pickup]
+    online = ("alipay", "支付宝", {"data-note": "提交后就去付，半小时内付好"})
+    form.pay_how.choices = [
+        *([online] if _pays_online() else []),
+        *([by_unit] if unit else []),
+        at_pickup,
+    ]
     lines = group.lines if group and request.method == "POST" else group.ready if group else ()
     return render_template(
         "shop/checkout.html", form=form, group=group, lines=lines, short=short or []
     )
+
+
+def _pays_online() -> bool:
+    return current_app.extensions["settings"].alipay is not None
 
 
 def _place_choice(row: RoundPickup) -> tuple[str, str, dict[str, str]]:

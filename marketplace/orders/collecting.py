@@ -16,7 +16,7 @@ from marketplace.core.money import format_yuan
 from marketplace.identity import audit
 from marketplace.identity.actor import Actor
 from marketplace.identity.scope import Scope
-from marketplace.orders.order_models import COUNTED_STATES, PAY_WAYS, Order, OrderLine
+from marketplace.orders.order_models import COLLECTED_WAYS, COUNTED_STATES, Order, OrderLine
 from marketplace.orders.order_money import post_collected, reverse_collected
 
 UNDO_REASONS = {"mistaken": "记错了订单", "amount": "金额不对", "returned": "钱已退给买家"}
@@ -50,7 +50,7 @@ def record_collected(
 
     Raises InvalidInput("partial") for any other sum, Conflict for an order that has ended.
     """
-    if how not in PAY_WAYS:
+    if how not in COLLECTED_WAYS:
         raise InvalidInput("请选钱是怎么收的。", code="unknown_way", field="how")
     if order.state in {"cancelled", "rejected", "expired"}:
         raise Conflict("这个订单已经结束，不能再记收款。", code="ended")
@@ -101,7 +101,7 @@ def record_many(
     session: Session, actor: Actor, scope: Scope, wanted: Iterable[tuple[str, int]], how: str
 ) -> Collected:
     """`wanted` are order numbers with the open sum that the page showed, in fen."""
-    if how not in PAY_WAYS:
+    if how not in COLLECTED_WAYS:
         raise InvalidInput("请选钱是怎么收的。", code="unknown_way", field="how")
     sums = dict(wanted)
     if not sums:
@@ -130,6 +130,8 @@ def undo_collected(session: Session, actor: Actor, order: Order, reason: str) ->
     before = order.collected_fen
     if not before:
         raise Conflict("这个订单没有收款记录。", code="not_collected")
+    if order.collected_how == "alipay":
+        raise Conflict("支付宝付的钱只能原路退回，不能撤销。", code="paid_online")
     hit = session.execute(
         update(Order)
         .where(Order.id == order.id, Order.collected_fen == before)

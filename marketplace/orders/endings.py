@@ -20,10 +20,7 @@ from marketplace.orders.order_models import Order, OrderLine
 from marketplace.orders.reserve import give_back
 
 CHANGED = "订单刚刚变了，请刷新再看。"
-UNAPPROVED = {
-    "awaiting_approval": "截单时还没有审批",
-    "awaiting_payment": "截单时还没有付款",
-}
+UNAPPROVED = "截单时还没有审批"
 
 
 def lock_orders(session: Session, *which: Where) -> list[Order]:
@@ -83,10 +80,8 @@ def cancel_by_operator(session: Session, actor: Actor, order: Order, reason: str
 
 
 def expire_unapproved(session: Session, actor: Actor, round_id: int) -> int:
-    """At closing: what its unit has not approved (or nobody has paid) ends. Returns how many.
-    The caller has closed the round's listings, so that no new order can come."""
-    waiting = lock_orders(session, Order.round_id == round_id, Order.state.in_(UNAPPROVED))
-    for state, because in UNAPPROVED.items():
-        these = [order for order in waiting if order.state == state]
-        end_orders(session, actor, these, "expired", because)
+    """At closing: what its unit has not approved ends; who may be paying in this moment has his time.
+    Returns how many. The caller has closed the round's listings, so that no new order can come."""
+    waiting = lock_orders(session, Order.round_id == round_id, Order.state == "awaiting_approval")
+    end_orders(session, actor, waiting, "expired", UNAPPROVED)
     return len(waiting)

@@ -13,6 +13,7 @@ from marketplace.households.public_place import public_villages
 from marketplace.identity.scope import Scope
 from marketplace.orders.allocation_models import Allocation
 from marketplace.orders.order_models import COUNTED_STATES, PAY_WAYS, Order, OrderLine
+from marketplace.orders.paying import pay_by
 from marketplace.orders.round_models import Listing, Round
 from marketplace.orders.shop_queries import pickups
 
@@ -59,12 +60,15 @@ def still_open(found: Round) -> bool:
 
 
 def changeable(order: Order) -> bool:
-    return order.state in {"confirmed", "awaiting_approval"} and still_open(order.round)
+    """Whether its buyer can still cancel it, and mostly change it too."""
+    waiting = {"confirmed", "awaiting_approval", "awaiting_payment"}
+    return order.state in waiting and still_open(order.round)
 
 
 def line_by_line(order: Order) -> bool:
-    """Whether quantities can be changed in the order itself; a group's follow its registration."""
-    return changeable(order) and order.channel != "group"
+    """Whether quantities can be changed in the order itself: a group's follow its registration, and
+    while somebody pays the sum stands still."""
+    return changeable(order) and order.channel != "group" and order.state != "awaiting_payment"
 
 
 def order_page(session: Session, order: Order, viewer_id: int) -> dict[str, object]:
@@ -118,19 +122,41 @@ def state_of(order: Order) -> Said:
         return Said("这一期取消了", "bad", "货不送了，请等县里通知。")
     if order.state == "awaiting_approval":
         return Said("等单位审批", "warn", f"{format_deadline(found.closes_at)} 前要批好。")
+    if order.state == "awaiting_payment":
+        return Said(
+            "等付款", "warn", f"{format_when(pay_by(order))} 前付好才算订上，过时自动作废。"
+        )
     if order.state in {"allocated", "closed"}:
         reached = "settled" if order.state == "closed" else found.state
         return _ON_ITS_WAY.get(reached, _ON_ITS_WAY["allocated"])
+    return _ordered(found)
+
+
+def _ordered(found: Round) -> Said:
     if still_open(found):
         return Said("已订好", "leaf", f"{format_deadline(found.closes_at)} 前可以自己改或取消。")
     return Said("已截单", "leaf", "正在把订单分配到农户，马上开始备货。")
+
+
+_WAITING = ("awaiting_approval", "awaiting_payment")
+
+
+def _waiting(order: Order) -> Said:
+    if order.state == "awaiting_approval":
+        return Said("等单位审批", "warn", f"{format_deadline(order.round.closes_at)} 前要批好。")
+    return Said("等付款", "warn", f"{format_when(pay_by(order))} 前付好才算订上，过时自动作废。")
 
 
 def money_of(order: Order) -> Said:
     """Where the money stands, whatever happened to the goods."""
     due, paid = due_fen(order), order.collected_fen
     if paid > due:
-        return Said(f"要退 {format_yuan(paid - due)} 元", "warn", "钱还在县里，会退回给您。")
+        back = (
+            "正在原路退回支付宝。"
+            if order.collected_how == "alipay"
+            else "钱还在县里，会退回给您。"
+        )
+        return Said(f"要退 {format_yuan(paid - due)} 元", "warn", back)
     if due == 0:
         return Said("没有收款", "plain", "不用付钱。")
     if paid == due:
@@ -148,9 +174,10 @@ def stages_of(order: Order) -> list[dict[str, str]]:
     found = order.round
     if order.state in _ENDED or found.state == "cancelled":
         return []
-    asked = 1 if order.approval else 0  # a step of its own, only where the unit had a say
+    online = order.collected_how == "alipay"
+    asked = 1 if order.approval or online else 0  # a step of its own, only where there is one
     reached = asked + (1 if still_open(found) else 2)
-    if order.state == "awaiting_approval":
+    if order.state in _WAITING:
         reached = 1
     elif order.state == "allocated":
         reached = asked + {"delivering": 4, "settled": 6}.get(found.state, 2)
@@ -160,7 +187,9 @@ def stages_of(order: Order) -> list[dict[str, str]]:
     closing = format_deadline(found.stopped_at).split()[0]
     steps = [("下单", "已订"), ("截单", closing), ("备货", ""), ("收货", ""), ("配送", "")]
     steps.append(("取货", delivered))
-    if order.approval:
+    if online:
+        steps.insert(1, ("付款", "等您付" if reached == 1 else "付了"))
+    elif order.approval:
         steps.insert(1, ("审批", "等单位" if reached == 1 else "同意了"))
     return [
         {

@@ -15,7 +15,7 @@ from marketplace.orders import collecting, order_desk
 from marketplace.orders.endings import cancel_by_operator
 from marketplace.orders.listings import get_listing
 from marketplace.orders.order_desk import OrderRow, Wanted, order_for_desk
-from marketplace.orders.order_models import CHANNELS, FUND_SOURCES, PAY_WAYS, Order
+from marketplace.orders.order_models import CHANNELS, COLLECTED_WAYS, FUND_SOURCES, Order
 from marketplace.web.addresses import row_number
 
 bp = Blueprint("orders", __name__, url_prefix="/desk/orders")
@@ -43,7 +43,7 @@ def _list(refused: MarketplaceError | None = None) -> str:
         states=order_desk.STATES,
         money=order_desk.MONEY,
         channels=CHANNELS,
-        ways=PAY_WAYS,
+        ways=COLLECTED_WAYS,
         kept=_kept(),
         refused=refused,
     )
@@ -90,7 +90,7 @@ def _page(number: str, refused: MarketplaceError | None = None) -> str:
         state=order_desk.STATES[order.state],
         channels=CHANNELS,
         funds=FUND_SOURCES,
-        ways=PAY_WAYS,
+        ways=COLLECTED_WAYS,
         reasons=collecting.UNDO_REASONS,
         refused=refused,
         typed=request.form,

@@ -19,8 +19,9 @@ HOLDING_STATES = ("awaiting_approval", "awaiting_payment", "confirmed", "allocat
 """In these states an order holds what it reserved."""
 COUNTED_STATES = (*HOLDING_STATES, "closed")
 """In these the buyer owes for what he gets, and figures of a round count the order."""
-PAY_WAYS = {"unit": "单位代收", "pickup": "取货时付"}
+COLLECTED_WAYS = {"unit": "单位代收", "pickup": "取货时付"}
 """How money reaches the county where nobody pays online."""
+PAY_WAYS = COLLECTED_WAYS | {"alipay": "支付宝"}
 FUND_SOURCES = {"canteen": "食堂经费", "union": "工会经费", "own": "个人自付"}
 
 
@@ -54,6 +55,7 @@ class Order(Base):
             "awaiting_payment": ["confirmed", "expired", "cancelled"],
             "confirmed": ["awaiting_approval", "cancelled", "allocated"],
             "allocated": ["confirmed", "closed"],
+            "expired": ["confirmed"],  # the money came late, the goods were still there
         }
     )
     id: Mapped[int] = mapped_column(BigId, primary_key=True)

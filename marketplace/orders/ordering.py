@@ -115,6 +115,8 @@ def place_order(session: Session, actor: Actor, given: OrderInput) -> str:
         state="confirmed",
         confirmed_at=now(),
     )
+    if given.pay_how == "alipay":
+        order.state, order.confirmed_at = "awaiting_payment", None
     if _needs_approval(session, order, given.together_fen):
         order.state, order.confirmed_at = "awaiting_approval", None
         order.approval = Approval(requested_at=now(), requested_by_id=actor.user_id)
@@ -145,6 +147,7 @@ def change_order(
     give_back(session, held)
     listings = reserve(session, in_round, wanted)
     _check_minimums(order.channel, wanted, listings)
+    _refuse_more_than_paid(order, wanted)
     before_fen = order.total_fen
     before = json.dumps({str(i): n for i, n in held.items()}, sort_keys=True)
     session.add(OrderChange(order_id=order.id, at=now(), by_id=actor.user_id, before=before))
@@ -159,6 +162,14 @@ def change_order(
     session.flush()
     _ask_again(session, actor, order, grown=order.total_fen > before_fen)
     audit.record(session, actor, "order_changed", "order", order.number)
+
+
+def _refuse_more_than_paid(order: Order, wanted: Mapping[int, int]) -> None:
+    """What was paid online is given back in part, but nobody is asked to pay one order twice."""
+    prices = {line.listing_id: line.price_fen for line in order.lines}
+    total = sum(prices[listing_id] * packs for listing_id, packs in wanted.items())
+    if order.collected_how == "alipay" and total > order.collected_fen:
+        raise InvalidInput("付过钱的订单只能减，要加请另下一单。", code="paid", field="packs")
 
 
 def _take_version(session: Session, order: Order, version: int) -> None:

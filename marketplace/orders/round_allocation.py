@@ -27,6 +27,7 @@ from marketplace.orders.allocation_input import problems_of
 from marketplace.orders.allocation_models import Allocation, AllocationRun
 from marketplace.orders.listings import lock_listings
 from marketplace.orders.order_models import Order, OrderLine
+from marketplace.orders.paying import refuse_while_waiting
 from marketplace.orders.round_models import Commitment, Listing, Round
 
 CHANGED = "这一期刚刚变了，请刷新再看。"
@@ -35,6 +36,7 @@ CHANGED = "这一期刚刚变了，请刷新再看。"
 def allocate_round(session: Session, actor: Actor, in_round: Round) -> None:
     """closed → allocated. Every ordered pack gets one lot or is cut with a reason; what nobody
     ordered returns to its lot. Raises Conflict with the refusal in Chinese when a pin cannot hold."""
+    refuse_while_waiting(session, in_round)
     move(session, in_round, "allocated", because="先截单才能分配，或这一期已经分配过。")
     _hold_still(session, in_round)
     for _, problem in sorted(problems_of(session, in_round).items()):

@@ -14,7 +14,7 @@ from marketplace.core.identifiers import subtree_range
 from marketplace.core.states import move, move_many
 from marketplace.identity import audit
 from marketplace.identity.actor import Actor
-from marketplace.orders.endings import UNAPPROVED, expire_unapproved, lock_orders
+from marketplace.orders.endings import expire_unapproved, lock_orders
 from marketplace.orders.listings import lock_listings
 from marketplace.orders.order_models import HOLDING_STATES, Order
 from marketplace.orders.round_models import (
@@ -280,7 +280,7 @@ def close_round(session: Session, actor: Actor, found: Round) -> int:
     Returns how many expired."""
     stop_orders(session, found)
     move(session, found, "closed", because=CHANGED, closed_at=now())
-    lock_orders(session, Order.round_id == found.id, Order.state.in_(UNAPPROVED))
+    lock_orders(session, Order.round_id == found.id, Order.state == "awaiting_approval")
     close_listings(session, found)
     expired = expire_unapproved(session, actor, found.id)
     audit.record(session, actor, "round_closed", "round", found.id, expired=expired)

@@ -8,7 +8,6 @@ import http.client
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
 from types import SimpleNamespace
@@ -47,6 +46,7 @@ from alipay.aop.api.util.WebUtils import url_encode
 from marketplace.core.clock import SHANGHAI, now
 from marketplace.core.settings import AlipaySettings
 from marketplace.payments.alipay_keys import private_text, public_text, verifies
+from marketplace.payments.answers import Forged, Notice, Refused, Trade, Unclear, Wanted
 
 SECONDS_TO_WAIT = 10
 OK, UNAVAILABLE = "10000", "20000"
@@ -54,56 +54,6 @@ NO_SUCH_TRADE = "ACQ.TRADE_NOT_EXIST"
 NOT_SURE = frozenset(
     {"ACQ.SYSTEM_ERROR", "SYSTEM_ERROR", "isp.unknow-error", "aop.ACQ.SYSTEM_ERROR"}
 )
-PAID = frozenset({"TRADE_SUCCESS", "TRADE_FINISHED"})
-
-
-class Unclear(Exception):
-    """No answer, or one that does not say: it may have happened or not. Ask."""
-
-
-class Refused(Exception):
-    """A clear no; `code` is Alipay's, ACQ.TRADE_NOT_EXIST."""
-
-    def __init__(self, code: str, words: str) -> None:
-        super().__init__(f"{code}: {words}")
-        self.code = code
-
-
-class Forged(Exception):
-    """What says it comes from Alipay is not signed by it, or not meant for us."""
-
-
-@dataclass(frozen=True)
-class Trade:
-    """What Alipay knows of a payment: `status` WAIT_BUYER_PAY, TRADE_SUCCESS, TRADE_FINISHED or
-    TRADE_CLOSED; `number` is its own."""
-
-    out_trade_no: str
-    number: str
-    status: str
-    fen: int
-
-    @property
-    def paid(self) -> bool:
-        return self.status in PAID
-
-
-@dataclass(frozen=True)
-class Notice:
-    """A verified message of Alipay about one payment; `refund` when it tells of money given back."""
-
-    trade: Trade
-    refund: bool
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """A payment to ask for: `fen` until `expires_at`, in words that the buyer reads in Alipay."""
-
-    out_trade_no: str
-    fen: int
-    subject: str
-    expires_at: datetime
 
 
 class Alipay:

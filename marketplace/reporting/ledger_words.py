@@ -12,6 +12,8 @@ from marketplace.orders.round_models import PickupPoint
 
 KINDS = {
     "collected": "收款",
+    "paid": "支付宝付款",
+    "refunded": "原路退款",
     "owed_again": "收款撤销后转为应收",
     "delivered": "送到，记应付",
 }

@@ -36,7 +36,7 @@ def _posted(account: str) -> ColumnElement[int]:
 def orders_collected() -> Query:
     """What an order says was collected is what the books say."""
     return select(literal("订单 ").concat(Order.number)).where(
-        Order.collected_fen != _posted("collected")
+        Order.collected_fen != _posted("collected") + _posted("alipay_clearing")
     )
 
 

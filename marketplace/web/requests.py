@@ -12,7 +12,7 @@ from werkzeug.datastructures import ImmutableMultiDict
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
-    "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'; object-src 'none'"
+    "connect-src 'self'; form-action {forms}; frame-ancestors 'none'; base-uri 'none'; object-src 'none'"
 )
 log = structlog.get_logger("request")
 
@@ -48,7 +48,10 @@ def configure_logs() -> None:
     )
 
 
-def init_requests(app: Flask, *, secure: bool) -> None:
+def init_requests(app: Flask, *, secure: bool, pays_at: str = "") -> None:
+    """`pays_at` is where a form may lead besides home: the pages of Alipay, after a redirect."""
+    policy = CONTENT_SECURITY_POLICY.format(forms=f"'self' {pays_at}".rstrip())
+
     @app.before_request
     def _begin() -> None:
         g.request_id = secrets.token_hex(8)
@@ -65,7 +68,7 @@ def init_requests(app: Flask, *, secure: bool) -> None:
     @app.after_request
     def _headers(response: Response) -> Response:
         response.headers["X-Request-Id"] = g.get("request_id", "")
-        response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
+        response.headers["Content-Security-Policy"] = policy
         response.headers["X-Content-Type-Options"] = "nosniff"
         response.headers["X-Frame-Options"] = "DENY"
         response.headers["Referrer-Policy"] = "same-origin"

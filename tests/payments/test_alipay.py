@@ -8,7 +8,8 @@ import pytest
 from marketplace.alipay_simulator.gateway import API_FAULTS, APP_ID, SELLER_ID, Gateway
 from marketplace.core.clock import now
 from marketplace.core.settings import AlipaySettings
-from marketplace.payments.alipay import Alipay, Forged, Refused, Unclear, Wanted
+from marketplace.payments.alipay import Alipay
+from marketplace.payments.answers import Forged, Refused, Unclear, Wanted
 from tests.payments.conftest import KEYS
 
 

@@ -15,6 +15,7 @@ from tests.support.world import COUNTY
 
 JSON = {"Accept": "application/json"}  # the same refusal, without drawing a page for each
 PUBLIC = {
+    "alipay_notice.hear",
     "group_form.correct",
     "group_form.entry",
     "group_form.new",
@@ -24,6 +25,10 @@ PUBLIC = {
     "home.index",
     "identity.activate",
     "identity.sign_in",
+    "pay.code",
+    "pay.go",
+    "pay.look",
+    "pay.show",
     "readiness.readyz",
     "shop.add",
     "shop.basket",

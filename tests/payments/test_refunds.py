@@ -1,0 +1,137 @@
+"""Money that goes back: by itself, exactly, once, and to where it came from."""
+
+import pytest
+from sqlalchemy import select
+
+from marketplace.fulfilment.issuing import issue_sheets
+from marketplace.identity.actor import SYSTEM
+from marketplace.orders.lowering import lower_lot
+from marketplace.orders.round_allocation import allocate_round, undo_allocation
+from marketplace.orders.round_models import Commitment
+from marketplace.orders.rounds import close_round
+from marketplace.payments.alipay import alipay_of
+from marketplace.payments.models import Refund
+
+PRICE = 1230
+
+
+def settled(paying):
+    """Nothing of the money is left here, and every book agrees."""
+    assert paying.balance("alipay_clearing") == paying.balance("buyer_prepayment") == 0
+    assert paying.faults() == []
+
+
+def cancel(paying, number):
+    assert paying.browser.post(f"/shop/orders/{number}/cancel").status_code == 303
+
+
+def change(paying, number, packs):
+    data = {"version": "1", f"packs-{paying.listing.id}": str(packs)}
+    return paying.browser.post(f"/shop/orders/{number}/change", data=data)
+
+
+def fall_short(paying, packs):
+    """So many packs are lost before the round closes."""
+    with paying.world.transaction() as session:
+        (lot_id,) = session.scalars(
+            select(Commitment.lot_id).where(Commitment.listing_id == paying.listing.id)
+        )
+        lower_lot(session, SYSTEM, lot_id, packs * 2500, "died")
+
+
+def test_a_cancelled_order_is_paid_back_whole(paying):
+    number = paying.paid()
+    cancel(paying, number)
+    page = paying.browser.get(f"/shop/orders/{number}").get_data(as_text=True)
+    assert "正在原路退回支付宝" in page
+    paying.jobs()
+    paying.jobs()
+    assert paying.refunds() == [("done", 2 * PRICE)]
+    assert paying.state(number) == ("cancelled", 0)
+    assert paying.gateway.books.trade(f"{number}-1").refunded_fen == 2 * PRICE
+    settled(paying)
+
+
+def test_who_takes_packs_out_of_a_paid_order_gets_their_price_and_nobody_adds_any(paying):
+    number = paying.paid(packs=3)
+    refused = change(paying, number, 4)
+    assert refused.status_code == 422
+    assert "要加请另下一单" in refused.get_data(as_text=True)
+    assert change(paying, number, 1).status_code == 303
+    paying.jobs()
+    assert paying.refunds() == [("done", 2 * PRICE)]
+    assert paying.state(number) == ("confirmed", PRICE)
+    cancel(paying, number)
+    paying.jobs()
+    assert paying.refunds() == [("done", 2 * PRICE), ("done", PRICE)]
+    settled(paying)
+
+
+def test_what_was_cut_goes_back_once_the_sheets_are_out_and_not_before(paying):
+    number = paying.paid(packs=10)
+    fall_short(paying, 14)
+    paying.step(close_round, allocate_round)
+    paying.jobs()
+    assert paying.refunds() == [], "an allocation can be undone"
+    paying.step(undo_allocation, allocate_round, issue_sheets)
+    paying.jobs()
+    assert paying.refunds() == [("done", 4 * PRICE)]
+    assert paying.state(number) == ("allocated", 6 * PRICE)
+    assert paying.balance("buyer_prepayment") == -6 * PRICE
+    assert paying.faults() == []
+
+
+@pytest.mark.parametrize("fault", ["timeout", "late", "status 500", "garbage", "unsigned"])
+def test_an_unclear_answer_is_asked_about_and_money_goes_back_once(paying, fault):
+    number = paying.paid()
+    cancel(paying, number)
+    paying.gateway.fail("alipay.trade.refund", fault)
+    paying.jobs()
+    assert paying.refunds() == [("unknown", 2 * PRICE)]
+    assert paying.state(number) == ("cancelled", 2 * PRICE)
+    paying.later(minutes=2)
+    paying.jobs()
+    assert paying.refunds() == [("done", 2 * PRICE)]
+    assert paying.gateway.books.trade(f"{number}-1").refunded_fen == 2 * PRICE
+    settled(paying)
+
+
+def test_a_program_that_died_after_asking_finds_what_it_had_asked(paying):
+    number = paying.paid()
+    cancel(paying, number)
+    paying.gateway.fail("alipay.trade.refund", "system error", times=1)
+    paying.jobs()
+    with paying.world.transaction() as session:
+        refund = session.scalars(select(Refund)).one()
+        refund.state = "sent"  # what a kill between Alipay's answer and our note leaves
+    settings = paying.world.app.extensions["settings"].alipay
+    alipay_of(settings).refund(f"{number}-1", refund.number, refund.fen, "x")
+    paying.later(minutes=2)
+    paying.jobs()
+    assert paying.refunds() == [("done", 2 * PRICE)]
+    assert paying.gateway.books.trade(f"{number}-1").refunded_fen == 2 * PRICE
+    settled(paying)
+
+
+def test_a_clear_no_stays_visible_and_is_not_asked_for_ever(paying):
+    number = paying.paid()
+    cancel(paying, number)
+    paying.gateway.books.finish(paying.gateway.books.trade(f"{number}-1"))
+    for _ in range(3):
+        paying.jobs()
+        paying.later(minutes=30)
+    assert paying.refunds() == [("failed", 2 * PRICE)]
+    assert paying.state(number) == ("cancelled", 2 * PRICE), (
+        "the money is still here, and it says so"
+    )
+    (refund,) = paying.all(Refund)
+    assert "ACQ." in refund.error
+    assert paying.faults() == []
+
+
+def test_what_is_delivered_is_owed_to_those_who_brought_it(paying):
+    number = paying.paid(packs=2)
+    paying.step(close_round, allocate_round, issue_sheets)
+    assert paying.balance("buyer_prepayment") == -2 * PRICE
+    assert paying.state(number) == ("allocated", 2 * PRICE)
+    assert paying.faults() == []
