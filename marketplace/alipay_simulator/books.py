@@ -77,7 +77,8 @@ class Books:
         return_url: str,
         expires_at: float,
     ) -> Trade | None:
-        """The trade of this number, new or as it was; None when it was opened for another sum."""
+        """The trade of this number, new or as it was; None when it was opened for another sum. Where to
+        report and to lead back to is what was said last."""
         with self.held() as db:
             db.execute(
                 "INSERT OR IGNORE INTO trade VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL, 0)",
@@ -91,6 +92,10 @@ class Books:
                     return_url,
                     expires_at,
                 ),
+            )
+            db.execute(
+                "UPDATE trade SET notify_url = ?, return_url = ? WHERE out_trade_no = ? AND status = ?",
+                (notify_url, return_url, out_trade_no, WAITING),
             )
             found = self.trade(out_trade_no)
         return found if found and found.fen == fen else None

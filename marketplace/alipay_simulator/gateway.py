@@ -39,12 +39,13 @@ class Declined(Exception):
 
 @dataclass
 class Gateway:
-    """`speed` makes waiting shorter: 240 turns four minutes into a second. `send` brings a notice and
-    returns what was answered."""
+    """`speed` makes waiting shorter: 240 turns four minutes into a second. `site` is where its own pages
+    are. `send` brings a notice and returns what was answered."""
 
     keys: Keys
     books: Books
     speed: float = 1.0
+    site: str = "http://127.0.0.1"
     send: Send = field(default_factory=lambda: post)
     clock: Callable[[], float] = time.time
     faults: dict[str, deque[str]] = field(default_factory=lambda: defaultdict(deque))
@@ -125,11 +126,10 @@ class Gateway:
         return trade
 
     def _precreate(self, params: Mapping[str, str]) -> dict[str, object]:
-        wanted = json.loads(params["biz_content"])
-        self._opened(params)
+        trade = self._opened(params)
         return {
-            "out_trade_no": wanted["out_trade_no"],
-            "qr_code": f"https://qr.alipay.test/{secrets.token_hex(8)}",
+            "out_trade_no": trade.out_trade_no,
+            "qr_code": f"{self.site}/qr/{trade.trade_no}",
         }
 
     def _query(self, params: Mapping[str, str]) -> dict[str, object]:

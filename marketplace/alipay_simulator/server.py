@@ -11,7 +11,7 @@ from werkzeug import Response as BaseResponse
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from marketplace.alipay_simulator.bill import zipped_bill
-from marketplace.alipay_simulator.books import WAITING, Books, Trade
+from marketplace.alipay_simulator.books import WAITING, Trade
 from marketplace.alipay_simulator.gateway import SELLER_ID, Declined, Gateway, Silence
 from marketplace.alipay_simulator.signing import Keys
 from marketplace.alipay_simulator.wording import yuan_of
@@ -49,6 +49,10 @@ def make_gateway_app(gateway: Gateway) -> Flask:
         except Silence:
             abort(_nothing())
         return Response(body, status, content_type="text/html;charset=utf-8")
+
+    @app.get("/qr/<number>")
+    def scan(number: str) -> str:
+        return _page(gateway, gateway.books.trade(number) or abort(404))
 
     @app.post("/pay/<number>")
     def pay(number: str) -> BaseResponse | str:
@@ -101,16 +105,18 @@ class _Quiet(WSGIRequestHandler):
         """The addresses are long and signed; nobody reads them."""
 
 
-def make_gateway_server(gateway: Gateway, port: int = 0) -> BaseWSGIServer:
-    """On the loopback interface; port 0 is any that is free."""
+def make_gateway_server(gateway: Gateway, fd: int | None = None) -> BaseWSGIServer:
+    """On the loopback interface, on a port that is free or a socket that listens already."""
     app = make_gateway_app(gateway)
-    return make_server("127.0.0.1", port, app, threaded=True, request_handler=_Quiet)
+    return make_server("127.0.0.1", 0, app, threaded=True, request_handler=_Quiet, fd=fd)
 
 
 @contextmanager
-def serving(gateway: Gateway, port: int = 0) -> Iterator[int]:
+def serving(gateway: Gateway, fd: int | None = None) -> Iterator[int]:
     """The gateway on the loopback interface, and somebody who brings its notices; yields the port."""
-    server = make_gateway_server(gateway, port)
+    server = make_gateway_server(gateway, fd)
+    port = int(server.socket.getsockname()[1])
+    gateway.site = f"http://127.0.0.1:{port}"
     stop = Event()
 
     def bring() -> None:
@@ -121,16 +127,10 @@ def serving(gateway: Gateway, port: int = 0) -> Iterator[int]:
     for thread in threads:
         thread.start()
     try:
-        yield server.server_port
+        yield port
     finally:
         stop.set()
         server.shutdown()
         for thread in threads:
             thread.join()
         server.server_close()
-
-
-def main(folder: Path, port: int, speed: float) -> None:
-    """Serve the demo's gateway until the process is asked to stop."""
-    with serving(Gateway(kept_keys(folder), Books(folder / "alipay_simulator.db"), speed), port):
-        Event().wait()

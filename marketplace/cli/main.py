@@ -5,6 +5,7 @@ arguments, 1 for everything else.
 """
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Sequence
 
@@ -13,8 +14,9 @@ from sqlalchemy import select
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from marketplace.cli.demo import prepare_demo
+from marketplace.cli.demo_payments import gateway_child, pays_through
 from marketplace.cli.opening import opened
-from marketplace.cli.supervisor import PortBusyError, listen, serve
+from marketplace.cli.supervisor import Child, PortBusyError, listen, serve
 from marketplace.core.db import db, transaction
 from marketplace.core.errors import MarketplaceError
 from marketplace.core.reencryption import reencrypt_some, secret_columns
@@ -54,20 +56,23 @@ def _refuse_demo_accounts(settings: Settings) -> None:
         )
 
 
-def _serve(settings: Settings, arguments: argparse.Namespace) -> int:
+def _serve(settings: Settings, arguments: argparse.Namespace, beside: Sequence[Child] = ()) -> int:
     _require_current(settings)
     _refuse_demo_accounts(settings)
     return serve(
         arguments.port,
         processes=arguments.workers,
         on_ready=lambda: print(f"Serving at http://127.0.0.1:{arguments.port}", flush=True),
+        beside=beside,
     )
 
 
 def _demo(settings: Settings, arguments: argparse.Namespace) -> int:
     listen(arguments.port).close()  # a busy port is known before the minute of preparation
     prepare_demo(settings, reset=arguments.reset)
-    return _serve(settings, arguments)
+    with listen(0) as gateway:
+        os.environ.update(pays_through(gateway, settings.folder, arguments.port))
+        return _serve(settings, arguments, [gateway_child(gateway, settings.folder)])
 
 
 def _work(settings: Settings, _arguments: argparse.Namespace) -> int:

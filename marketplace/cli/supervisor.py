@@ -190,8 +190,10 @@ def serve(
     threads: int = 4,
     grace: float = 25.0,
     on_ready: Callable[[], None] = lambda: None,
+    beside: Sequence[Child] = (),
 ) -> int:
-    """Serve the application on the loopback interface and run its worker; returns the exit code.
+    """Serve the application on the loopback interface and run its worker, and what runs `beside` them;
+    returns the exit code.
 
     `on_ready` is called once, when the first page is answered. `grace` (seconds) is what running
     requests and jobs get to finish. Raises PortBusyError before anything is started.
@@ -204,7 +206,7 @@ def serve(
         )
         worker = Child("The worker", [sys.executable, "-m", "marketplace.cli.main", "worker"])
         return Supervisor(
-            [web, worker], grace=grace + 2, ready=lambda: answers(port), on_ready=on_ready
+            [web, worker, *beside], grace=grace + 2, ready=lambda: answers(port), on_ready=on_ready
         ).run()
 
 

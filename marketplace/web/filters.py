@@ -10,10 +10,12 @@ from marketplace.core.quantity import format_quantity, format_quantity_short
 
 
 def countdown(deadline: datetime) -> str:
-    """Time left in words: 1 天 06:24, 06:24, or 已截止."""
+    """Time left in words: 1 天 06:24, 06:24, 24 分钟, or 已截止."""
     seconds = int((deadline - now()).total_seconds())
     if seconds <= 0:
         return "已截止"
+    if seconds < 3600:
+        return f"{seconds // 60} 分钟"
     days, rest = divmod(seconds, 86400)
     clock = f"{rest // 3600:02d}:{rest % 3600 // 60:02d}"
     return f"{days} 天 {clock}" if days else clock

@@ -35,7 +35,7 @@ def alipay_settings(gateway):
         SELLER_ID,
         KEYS.merchant_private,
         KEYS.own_public,
-        f"http://127.0.0.1:{server.server_port}/gateway.do",
+        f"http://127.0.0.1:{server.socket.getsockname()[1]}/gateway.do",
     )
     server.shutdown()
     thread.join()

@@ -17,7 +17,8 @@
       if (Number.isNaN(minutes)) continue;
       const days = Math.floor(minutes / 1440);
       const clock = `${pad(Math.floor((minutes % 1440) / 60))}:${pad(minutes % 60)}`;
-      el.textContent = minutes < 0 ? "已截止" : days ? `${days} 天 ${clock}` : clock;
+      const short = minutes < 60 ? `${minutes} 分钟` : clock;
+      el.textContent = minutes < 0 ? "已截止" : days ? `${days} 天 ${clock}` : short;
     }
   };
   tick();
