@@ -60,6 +60,7 @@ FEATURES = (
     "marketplace.reporting.board_views",
     "marketplace.reporting.trace_views",
     "marketplace.reporting.ledger_views",
+    "marketplace.reporting.online_views",
     "marketplace.jobs.health_views",
     "marketplace.orders.shop_views",
     "marketplace.orders.checkout_views",

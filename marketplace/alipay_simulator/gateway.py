@@ -18,7 +18,16 @@ from marketplace.alipay_simulator.wording import CHINA, fen_of, shown, yuan_of
 SCHEDULE = (0, 240, 600, 600, 3600, 7200, 21600, 54000)
 """Seconds before each of the eight times that a notice is brought until `success` is answered."""
 APP_ID, SELLER_ID = "2026000000000001", "2088000000000001"
-API_FAULTS = ("timeout", "status 500", "garbage", "unsigned", "sha1", "late", "system error")
+API_FAULTS = (
+    "timeout",
+    "status 500",
+    "garbage",
+    "unsigned",
+    "sha1",
+    "late",
+    "system error",
+    "declined",
+)
 """`late` does the thing and loses the answer; `timeout` loses the request."""
 NOTICE_FAULTS = ("drop", "hold", "duplicate", "forge", "sha1", "amount", "seller", "app")
 """`drop` counts as brought, `hold` stays due: a later notice may overtake it."""
@@ -75,6 +84,8 @@ class Gateway:
             return 200, "<html>busy</html>"
         if fault == "system error":
             said = _no("ACQ.SYSTEM_ERROR", code="20000")
+        elif fault == "declined":
+            said = _no("ACQ.SELLER_BALANCE_NOT_ENOUGH")
         else:
             said = self._said(method, params)
         if fault == "late":

@@ -17,7 +17,7 @@ from marketplace.alipay_simulator.signing import Keys
 from marketplace.alipay_simulator.wording import yuan_of
 
 PAGE = """<!doctype html><html lang="zh-CN"><meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1"><title>付款（模拟）</title>
+<meta name="viewport" content="width=device-width, initial-scale=1"><title>付款（模拟）</title><link rel="icon" href="data:,">
 <style>body{margin:0;background:#f3f5f7;color:#1d2821;font:17px/1.6 "Noto Sans CJK SC",sans-serif}
 main{max-width:420px;margin:0 auto;padding:24px 16px}section{background:#fff;border-radius:16px;padding:24px;text-align:center}
 h1{font-size:18px;margin:0 0 16px;font-weight:500}b{display:block;font-size:40px;line-height:1.3}p{margin:8px 0;color:#59645d;overflow-wrap:anywhere}

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from cryptography.fernet import Fernet
 
+from marketplace.core.rsa_keys import BadKey, private_key, public_key
+
 WEAK_WORDS = ("secret", "changeme", "password", "demo", "dev", "test")
 
 
@@ -116,6 +118,11 @@ def _alipay(environ: Mapping[str, str], *, production: bool) -> AlipaySettings |
     for name, value in given.items():
         if not value:
             raise BadConfiguration(f"Set MARKETPLACE_ALIPAY_{name} too, or none of them.")
+    for name, read in (("PRIVATE_KEY", private_key), ("PUBLIC_KEY", public_key)):
+        try:
+            read(given[name])
+        except BadKey as error:
+            raise BadConfiguration(f"MARKETPLACE_ALIPAY_{name} is {error}.") from None
     gateway = environ.get("MARKETPLACE_ALIPAY_GATEWAY", ALIPAY_GATEWAY)
     if production and gateway != ALIPAY_GATEWAY:
         raise BadConfiguration(

@@ -53,6 +53,7 @@ ACTIONS = {
     "order_expired": "订单过期",
     "order_placed": "下单",
     "order_rejected": "驳回订单",
+    "refund_asked_again": "再去退款",
     "organisation_changed": "修改单位",
     "organisation_created": "新建单位",
     "password_changed": "改密码",
@@ -210,6 +211,7 @@ _PERMISSIONS = {
     "audit.view": "看审计记录",
     "notices.view": "看消息",
     "ledger.view": "看账本",
+    "refunds.manage": "管退款",
 }
 _ACCOUNTS = ("cadre", "deputy")
 """Details that are numbers of accounts."""

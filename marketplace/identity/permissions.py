@@ -29,6 +29,7 @@ SETTING_MANAGE = "settings.manage"
 AUDIT_VIEW = "audit.view"
 NOTICE_VIEW = "notices.view"
 LEDGER_VIEW = "ledger.view"
+REFUND_MANAGE = "refunds.manage"
 
 ROLES: Mapping[str, tuple[str, frozenset[str]]] = {
     # code: (Chinese name, permissions)
@@ -124,7 +125,10 @@ ROLES: Mapping[str, tuple[str, frozenset[str]]] = {
             }
         ),
     ),
-    "finance": ("财务", frozenset({LEDGER_VIEW, ROUND_VIEW, BOARD_VIEW, TRACE_VIEW})),
+    "finance": (
+        "财务",
+        frozenset({LEDGER_VIEW, REFUND_MANAGE, ROUND_VIEW, BOARD_VIEW, TRACE_VIEW}),
+    ),
     "leader": ("县领导", frozenset({BOARD_VIEW, ROUND_VIEW})),
 }
 

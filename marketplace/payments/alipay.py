@@ -44,8 +44,8 @@ from alipay.aop.api.util.SignatureUtils import get_sign_content
 from alipay.aop.api.util.WebUtils import url_encode
 
 from marketplace.core.clock import SHANGHAI, now
+from marketplace.core.rsa_keys import private_text, public_text, verifies
 from marketplace.core.settings import AlipaySettings
-from marketplace.payments.alipay_keys import private_text, public_text, verifies
 from marketplace.payments.answers import Forged, Notice, Refused, Trade, Unclear, Wanted
 
 SECONDS_TO_WAIT = 10

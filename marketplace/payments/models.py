@@ -55,6 +55,7 @@ class Payment(Base):
     paid_at: Mapped[datetime | None]
 
     order: Mapped[Order] = relationship()
+    refunds: Mapped[list["Refund"]] = relationship(order_by="Refund.id", back_populates="payment")
 
 
 class Refund(Base):
@@ -90,7 +91,7 @@ class Refund(Base):
     done_at: Mapped[datetime | None]
     error: Mapped[str] = mapped_column(String(80), default="")
 
-    payment: Mapped[Payment] = relationship()
+    payment: Mapped[Payment] = relationship(back_populates="refunds")
 
 
 class AlipayMessage(Base):

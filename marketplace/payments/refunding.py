@@ -13,8 +13,10 @@ from sqlalchemy.orm import Session
 
 from marketplace.core.clock import now
 from marketplace.core.db import db, transaction
+from marketplace.core.errors import NotFound
 from marketplace.core.states import move
-from marketplace.identity.actor import SYSTEM
+from marketplace.identity import audit
+from marketplace.identity.actor import SYSTEM, Actor
 from marketplace.ledger.posting import credit, debit, post
 from marketplace.notices.outbox import Message, enqueue
 from marketplace.orders.collecting import due_column, due_fen
@@ -168,6 +170,15 @@ def _send(alipay: "Alipay", refund_id: int, state: str) -> bool:
         log.warning("refund_refused", refund=number, code=error.code)
         return False
     return _done(refund_id)
+
+
+def ask_again(session: Session, actor: Actor, refund_id: int) -> None:
+    """A person had a look at why Alipay refused, and asks once more. Raises Conflict."""
+    refund = session.get(Refund, refund_id)
+    if refund is None:
+        raise NotFound("没有这笔退款。")
+    move(session, refund, "requested", because=CHANGED, try_at=now(), error="")
+    audit.record(session, actor, "refund_asked_again", "order", refund.payment.order.number)
 
 
 def _ended(refund_id: int, state: str, error: str) -> None:

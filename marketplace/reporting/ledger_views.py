@@ -16,7 +16,7 @@ bp = Blueprint("ledger", __name__, url_prefix="/ledger")
 OPEN_SHOWN = 50
 
 
-def _whole_county() -> None:
+def whole_county() -> None:
     """The books are one: they are read by whoever reaches the whole county, or not at all."""
     if not any(low.endswith("000000") for low, _high in current_scope().regions):
         raise NotFound("账本是全县的，您的账号只管一部分。")
@@ -31,7 +31,7 @@ def _words() -> dict[str, object]:
 @requires(LEDGER_VIEW)
 def index() -> str:
     """The trial balance: every account, and that both sides are the same."""
-    _whole_county()
+    whole_county()
     rows = books.trial_balance(db.session)
     page = paginate(db.session, books.newest(), 20)
     return render_template(
@@ -49,7 +49,7 @@ def index() -> str:
 @requires(LEDGER_VIEW)
 def account(code: str) -> str:
     """Who has what open on an account, and every entry that made it so."""
-    _whole_county()
+    whole_county()
     found = books.get_account(code)
     party = request.args.get("party", "")[:30]
     page = paginate(db.session, books.history(found, party), 50)
@@ -71,7 +71,7 @@ def account(code: str) -> str:
 @bp.get("/journals/<number>")
 @requires(LEDGER_VIEW)
 def journal(number: str) -> str:
-    _whole_county()
+    whole_county()
     found = books.get_journal(db.session, number)
     return render_template(
         "reporting/ledger/journal.html",

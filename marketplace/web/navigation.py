@@ -71,7 +71,13 @@ DESK: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Entry("商店", "shop.index", "orders.group"),
         ),
     ),
-    ("账务", (Entry("账本", "ledger.index", "ledger.view"),)),
+    (
+        "账务",
+        (
+            Entry("账本", "ledger.index", "ledger.view"),
+            Entry("支付宝收退款", "online.index", "ledger.view"),
+        ),
+    ),
     ("资料", (Entry("导入", "imports.index", "imports.run"),)),
     (
         "系统",

@@ -1,42 +1,19 @@
 """Every page that a role can reach by links from its home, on a phone: readable, reachable, no faults."""
 
 import re
-from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
 
 from marketplace.identity.models import User
 from marketplace.identity.permissions import ROLES
-from tests.support.browser import JOURNEY, PHONE, Visit, Visitor
+from tests.support.browser import JOURNEY, PHONE, Visit
+from tests.support.fitness import unfit
 from tests.support.market_day import MarketDay
 
 pytestmark = JOURNEY
 
-AXE = Path(__file__).parents[2] / "node_modules/axe-core/axe.min.js"
-SMALLEST = 320  # pixels
 LINK = re.compile(r'<a\b[^>]*\bhref="(/(?!static/)[^"?#]*)')
-
-CHECKS = """() => {
-  const shown = (el) => el.checkVisibility({ checkOpacity: true, checkVisibilityCSS: true })
-    && !el.closest(".visually-hidden, .skip-link, [aria-hidden=true]");
-  const said = (el) => `${el.tagName} ${el.className} ${(el.name || el.textContent).trim().slice(0, 24)}`;
-  const found = [];
-  const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-  while (walk.nextNode()) {
-    const el = walk.currentNode.parentElement;
-    if (!walk.currentNode.data.trim() || !shown(el)) continue;
-    const size = parseFloat(getComputedStyle(el).fontSize);
-    if (size < 16) found.push(`${size} px text: ${said(el)}`);
-  }
-  for (const el of document.querySelectorAll("button, .btn, input, select, textarea, summary")) {
-    if (!shown(el) || el.type === "hidden") continue;
-    const target = ["checkbox", "radio", "file"].includes(el.type) ? el.closest("label, .photo-drop") || el : el;
-    const height = target.getBoundingClientRect().height;
-    if (height < 43.5) found.push(`${Math.round(height)} px high: ${said(el)}`);
-  }
-  return found;
-}"""
 
 
 def _person(day: MarketDay, role: str) -> User:
@@ -79,7 +56,7 @@ def test_every_page_a_role_reaches_is_fit_for_a_phone(
     wrong = []
     for path in pages[part :: PARTS.get(role, 1)]:
         answer = visitor.go(path)
-        wrong += [f"{path}: {fault}" for fault in _faults(visitor, answer.status)]
+        wrong += [f"{path}: {fault}" for fault in unfit(visitor, answer.status)]
     assert wrong + visitor.faults == []
 
 
@@ -101,24 +78,3 @@ def _pages(browser: FlaskClient) -> list[str]:
 def _kind(path: str) -> str:
     """`/rounds/7` and `/rounds/8` are two of a kind."""
     return re.sub(r"[0-9A-Z-]*\d[0-9A-Z-]*", "#", path)
-
-
-def _faults(visitor: Visitor, status: int) -> list[str]:
-    page = visitor.page
-    found = [f"answers {status}"] if status >= 400 else []
-    found += page.evaluate(CHECKS)
-    for width in (PHONE, SMALLEST):
-        page.set_viewport_size({"width": width, "height": 844})
-        wide = page.evaluate("() => document.documentElement.scrollWidth")
-        found += [f"{wide} px wide at {width}"] if wide > width else []
-    page.set_viewport_size({"width": PHONE, "height": 844})
-    page.evaluate(AXE.read_text())
-    broken = page.evaluate(
-        "async () => (await axe.run({ resultTypes: ['violations'] })).violations"
-    )
-    found += [
-        f"{rule['id']}: {rule['nodes'][0]['html'][:120]}"
-        for rule in broken
-        if rule["impact"] in {"serious", "critical"}
-    ]
-    return found

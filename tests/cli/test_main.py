@@ -12,6 +12,7 @@ import pytest
 from cryptography.fernet import Fernet
 from sqlalchemy import text
 
+from marketplace.alipay_simulator.signing import Keys
 from marketplace.cli import supervisor
 from marketplace.cli.main import main
 
@@ -154,3 +155,31 @@ def test_wrong_arguments_say_what_is_possible(run, arguments):
     answer = run(*arguments)
     assert answer.returncode == 2
     assert "usage: marketplace" in answer.stderr
+
+
+KEYS = Keys.make()
+ALIPAY = {
+    "MARKETPLACE_ALIPAY_APP_ID": "2026000000000001",
+    "MARKETPLACE_ALIPAY_SELLER_ID": "2088000000000001",
+    "MARKETPLACE_ALIPAY_PRIVATE_KEY": KEYS.merchant_private,
+    "MARKETPLACE_ALIPAY_PUBLIC_KEY": KEYS.own_public,
+    "MARKETPLACE_SITE": "https://example.test",
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"MARKETPLACE_ALIPAY_SELLER_ID": ""}, "MARKETPLACE_ALIPAY_SELLER_ID"),
+        ({"MARKETPLACE_ALIPAY_GATEWAY": "http://127.0.0.1:8002/gateway.do"}, "GATEWAY must be"),
+        ({"MARKETPLACE_SITE": "http://example.test"}, "MARKETPLACE_SITE"),
+        ({"MARKETPLACE_ALIPAY_PRIVATE_KEY": "MIIE"}, "MARKETPLACE_ALIPAY_PRIVATE_KEY"),
+        ({"MARKETPLACE_ALIPAY_PUBLIC_KEY": "MIIB"}, "MARKETPLACE_ALIPAY_PUBLIC_KEY"),
+    ],
+)
+def test_production_pays_through_alipay_itself_and_nothing_else(run, tmp_path, changes, words):
+    """Half a merchant, a simulator, a site without a lock and a key that is none stop the start."""
+    place = {"MARKETPLACE_DATABASE_URL": f"sqlite:///{tmp_path / 'p.db'}"}
+    answer = run("serve", **(PRODUCTION | place | ALIPAY | changes))
+    assert answer.returncode == 2
+    assert words in answer.stderr

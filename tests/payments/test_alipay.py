@@ -91,7 +91,7 @@ def test_a_code_can_be_paid_from_another_phone(alipay, gateway):
     assert alipay.ask("D1-1").paid
 
 
-@pytest.mark.parametrize("fault", API_FAULTS)
+@pytest.mark.parametrize("fault", sorted({*API_FAULTS} - {"declined"}))
 def test_whatever_goes_wrong_on_the_way_is_unclear_and_never_a_guess(alipay, gateway, fault):
     gateway.pay(come(alipay, gateway))
     gateway.fail("alipay.trade.refund", fault)

@@ -135,3 +135,27 @@ def test_what_is_delivered_is_owed_to_those_who_brought_it(paying):
     assert paying.balance("buyer_prepayment") == -2 * PRICE
     assert paying.state(number) == ("allocated", 2 * PRICE)
     assert paying.faults() == []
+
+
+def test_finance_sees_what_is_stuck_and_asks_again(paying):
+    number = paying.paid()
+    cancel(paying, number)
+    trade = paying.gateway.books.trade(f"{number}-1")
+    paying.gateway.fail("alipay.trade.refund", "declined")
+    paying.jobs()
+    finance = paying.world.sign_in(paying.world.user("finance", region="990101000000"))
+    auditor = paying.world.sign_in(paying.world.user("auditor", region="990101000000"))
+    for browser in (finance, auditor):
+        page = browser.get("/ledger/alipay?which=stuck").get_data(as_text=True)
+        assert "有钱退不出去" in page
+        assert number in page
+        assert ("再退一次" in page.partition("<table")[2]) == (browser is finance)
+    (refund,) = paying.all(Refund)
+    address = f"/ledger/alipay/refunds/{refund.id}/again"
+    assert auditor.post(address).status_code == 403
+    assert finance.post(address).status_code == 303
+    paying.jobs()
+    assert paying.refunds() == [("done", trade.fen)]
+    assert finance.post(address).status_code == 409
+    assert finance.post("/ledger/alipay/refunds/999/again").status_code == 404
+    settled(paying)
