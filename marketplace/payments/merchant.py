@@ -1,5 +1,6 @@
 """The county's account at Alipay, if it has one; and links under which anybody may pay an order."""
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from flask import current_app, request, url_for
@@ -25,12 +26,11 @@ def online() -> bool:
 def current_alipay() -> "Alipay":
     """The SDK is large: it is loaded when somebody pays for the first time. Raises NotFound where the
     county has no account."""
-    from marketplace.payments.alipay import alipay_of
-
     settings = _settings().alipay
     if settings is None:
         raise NotFound("这里还不能在线付款。")
-    return alipay_of(settings)
+    found: Alipay = import_module("marketplace.payments.alipay").alipay_of(settings)
+    return found
 
 
 def _signer() -> URLSafeSerializer:
