@@ -24,7 +24,8 @@ def order_page(pages: str, number: str) -> str:
 def change_page(pages: str, number: str) -> str | Response:
     found = get_order(db.session, current_scope(), number)
     if not words.line_by_line(found):
-        flash(words.TOO_LATE, "warning")
+        unpaid = found.state == "awaiting_payment"
+        flash("先付好款再改数量，或者取消了重新订。" if unpaid else words.TOO_LATE, "warning")
         return redirect(url_for(f"{pages}.order", number=number))
     return _change_page(pages, found, RefusedChange({}, [], 200))
 

@@ -11,7 +11,7 @@ import structlog
 from sqlalchemy import ColumnElement, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from marketplace.core.clock import now
+from marketplace.core.clock import now, today
 from marketplace.core.db import db, transaction
 from marketplace.core.errors import NotFound
 from marketplace.core.states import move
@@ -37,6 +37,10 @@ SETTLED_SHORTAGE = ("collecting", "delivering", "settled")
 PAUSES = (0, 1, 5, 15, 60, 240, 720)
 """Minutes before each next try."""
 MOST_AT_ONCE = 200
+ENOUGH = 3
+"""So many in a row that could not be sent say that Alipay cannot be reached."""
+LOOKED_BACK = timedelta(days=30)
+"""Nothing is cut from an order that was delivered so long ago."""
 NOT_BACK_YET = (*PENDING_STATES, "failed")
 
 
@@ -120,7 +124,8 @@ def _pending_column() -> ColumnElement[int]:
 def find_excess() -> int:
     """A job: cancelled orders, cut packs and double payments, whatever led to them. Returns the fen."""
     held = Order.collected_fen - _pending_column()
-    ended, settled = Order.state.not_in(COUNTED_STATES), Round.state.in_(SETTLED_SHORTAGE)
+    ended = Order.state.not_in(COUNTED_STATES)
+    settled = Round.state.in_(SETTLED_SHORTAGE) & (Round.delivers_on > today() - LOOKED_BACK)
     too_much = or_(ended & (held > 0), held > Order.total_fen, settled & (held > due_column()))
     candidates = db.session.scalars(
         select(Order.id)
@@ -143,7 +148,13 @@ def send_refunds(alipay: "Alipay") -> int:
         .order_by(Refund.try_at)
         .limit(MOST_AT_ONCE)
     ).all()
-    return sum(_send(alipay, refund_id, state) for refund_id, state in due)
+    done = vain = 0
+    for refund_id, state in due:
+        sent = _send(alipay, refund_id, state)
+        done, vain = done + sent, 0 if sent else vain + 1
+        if vain == ENOUGH:
+            break  # the other jobs of the minute shall not wait for a gateway that says nothing
+    return done
 
 
 def _send(alipay: "Alipay", refund_id: int, state: str) -> bool:

@@ -69,7 +69,7 @@ def index() -> str:
         ],
         states=STATES,
         back=BACK,
-        stuck=db.session.execute(stuck).one(),
+        stuck=[int(figure) for figure in db.session.execute(stuck).one()],
         as_of=now(),
     )
 

@@ -17,6 +17,7 @@ from hypothesis.stateful import (
 )
 from sqlalchemy import make_url, select
 
+from marketplace.alipay_simulator.books import Books
 from marketplace.catalog.models import Lot
 from marketplace.core.errors import MarketplaceError
 from marketplace.fulfilment.answering import answer_less, answer_yes, get_sheet
@@ -34,6 +35,7 @@ from marketplace.orders.round_allocation import allocate_round, undo_allocation
 from marketplace.orders.round_models import Commitment, Listing
 from marketplace.orders.rounds import close_round, get_round
 from marketplace.reporting.verify import verify
+from tests.support.alipay import Till
 from tests.support.app import dispose, make_app, settings_for
 from tests.support.world import World
 
@@ -44,9 +46,11 @@ SMALL = st.integers(0, 50)
 class Chain(RuleBasedStateMachine):
     """One round with two pack sizes of one product, over lots of several households."""
 
-    def __init__(self, app):
+    def __init__(self, app, gateway):
         super().__init__()
         self.app = app
+        gateway.books = Books()
+        self.till = Till(app, gateway)
         self.world = World(app)
         self.product = self.world.product()
         self.operator = self.world.actor(self.world.operator())
@@ -115,13 +119,32 @@ class Chain(RuleBasedStateMachine):
             )
         )
 
-    @rule(who=SMALL, first=st.integers(0, 6), second=st.integers(0, 4))
-    def order(self, who, first, second):
+    @rule(who=SMALL, first=st.integers(0, 6), second=st.integers(0, 4), online=st.booleans())
+    def order(self, who, first, second, online):
         packs = {
             listing.id: n for listing, n in zip(self.listings, (first, second), strict=True) if n
         }
         with suppress(MarketplaceError):
-            self.world.order(self.staff[who % 2], self.round, packs)
+            way = "alipay" if online else "pickup"
+            self.world.order(self.staff[who % 2], self.round, packs, pay_how=way)
+
+    @rule(number=SMALL, told=st.booleans())
+    def pay(self, number, told):
+        """At Alipay, which says so at once or not at all."""
+        with self.world.transaction() as session:
+            order = self.pick(session, Order, number, Order.state == "awaiting_payment")
+        if order is not None and self.state == "open":
+            self.till.pay(order.number)
+            if told:
+                self.till.gateway.deliver_due()
+
+    @rule(unclear=st.sampled_from(("", "late", "timeout", "status 500")))
+    def a_minute_passes(self, unclear):
+        """What is late is asked about, what is not paid expires, what is too much goes back."""
+        if unclear:
+            self.till.gateway.fail("alipay.trade.refund", unclear)
+        self.till.jobs()
+        self.till.gateway.faults.clear()
 
     @rule(who=SMALL, number=SMALL, packs=st.integers(0, 8))
     def change(self, who, number, packs):
@@ -234,7 +257,7 @@ class Chain(RuleBasedStateMachine):
 
 
 @pytest.fixture
-def new_app(request, tmp_path):
+def new_app(request, tmp_path, alipay_settings):
     """Fresh applications on copies of a migrated database, as many as the machine asks for."""
     numbers = itertools.count(1)
     dropped = []
@@ -251,7 +274,12 @@ def new_app(request, tmp_path):
         return server.create(name, make_url(request.getfixturevalue("postgres_url")).database)
 
     def make(kind):
-        return make_app(settings_for(sqlite() if kind == "sqlite" else postgres(), tmp_path))
+        url = sqlite() if kind == "sqlite" else postgres()
+        made = make_app(
+            settings_for(url, tmp_path, alipay=alipay_settings, site="http://localhost")
+        )
+        made.config["WTF_CSRF_ENABLED"] = False
+        return made
 
     yield make
     for server, name in dropped:
@@ -259,9 +287,9 @@ def new_app(request, tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
-def test_no_sequence_of_moves_unbalances_the_books(new_app, kind):
+def test_no_sequence_of_moves_unbalances_the_books(new_app, gateway, kind):
     run_state_machine_as_test(
-        lambda: Chain(new_app(kind)),
+        lambda: Chain(new_app(kind), gateway),
         settings=settings(
             max_examples=12 if kind == "sqlite" else 6,
             stateful_step_count=30,

@@ -1,30 +1,28 @@
 """An order paid online, driven as its buyer, the gateway and the minute's job drive it."""
 
 from datetime import UTC, datetime, timedelta
-from urllib.parse import parse_qs, urlsplit
 
 from sqlalchemy import func, select
 
 from marketplace.identity.actor import SYSTEM
-from marketplace.jobs.due import pay_jobs
 from marketplace.ledger.models import LedgerEntry
 from marketplace.orders.order_models import Order
 from marketplace.orders.round_models import Listing
 from marketplace.orders.rounds import get_round
-from marketplace.payments.merchant import pay_token
 from marketplace.payments.models import Payment, Refund
 from marketplace.reporting.verify import verify
+from tests.support.alipay import Till
 
 
-class Paying:
+class Paying(Till):
     def __init__(self, world, gateway, packs=20):
-        self.world, self.gateway = world, gateway
+        super().__init__(world.app, gateway)
+        self.world = world
         self.round, self.listing = world.shop(packs=packs)
         self.buyer = world.user("staff", unit=world.unit())
-        self.browser, self.guest = world.sign_in(self.buyer), world.app.test_client()
+        self.browser = world.sign_in(self.buyer)
         self._started, self.passed = datetime.now(UTC), timedelta()
         gateway.clock = lambda: self.clock().timestamp()
-        gateway.send = self._told
 
     def clock(self):
         return self._started + self.passed
@@ -32,35 +30,14 @@ class Paying:
     def later(self, **passed):
         self.passed += timedelta(**passed)
 
-    def _told(self, url, params):
-        answer = self.world.app.test_client().post(urlsplit(url).path, data=params)
-        return answer.get_data(as_text=True)
-
     def order(self, packs=2, **changes):
         given = {"pay_how": "alipay"} | changes
         return self.world.order(self.buyer, self.round, {self.listing.id: packs}, **given)
-
-    def address(self, number):
-        with self.world.app.app_context():
-            return f"/pay/{pay_token(number)}"
 
     def page(self, number, **headers):
         answer = self.guest.get(self.address(number), headers=headers)
         assert answer.status_code == 200
         return answer.get_data(as_text=True)
-
-    def come(self, number):
-        """Press the button and arrive at the gateway; its trade."""
-        answer = self.guest.post(self.address(number))
-        assert answer.status_code == 303, answer.get_data(as_text=True)
-        query = parse_qs(urlsplit(answer.location).query)
-        return self.gateway.open({key: value for key, (value,) in query.items()})
-
-    def pay(self, number):
-        """Pay at the gateway; nobody has been told yet."""
-        trade = self.come(number)
-        assert self.gateway.pay(trade)
-        return trade
 
     def paid(self, packs=2, **changes):
         """An order that was ordered, paid, and of which we were told."""
@@ -71,10 +48,6 @@ class Paying:
 
     def look(self, number):
         return self.guest.post(self.address(number) + "/look")
-
-    def jobs(self):
-        with self.world.app.app_context():
-            pay_jobs()
 
     def step(self, *acts):
         for act in acts:

@@ -10,7 +10,7 @@ from marketplace.core.clock import now
 from marketplace.core.settings import AlipaySettings
 from marketplace.payments.alipay import Alipay
 from marketplace.payments.answers import Forged, Refused, Unclear, Wanted
-from tests.payments.conftest import KEYS
+from tests.support.alipay import KEYS
 
 
 def wanted(number="D1-1", fen=1230):

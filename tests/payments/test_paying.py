@@ -245,3 +245,23 @@ def test_who_cancels_while_paying_is_not_charged(paying):
     assert not paying.gateway.pay(trade)
     assert paying.payments() == ["closed"]
     assert paying.state(number) == ("cancelled", 0)
+
+
+def test_while_alipay_is_silent_the_minute_goes_on_and_no_order_waits_for_ever(paying):
+    numbers = [paying.order(1) for _ in range(6)]
+    for number in numbers:
+        paying.come(number)
+    paying.later(minutes=2)
+    paying.gateway.fail("alipay.trade.query", "timeout", times=100)
+    waiting = paying.gateway.faults["alipay.trade.query"]
+    paying.jobs()
+    assert len(waiting) == 97, "after three silences nobody else is asked about in this minute"
+    paying.later(minutes=45)
+    paying.jobs()
+    assert {paying.state(number)[0] for number in numbers} == {"expired"}
+    assert paying.reserved() == 0
+    waiting.clear()
+    for _ in range(3):
+        paying.later(days=1)
+        paying.jobs()
+    assert paying.payments() == ["closed"] * 6

@@ -35,6 +35,10 @@ def writing(app, samples=None):
     return [door for door in doors(app, samples) if door.method != "GET"]
 
 
+SIGNED_BY_OTHERS = {"alipay_notice.hear"}
+"""No browser comes there: what Alipay sends it signs, and nothing else is taken (tests/payments)."""
+
+
 def token_for(browser):
     return TOKEN.search(browser.get("/sign-in").text)[1]
 
@@ -46,6 +50,8 @@ def test_nothing_is_written_without_the_token_of_this_browser(guarded, world, si
     browser = world.sign_in(world.operator()) if signed_in else guarded.test_client()
     wrong = []
     for door in writing(guarded, samples):
+        if door.endpoint in SIGNED_BY_OTHERS:
+            continue
         for form in ({}, {"csrf_token": "made up"}, {"csrf_token": foreign}):
             answer = browser.open(door.path, method=door.method, data=form, headers=JSON)
             if answer.status_code != 400 or answer.json["error"] != "csrf":
