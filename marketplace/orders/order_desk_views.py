@@ -15,7 +15,7 @@ from marketplace.orders import collecting, order_desk
 from marketplace.orders.endings import cancel_by_operator
 from marketplace.orders.listings import get_listing
 from marketplace.orders.order_desk import OrderRow, Wanted, order_for_desk
-from marketplace.orders.order_models import CHANNELS, COLLECTED_WAYS, FUND_SOURCES, Order
+from marketplace.orders.order_models import CHANNELS, COLLECTED_WAYS, FUND_SOURCES, PAY_WAYS, Order
 from marketplace.web.addresses import row_number
 
 bp = Blueprint("orders", __name__, url_prefix="/desk/orders")
@@ -91,6 +91,7 @@ def _page(number: str, refused: MarketplaceError | None = None) -> str:
         channels=CHANNELS,
         funds=FUND_SOURCES,
         ways=COLLECTED_WAYS,
+        pay_ways=PAY_WAYS,
         reasons=collecting.UNDO_REASONS,
         refused=refused,
         typed=request.form,

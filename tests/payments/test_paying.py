@@ -265,3 +265,25 @@ def test_while_alipay_is_silent_the_minute_goes_on_and_no_order_waits_for_ever(p
         paying.later(days=1)
         paying.jobs()
     assert paying.payments() == ["closed"] * 6
+
+
+def test_the_desk_leaves_online_money_alone(paying):
+    """It neither notes what is on its way nor takes back what came: that is Alipay's word."""
+    operator = paying.world.sign_in(paying.world.operator())
+    number = paying.order()
+    page = operator.get(f"/desk/orders/{number}").get_data(as_text=True)
+    assert "买家正在用支付宝付" in page
+    assert "记为已收" not in page
+    paying.pay(number)
+    paying.gateway.deliver_due()
+    page = operator.get(f"/desk/orders/{number}").get_data(as_text=True)
+    assert "只能原路退回" in page
+    assert "撤销这条记录" not in page
+    refused = operator.post(f"/desk/orders/{number}/uncollect", data={"reason": "mistaken"})
+    assert refused.status_code == 409
+    assert paying.state(number) == ("confirmed", 2 * PRICE)
+    operator.post(f"/desk/orders/{number}/cancel", data={"reason": "货坏了"})
+    assert "会自己原路退回支付宝" in operator.get(f"/desk/orders/{number}").get_data(as_text=True)
+    paying.jobs()
+    assert paying.refunds() == [("done", 2 * PRICE)]
+    assert paying.faults() == []
