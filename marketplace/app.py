@@ -61,6 +61,7 @@ FEATURES = (
     "marketplace.reporting.trace_views",
     "marketplace.reporting.ledger_views",
     "marketplace.reporting.online_views",
+    "marketplace.reporting.bill_views",
     "marketplace.jobs.health_views",
     "marketplace.orders.shop_views",
     "marketplace.orders.checkout_views",

@@ -185,7 +185,7 @@ class Gateway:
         day = json.loads(params["biz_content"])["bill_date"]
         if day >= self._now().strftime("%Y-%m-%d"):
             raise Declined("isp.bill_not_exist")
-        return {"bill_download_url": f"/bill/{day}.zip"}
+        return {"bill_download_url": f"{self.site}/bill/{day}.zip"}
 
     def _asked(self, params: Mapping[str, str]) -> Trade:
         wanted = json.loads(params["biz_content"])

@@ -13,6 +13,7 @@ from marketplace.notices.delivery import deliver_due
 from marketplace.orders.due import close_due_rounds, reopen_due_rounds
 from marketplace.payments.asking import ask_payments, expire_unpaid_orders
 from marketplace.payments.merchant import current_alipay, online
+from marketplace.payments.reconciling import reconcile_due
 from marketplace.payments.refunding import find_excess, send_refunds
 
 MINUTE = timedelta(minutes=1)
@@ -33,12 +34,18 @@ def pay_jobs() -> None:
         send_refunds(current_alipay())
 
 
+def _compare_bills() -> None:
+    if online():
+        reconcile_due(current_alipay())
+
+
 JOBS = (
     Job("close_rounds", MINUTE, close_due_rounds),
     Job("reopen_rounds", MINUTE, reopen_due_rounds),
     Job("payments", MINUTE, pay_jobs),
     Job("send_notices", MINUTE, deliver_due, on_wake=True),
     Job("imports", MINUTE, run_due_batches, on_wake=True),
+    Job("compare_bills", timedelta(minutes=30), _compare_bills),
     Job("remind_unanswered", timedelta(minutes=15), remind_unanswered),
     Job("expire_lots", timedelta(hours=1), _expire_lots),
 )

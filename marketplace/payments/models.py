@@ -1,6 +1,6 @@
 """Payments asked of Alipay, what went back, and every message that came to the door."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import ClassVar
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Table, Text, text
@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from marketplace.core.append_only import append_only
 from marketplace.core.db import Base, BigId
 from marketplace.core.states import Moves, moves
+from marketplace.identity.models import User
 from marketplace.orders.order_models import Order
 
 OPEN_STATES = ("created", "unknown")
@@ -106,5 +107,50 @@ class AlipayMessage(Base):
     body: Mapped[str] = mapped_column(Text)
 
 
-assert isinstance(AlipayMessage.__table__, Table)
-append_only(AlipayMessage.__table__)
+class BillDay(Base):
+    """A day whose bill was fetched and compared."""
+
+    __tablename__ = "bill_day"
+    day: Mapped[date] = mapped_column(primary_key=True)
+    at: Mapped[datetime]
+    lines: Mapped[int]
+    fen: Mapped[int]  # what came in less what went back
+
+
+class BillLine(Base):
+    """A line of a bill as Alipay wrote it; never changed."""
+
+    __tablename__ = "bill_line"
+    __table_args__ = (Index("ix_bill_line_day", "day"),)
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    day: Mapped[date] = mapped_column(ForeignKey("bill_day.day"))
+    out_trade_no: Mapped[str] = mapped_column(String(64))
+    request_no: Mapped[str] = mapped_column(String(64), default="")
+    fen: Mapped[int]
+
+
+class BillDifference(Base):
+    """What one side knows and the other does not, or otherwise; open until `settled_at`."""
+
+    __tablename__ = "bill_difference"
+    __table_args__ = (
+        CheckConstraint("kind IN ('missing', 'extra', 'amount', 'twice')", name="kind"),
+        Index("ix_bill_difference_day", "day"),
+    )
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    day: Mapped[date] = mapped_column(ForeignKey("bill_day.day"))
+    kind: Mapped[str] = mapped_column(String(10))
+    out_trade_no: Mapped[str] = mapped_column(String(64))
+    request_no: Mapped[str] = mapped_column(String(64), default="")
+    ours_fen: Mapped[int]
+    theirs_fen: Mapped[int]
+    settled_at: Mapped[datetime | None]
+    settled_by_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
+    settled_how: Mapped[str] = mapped_column(String(200), default="")
+
+    settled_by: Mapped[User | None] = relationship()
+
+
+for _model in (AlipayMessage, BillDay, BillLine):
+    assert isinstance(_model.__table__, Table)
+    append_only(_model.__table__)

@@ -76,6 +76,7 @@ DESK: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         (
             Entry("账本", "ledger.index", "ledger.view"),
             Entry("支付宝收退款", "online.index", "ledger.view"),
+            Entry("支付宝对账", "bills.index", "ledger.view"),
         ),
     ),
     ("资料", (Entry("导入", "imports.index", "imports.run"),)),

@@ -63,7 +63,11 @@ class Paying(Till):
 
     def all(self, model):
         with self.world.transaction() as session:
-            return session.scalars(select(model).order_by(model.id)).all()
+            return session.scalars(select(model).order_by(*model.__table__.primary_key)).all()
+
+    def read(self, *columns):
+        with self.world.transaction() as session:
+            return [tuple(row) for row in session.execute(select(*columns))]
 
     def payments(self):
         return [one.state for one in self.all(Payment)]

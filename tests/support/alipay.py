@@ -32,12 +32,13 @@ def alipay_settings(gateway: Gateway) -> Iterator[AlipaySettings]:
     server = make_gateway_server(gateway)
     thread = Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
+    gateway.site = f"http://127.0.0.1:{server.socket.getsockname()[1]}"
     yield AlipaySettings(
         APP_ID,
         SELLER_ID,
         KEYS.merchant_private,
         KEYS.own_public,
-        f"http://127.0.0.1:{server.socket.getsockname()[1]}/gateway.do",
+        f"{gateway.site}/gateway.do",
     )
     server.shutdown()
     thread.join()
