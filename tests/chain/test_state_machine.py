@@ -134,7 +134,9 @@ class Chain(RuleBasedStateMachine):
         with self.world.transaction() as session:
             order = self.pick(session, Order, number, Order.state == "awaiting_payment")
         if order is not None and self.state == "open":
-            self.till.pay(order.number)
+            self.till.gateway.pay(
+                self.till.come(order.number)
+            )  # who paid already pays no second time
             if told:
                 self.till.gateway.deliver_due()
 
