@@ -18,9 +18,21 @@ from marketplace.identity.actor import Actor
 from marketplace.identity.scope import Where
 from marketplace.orders.order_models import Order, OrderLine
 from marketplace.orders.reserve import give_back
+from marketplace.orders.round_models import Round
 
 CHANGED = "订单刚刚变了，请刷新再看。"
 UNAPPROVED = "截单时还没有审批"
+
+
+def hold_round(session: Session, order_id: int) -> None:
+    """Nobody closes the order's round meanwhile. Before the order is locked: PostgreSQL looks at the
+    round again when a transaction updates an order twice, and who closes waits for that order."""
+    session.execute(
+        select(Round.id)
+        .join(Order, Order.round_id == Round.id)
+        .where(Order.id == order_id)
+        .with_for_update(of=Round, key_share=True, read=True)  # see rounds.stop_orders
+    )
 
 
 def lock_orders(session: Session, *which: Where) -> list[Order]:

@@ -18,7 +18,7 @@ from marketplace.identity import audit
 from marketplace.identity.actor import Actor
 from marketplace.identity.models import Organisation
 from marketplace.identity.scope import Scope
-from marketplace.orders.endings import held_packs
+from marketplace.orders.endings import held_packs, hold_round
 from marketplace.orders.order_models import (
     FUND_SOURCES,
     PAY_WAYS,
@@ -174,6 +174,7 @@ def _refuse_more_than_paid(order: Order, wanted: Mapping[int, int]) -> None:
 
 def _take_version(session: Session, order: Order, version: int) -> None:
     """Of two changes of one page only the first gets the next version; the other finds no row."""
+    hold_round(session, order.id)
     hit = session.execute(
         update(Order)
         .where(

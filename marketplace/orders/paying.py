@@ -14,7 +14,7 @@ from marketplace.core.errors import Conflict, InvalidInput
 from marketplace.core.states import move
 from marketplace.identity import audit
 from marketplace.identity.actor import SYSTEM
-from marketplace.orders.endings import CHANGED, end_orders, held_packs, lock_orders
+from marketplace.orders.endings import CHANGED, end_orders, held_packs, hold_round, lock_orders
 from marketplace.orders.order_models import Order
 from marketplace.orders.reserve import reserve
 from marketplace.orders.round_models import Round
@@ -33,12 +33,7 @@ def pay_by(order: Order) -> datetime:
 
 def hold(session: Session, order_id: int) -> Order:
     """The order as it is now, locked, in a round that nobody closes meanwhile."""
-    session.execute(
-        select(Round.id)
-        .join(Order, Order.round_id == Round.id)
-        .where(Order.id == order_id)
-        .with_for_update(of=Round, key_share=True, read=True)  # see rounds.stop_orders
-    )
+    hold_round(session, order_id)
     (order,) = lock_orders(session, Order.id == order_id)
     session.refresh(order, ["round"])
     return order
