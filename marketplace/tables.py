@@ -13,9 +13,11 @@ from marketplace.notices import models as notices
 from marketplace.orders import allocation_models, order_models, round_models
 from marketplace.payments import models as payments
 from marketplace.regions import models as regions
+from marketplace.settlement import payee_models, payout_models
 
 MODULES = (
     codes, county_settings, idempotency, regions, identity, audit, notices, imports, households, round_models,
     order_models, allocation_models, fulfilment, jobs, ledger, payments,
+    payee_models, payout_models,
 )  # fmt: skip
 metadata = Base.metadata

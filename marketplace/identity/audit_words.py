@@ -6,6 +6,26 @@ from collections.abc import Mapping
 from marketplace.identity.permissions import ROLES, role_name
 
 ACTIONS = {
+    "advance_approved": "批准周转金",
+    "advance_closed": "结束周转金",
+    "advance_proposed": "提出周转金",
+    "advance_rejected": "退回周转金",
+    "advance_repaid": "归还周转金",
+    "payee_approved": "批准收款账户",
+    "payee_checked": "初核收款账户",
+    "payee_mismatch": "记户名账号核验",
+    "payee_proposed": "提出收款账户",
+    "payee_rejected": "退回收款账户",
+    "payout_approved": "批准付款批次",
+    "payout_bounced": "银行退回货款",
+    "payout_held": "暂缓货款",
+    "payout_paid": "货款到账",
+    "payout_proposed": "提出付款批次",
+    "payout_received": "社员签收",
+    "payout_rejected": "退回付款批次",
+    "payout_released": "解除暂缓",
+    "payout_retried": "货款再付一次",
+    "payout_sent": "交给银行",
     "account_changed": "修改账号资料",
     "account_created": "新建账号",
     "account_disabled": "停用账号",
@@ -111,6 +131,7 @@ ACTIONS = {
 PERSONAL = ("personal_revealed", "personal_exported")
 SUBJECTS = {
     "account": "账号",
+    "advance": "周转金",
     "collection_point": "集货点",
     "county_setting": "设置",
     "group": "团购登记",
@@ -126,6 +147,9 @@ SUBJECTS = {
     "order": "订单",
     "organisation": "单位",
     "page": "页面",
+    "payee": "收款账户",
+    "payout_line": "货款",
+    "payout_run": "付款批次",
     "pickup_point": "提货点",
     "product": "品种",
     "role_grant": "角色授权",
@@ -149,6 +173,7 @@ _DETAILS = {
     "field": "内容",
     "household": "农户编号",
     "kind": "种类",
+    "lines": "笔数",
     "lot": "批次",
     "lots": "批次",
     "households": "农户编号",
@@ -214,6 +239,11 @@ _PERMISSIONS = {
     "notices.view": "看消息",
     "ledger.view": "看账本",
     "refunds.manage": "管退款",
+    "payouts.view": "看货款",
+    "payouts.propose": "提出付款",
+    "payouts.approve": "批准付款",
+    "payees.propose": "提出收款账户",
+    "payees.consent": "核准收款账户",
 }
 _ACCOUNTS = ("cadre", "deputy")
 """Details that are numbers of accounts."""

@@ -30,6 +30,11 @@ AUDIT_VIEW = "audit.view"
 NOTICE_VIEW = "notices.view"
 LEDGER_VIEW = "ledger.view"
 REFUND_MANAGE = "refunds.manage"
+PAYOUT_VIEW = "payouts.view"
+PAYOUT_PROPOSE = "payouts.propose"
+PAYOUT_APPROVE = "payouts.approve"
+PAYEE_PROPOSE = "payees.propose"
+PAYEE_CONSENT = "payees.consent"
 
 ROLES: Mapping[str, tuple[str, frozenset[str]]] = {
     # code: (Chinese name, permissions)
@@ -54,6 +59,8 @@ ROLES: Mapping[str, tuple[str, frozenset[str]]] = {
                 IMPORT_RUN,
                 NOTICE_VIEW,
                 PERSONAL_REVEAL,
+                PAYOUT_VIEW,
+                PAYEE_PROPOSE,
             }
         ),
     ),
@@ -73,6 +80,9 @@ ROLES: Mapping[str, tuple[str, frozenset[str]]] = {
                 TRACE_VIEW,
                 IMPORT_RUN,
                 PERSONAL_REVEAL,
+                PAYOUT_VIEW,
+                PAYEE_PROPOSE,
+                PAYEE_CONSENT,
             }
         ),
     ),
@@ -88,6 +98,7 @@ ROLES: Mapping[str, tuple[str, frozenset[str]]] = {
                 SHEET_ANSWER,
                 TRACE_VIEW,
                 PERSONAL_REVEAL,
+                PAYOUT_VIEW,
             }
         ),
     ),
@@ -102,6 +113,7 @@ ROLES: Mapping[str, tuple[str, frozenset[str]]] = {
                 SHEET_VIEW,
                 SHEET_ANSWER,
                 TRACE_VIEW,
+                PAYOUT_VIEW,
             }
         ),
     ),
@@ -122,14 +134,30 @@ ROLES: Mapping[str, tuple[str, frozenset[str]]] = {
                 AUDIT_VIEW,
                 NOTICE_VIEW,
                 LEDGER_VIEW,
+                PAYOUT_VIEW,
             }
         ),
     ),
     "finance": (
         "财务",
-        frozenset({LEDGER_VIEW, REFUND_MANAGE, ROUND_VIEW, BOARD_VIEW, TRACE_VIEW}),
+        frozenset(
+            {
+                LEDGER_VIEW,
+                REFUND_MANAGE,
+                ROUND_VIEW,
+                BOARD_VIEW,
+                TRACE_VIEW,
+                PAYOUT_VIEW,
+                PAYOUT_PROPOSE,
+                PAYOUT_APPROVE,
+                PAYEE_CONSENT,
+            }
+        ),
     ),
-    "leader": ("县领导", frozenset({BOARD_VIEW, ROUND_VIEW})),
+    "leader": (
+        "县领导",
+        frozenset({BOARD_VIEW, ROUND_VIEW, PAYOUT_VIEW, PAYOUT_APPROVE}),
+    ),
 }
 
 REGION_ROLES = frozenset({"operator", "reviewer", "auditor", "finance", "leader"})

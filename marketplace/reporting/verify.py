@@ -10,24 +10,22 @@ from dataclasses import dataclass
 from sqlalchemy import (
     ColumnElement,
     Select,
-    String,
     and_,
     case,
-    cast,
     func,
-    literal,
     or_,
     select,
     text,
 )
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy.orm import Session
 
 from marketplace.catalog.models import Lot, LotMovement, LotShare
 from marketplace.fulfilment.models import PreparationSheet, SheetLine
 from marketplace.orders.allocation_models import Allocation
 from marketplace.orders.order_models import COUNTED_STATES, Order, OrderLine
 from marketplace.orders.round_models import Commitment, Listing
-from marketplace.reporting.verify_money import MONEY_CHECKS
+from marketplace.reporting.verify_money import MONEY_CHECKS, named
+from marketplace.reporting.verify_payouts import PAYOUT_CHECKS
 
 
 @dataclass(frozen=True)
@@ -50,12 +48,6 @@ def verify(session: Session, limit: int = 20) -> list[Fault]:
     ]
 
 
-def _named(
-    prefix: str, column: "InstrumentedAttribute[str] | InstrumentedAttribute[int]"
-) -> ColumnElement[str]:
-    return literal(prefix).concat(cast(column, String))
-
-
 def _moved(*kinds: str, minus: tuple[str, ...] = ()) -> ColumnElement[int]:
     signed = case(
         (LotMovement.kind.in_(kinds), LotMovement.quantity_base),
@@ -69,7 +61,7 @@ def lot_balance() -> Query:
     out = (
         Lot.free + Lot.committed + Lot.sold + Lot.donated + Lot.withdrawn + Lot.lost + Lot.processed
     )
-    return select(_named("批次 ", Lot.code)).where(Lot.verified + Lot.surplus + Lot.adjusted != out)
+    return select(named("批次 ", Lot.code)).where(Lot.verified + Lot.surplus + Lot.adjusted != out)
 
 
 def lot_movements() -> Query:
@@ -91,7 +83,7 @@ def lot_movements() -> Query:
         Lot.committed != _moved("committed", minus=("released", "sold")),
     )
     return (
-        select(_named("批次 ", Lot.code))
+        select(named("批次 ", Lot.code))
         .outerjoin(LotMovement, LotMovement.lot_id == Lot.id)
         .group_by(Lot.id)
         .having(wrong)
@@ -102,7 +94,7 @@ def lot_commitments() -> Query:
     """What a lot has committed is what listings hold of it: two pack sizes never promise the same."""
     held = func.coalesce(func.sum(Commitment.quantity_base - Commitment.released_base), 0)
     return (
-        select(_named("批次 ", Lot.code))
+        select(named("批次 ", Lot.code))
         .outerjoin(Commitment, Commitment.lot_id == Lot.id)
         .group_by(Lot.id)
         .having(Lot.committed + Lot.sold != held)
@@ -113,7 +105,7 @@ def lot_shares() -> Query:
     """Every gram belongs to somebody."""
     whose = func.coalesce(func.sum(LotShare.quantity_base), 0)
     return (
-        select(_named("批次 ", Lot.code))
+        select(named("批次 ", Lot.code))
         .outerjoin(LotShare, LotShare.lot_id == Lot.id)
         .group_by(Lot.id)
         .having(whose != Lot.verified + Lot.surplus + Lot.adjusted)
@@ -124,7 +116,7 @@ def listing_capacity() -> Query:
     """Capacity = Σ ⌊committed ÷ pack⌋."""
     whole = func.coalesce(func.sum(Commitment.packs), 0)
     return (
-        select(_named("上架 ", Listing.id))
+        select(named("上架 ", Listing.id))
         .outerjoin(Commitment, Commitment.listing_id == Listing.id)
         .group_by(Listing.id)
         .having(Listing.capacity_packs != whole)
@@ -133,7 +125,7 @@ def listing_capacity() -> Query:
 
 def commitment_packs() -> Query:
     return (
-        select(_named("上架占用 ", Commitment.id))
+        select(named("上架占用 ", Commitment.id))
         .join(Listing, Listing.id == Commitment.listing_id)
         .where(
             or_(
@@ -150,7 +142,7 @@ def listing_reserved() -> Query:
         func.sum(case((Order.state.in_(COUNTED_STATES), OrderLine.packs), else_=0)), 0
     )
     return (
-        select(_named("上架 ", Listing.id))
+        select(named("上架 ", Listing.id))
         .outerjoin(OrderLine, OrderLine.listing_id == Listing.id)
         .outerjoin(Order, Order.id == OrderLine.order_id)
         .group_by(Listing.id)
@@ -166,7 +158,7 @@ def listing_reserved() -> Query:
 def order_totals() -> Query:
     amount = func.coalesce(func.sum(OrderLine.packs * OrderLine.price_fen), 0)
     return (
-        select(_named("订单 ", Order.number))
+        select(named("订单 ", Order.number))
         .outerjoin(OrderLine, OrderLine.order_id == Order.id)
         .group_by(Order.id)
         .having(or_(Order.total_fen != amount, func.count(OrderLine.id) == 0))
@@ -177,7 +169,7 @@ def line_allocations() -> Query:
     """allocated + cut = ordered, and the allocated packs are there one by one."""
     given = func.coalesce(func.sum(Allocation.packs), 0)
     return (
-        select(_named("订单行 ", OrderLine.id))
+        select(named("订单行 ", OrderLine.id))
         .outerjoin(Allocation, Allocation.order_line_id == OrderLine.id)
         .group_by(OrderLine.id)
         .having(
@@ -193,7 +185,7 @@ def line_allocations() -> Query:
 def commitment_allocations() -> Query:
     given = func.coalesce(func.sum(Allocation.packs), 0)
     return (
-        select(_named("上架占用 ", Commitment.id))
+        select(named("上架占用 ", Commitment.id))
         .outerjoin(Allocation, Allocation.commitment_id == Commitment.id)
         .group_by(Commitment.id)
         .having(
@@ -205,7 +197,7 @@ def commitment_allocations() -> Query:
 def allocation_lots() -> Query:
     """Each pack has one lot, the one of its commitment, and that lot has a household or is marked."""
     return (
-        select(_named("分配 ", Allocation.id))
+        select(named("分配 ", Allocation.id))
         .join(Commitment, Commitment.id == Allocation.commitment_id)
         .outerjoin(LotShare, LotShare.lot_id == Allocation.lot_id)
         .where(or_(Commitment.lot_id != Allocation.lot_id, LotShare.id.is_(None)))
@@ -226,7 +218,7 @@ def sheet_packs() -> Query:
         .subquery()
     )
     return (
-        select(_named("上架占用 ", Commitment.id))
+        select(named("上架占用 ", Commitment.id))
         .join(Listing, Listing.id == Commitment.listing_id)
         .outerjoin(
             asked,
@@ -253,6 +245,7 @@ CHECKS: tuple[tuple[str, Callable[[], Query]], ...] = (
     ("分配没有归到户", allocation_lots),
     ("备货单与分配不符", sheet_packs),
     *MONEY_CHECKS,
+    *PAYOUT_CHECKS,
 )
 
 

@@ -1,6 +1,9 @@
 """The checks of `marketplace verify` that concern money: the books, and that they tell of the orders."""
 
-from sqlalchemy import ColumnElement, Select, case, func, literal, or_, select
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, String, case, cast, func, literal, or_, select
+from sqlalchemy.orm import InstrumentedAttribute
 
 from marketplace.ledger.models import Journal, LedgerEntry
 from marketplace.orders.allocation_models import Allocation
@@ -9,10 +12,16 @@ from marketplace.orders.order_models import Order, OrderLine
 Query = Select[str]
 
 
+def named(
+    prefix: str, column: ColumnElement[Any] | InstrumentedAttribute[Any]
+) -> ColumnElement[str]:
+    return literal(prefix).concat(cast(column, String))
+
+
 def journals_balance() -> Query:
     """Both sides of every journal are the same, and it has some."""
     return (
-        select(literal("凭证 ").concat(Journal.number))
+        select(named("凭证 ", Journal.number))
         .outerjoin(LedgerEntry, LedgerEntry.journal_number == Journal.number)
         .group_by(Journal.number)
         .having(or_(func.count(LedgerEntry.id) < 2, func.sum(LedgerEntry.fen) != 0))
@@ -35,7 +44,7 @@ def _posted(account: str) -> ColumnElement[int]:
 
 def orders_collected() -> Query:
     """What an order says was collected is what the books say."""
-    return select(literal("订单 ").concat(Order.number)).where(
+    return select(named("订单 ", Order.number)).where(
         Order.collected_fen != _posted("collected") + _posted("alipay_clearing")
     )
 
@@ -50,12 +59,12 @@ def orders_delivered() -> Query:
         .scalar_subquery()
     )
     owed = case((Order.state == "closed", worth), else_=0)
-    return select(literal("订单 ").concat(Order.number)).where(_posted("lot_payable") != -owed)
+    return select(named("订单 ", Order.number)).where(_posted("lot_payable") != -owed)
 
 
 def prepayments_hold() -> Query:
     """Nobody's prepayment is used up beyond what he paid."""
-    return select(literal("订单 ").concat(Order.number)).where(_posted("buyer_prepayment") > 0)
+    return select(named("订单 ", Order.number)).where(_posted("buyer_prepayment") > 0)
 
 
 MONEY_CHECKS = (

@@ -1,0 +1,68 @@
+"""Money that has to wait, with the reason and since when; and what ends the waiting."""
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from marketplace.core.clock import now
+from marketplace.core.errors import Conflict, InvalidInput, NotFound
+from marketplace.core.states import move
+from marketplace.identity import audit
+from marketplace.identity.actor import Actor
+from marketplace.settlement.payee_models import HOLD_REASONS, PayoutHold
+from marketplace.settlement.payout_models import PayoutLine
+
+CHANGED = "这笔货款刚刚变了，请刷新再看。"
+
+
+def hold_line(session: Session, actor: Actor, line: PayoutLine, reason: str, words: str) -> None:
+    """The owner's money waits from now on, this line too. Raises InvalidInput, Conflict once it was sent."""
+    if reason not in HOLD_REASONS:
+        raise InvalidInput("请选为什么暂缓。", code="missing", field="reason")
+    if line.state not in {"proposed", "approved"}:
+        raise Conflict("这笔钱已经交给银行或者有了结果，不能再暂缓。", code="wrong_state")
+    session.add(
+        PayoutHold(
+            household_id=line.household_id,
+            organisation_id=line.organisation_id,
+            reason=reason,
+            words=words.strip()[:200],
+            since=now(),
+            by_id=actor.user_id,
+        )
+    )
+    move(session, line, "held", because=CHANGED, held_since=now(), reason=HOLD_REASONS[reason])
+    audit.record(session, actor, "payout_held", "payout_line", line.number, why=reason)
+
+
+def open_holds(session: Session, line: PayoutLine) -> list[PayoutHold]:
+    """What still keeps the line's owner from being paid."""
+    whose = (
+        PayoutHold.household_id == line.household_id
+        if line.household_id
+        else PayoutHold.organisation_id == line.organisation_id
+    )
+    return list(
+        session.scalars(
+            select(PayoutHold).where(whose, PayoutHold.ended_at.is_(None)).order_by(PayoutHold.id)
+        )
+    )
+
+
+def release_line(session: Session, actor: Actor, line: PayoutLine, how: str) -> None:
+    """The reason is gone: the next run takes the line up. Raises InvalidInput without words."""
+    if not how.strip():
+        raise InvalidInput("请写怎么解决的，审计会看。", code="missing", field="how")
+    holds = open_holds(session, line)
+    if not holds:
+        raise NotFound("这笔钱没有人暂缓。")
+    for one in holds:
+        one.ended_at, one.ended_by_id, one.ended_how = now(), actor.user_id, how.strip()[:200]
+    audit.record(session, actor, "payout_released", "payout_line", line.number)
+
+
+def retry_line(session: Session, actor: Actor, line: PayoutLine) -> None:
+    """The bank's reason has been cleared up: the next run pays into the same account again."""
+    if line.state != "bounced":
+        raise Conflict(CHANGED, code="wrong_state")
+    line.retry = True
+    audit.record(session, actor, "payout_retried", "payout_line", line.number)

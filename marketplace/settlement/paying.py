@@ -1,0 +1,151 @@
+"""What the bank says of each line: paid, or back, sometimes days after it was paid."""
+
+from datetime import date
+
+from sqlalchemy import func, or_, select
+from sqlalchemy.orm import Session, joinedload
+
+from marketplace.catalog.models import Lot
+from marketplace.core.clock import today
+from marketplace.core.errors import Conflict, InvalidInput
+from marketplace.core.states import move
+from marketplace.identity import audit
+from marketplace.identity.actor import Actor
+from marketplace.ledger import books
+from marketplace.ledger.posting import Line, credit, debit, post
+from marketplace.notices.outbox import enqueue_all
+from marketplace.settlement.payout_models import PayoutLine, PayoutPart
+from marketplace.settlement.telling import paid_messages, returned_messages
+
+CHANGED = "这笔货款刚刚变了，请刷新再看。"
+
+
+def record_paid(session: Session, actor: Actor, line: PayoutLine, day: date) -> bool:
+    """The bank has paid a line on `day`; False when that is known. Raises Conflict for a line that is not
+    with the bank, InvalidInput for a day that cannot be."""
+    if line.state == "paid" and line.paid_on == day:
+        return False
+    if line.state != "sent":
+        raise Conflict(_WRONG[line.state], code="wrong_state")
+    if not line.accepted_on <= day <= today():
+        raise InvalidInput("付款日期不会早于送货，也不会晚于今天。", code="bad_day", field="day")
+    move(session, line, "paid", because=CHANGED, paid_on=day, reason="")
+    post(
+        session, actor, "paid_out", f"paid_out:{line.number}", _subject(line), _paid(session, line)
+    )
+    audit.record(session, actor, "payout_paid", "payout_line", line.number, fen=line.fen)
+    enqueue_all(session, paid_messages(session, line))
+    _finish(session, line)
+    return True
+
+
+def record_bounced(session: Session, actor: Actor, line: PayoutLine, reason: str) -> bool:
+    """The money did not arrive, or came back; False when that is known. Raises InvalidInput without
+    words, Conflict for a line that was never with the bank."""
+    reason = reason.strip()[:80]
+    if not reason:
+        raise InvalidInput("请写银行退回的原因。", code="missing", field="reason")
+    if line.state == "bounced":
+        return False
+    if line.state not in {"sent", "paid"}:
+        raise Conflict(_WRONG[line.state], code="wrong_state")
+    was_paid = line.state == "paid"
+    move(session, line, "bounced", because=CHANGED, paid_on=None, reason=reason)
+    if was_paid:
+        lines = [Line(one.account, one.party, -one.fen) for one in _paid(session, line)]
+        post(session, actor, "bounced", f"bounced:{line.number}", _subject(line), lines)
+    audit.record(session, actor, "payout_bounced", "payout_line", line.number, fen=line.fen)
+    enqueue_all(session, returned_messages(session, line))
+    _finish(session, line)
+    return True
+
+
+_WRONG = {
+    "proposed": "这笔还没有批，银行不会有结果。",
+    "approved": "这一批还没有标记交给银行，先标记再导入结果。",
+    "rejected": "这笔所在的批次已经退回。",
+    "held": "这笔暂缓着，没有交给银行。",
+    "sent": CHANGED,
+    "paid": "这笔已经记了付款，日期不一样。",
+    "bounced": "这笔已经退回来过，新的付款在后面的批次里。",
+}
+
+
+def _subject(line: PayoutLine) -> str:
+    return f"payout:{line.number}"
+
+
+def _paid(session: Session, line: PayoutLine) -> list[Line]:
+    """What paying the line moves: the owner's own, and what a cooperative holds for its members."""
+    collected = members_fen(session, line)
+    return [
+        debit("payout", line.fen - collected, line.party),
+        debit("cooperative_held", collected, line.party),
+        credit("bank", line.fen),
+    ]
+
+
+def parts_line(line: PayoutLine) -> int:
+    """Id of the line whose parts say what this one pays."""
+    return line.origin_id or line.id
+
+
+def members_fen(session: Session, line: PayoutLine) -> int:
+    """What of a cooperative's line is its members'."""
+    if not line.organisation_id:
+        return 0
+    statement = select(func.coalesce(func.sum(PayoutPart.fen), 0)).where(
+        PayoutPart.line_id == parts_line(line), PayoutPart.household_id.is_not(None)
+    )
+    return int(session.scalar(statement) or 0)
+
+
+def _finish(session: Session, line: PayoutLine) -> None:
+    """A run is done when the bank has said something of every line."""
+    waiting = select(func.count()).where(
+        PayoutLine.run_id == line.run_id, PayoutLine.state.in_(("sent", "approved"))
+    )
+    if line.run.state == "sent" and not session.scalar(waiting):
+        move(session, line.run, "done", because=CHANGED)
+
+
+def record_receipt(
+    session: Session, actor: Actor, part: PayoutPart, day: date, receipt: str
+) -> bool:
+    """A member signed to his cooperative; False when that is known. Only now his lot owes him nothing.
+    Raises InvalidInput without words of where the receipt is kept, Conflict before the bank paid."""
+    if not receipt.strip():
+        raise InvalidInput("请写签收单存在哪里。", code="missing", field="receipt")
+    session.refresh(part, with_for_update={"of": PayoutPart})
+    if part.received_on:
+        return False
+    line = paying_line(session, part)
+    if line is None or line.paid_on is None:
+        raise Conflict("钱还没有到合作社，不能记签收。", code="not_paid")
+    if not line.paid_on <= day <= today():
+        raise InvalidInput("签收日期不会早于到账，也不会晚于今天。", code="bad_day", field="day")
+    part.received_on, part.received_by_id = day, actor.user_id
+    part.receipt = receipt.strip()[:120]
+    code = session.scalar(select(Lot.code).where(Lot.id == part.lot_id))
+    lines = [
+        debit("lot_payable", part.fen, f"lot:{code}"),
+        credit("cooperative_held", part.fen, line.party),
+    ]
+    post(session, actor, "member_received", f"received:{part.id}", _subject(line), lines)
+    audit.record(session, actor, "payout_received", "payout_line", line.number, fen=part.fen)
+    return True
+
+
+def paying_line(session: Session, part: PayoutPart) -> PayoutLine | None:
+    """The line by which a part was paid: the one it was split in, or one that replaced it."""
+    return session.scalar(
+        select(PayoutLine)
+        .where(or_(PayoutLine.id == part.line_id, PayoutLine.origin_id == part.line_id))
+        .where(PayoutLine.state == "paid")
+        .options(joinedload(PayoutLine.run))
+    )
+
+
+def held_by(session: Session, organisation_id: int) -> int:
+    """What a cooperative has received for members who have not signed yet, in fen."""
+    return books.balance(session, "cooperative_held", f"unit:{organisation_id}")
