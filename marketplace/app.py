@@ -62,6 +62,10 @@ FEATURES = (
     "marketplace.reporting.ledger_views",
     "marketplace.reporting.online_views",
     "marketplace.reporting.bill_views",
+    "marketplace.settlement.payout_views",
+    "marketplace.settlement.line_views",
+    "marketplace.settlement.village_views",
+    "marketplace.settlement.payee_views",
     "marketplace.jobs.health_views",
     "marketplace.orders.shop_views",
     "marketplace.orders.checkout_views",
@@ -89,6 +93,8 @@ IMPORTERS = (
     "marketplace.households.member_import",
     "marketplace.catalog.report_import",
     "marketplace.catalog.paste_import",
+    "marketplace.settlement.payee_import",
+    "marketplace.settlement.result_import",
 )
 """Modules that register a kind of file; a new kind's module is added here."""
 FIELD_PAGES: tuple[str, ...] = (

@@ -33,6 +33,7 @@ REFUND_MANAGE = "refunds.manage"
 PAYOUT_VIEW = "payouts.view"
 PAYOUT_PROPOSE = "payouts.propose"
 PAYOUT_APPROVE = "payouts.approve"
+PAYEE_VIEW = "payees.view"
 PAYEE_PROPOSE = "payees.propose"
 PAYEE_CONSENT = "payees.consent"
 
@@ -60,6 +61,7 @@ ROLES: Mapping[str, tuple[str, frozenset[str]]] = {
                 NOTICE_VIEW,
                 PERSONAL_REVEAL,
                 PAYOUT_VIEW,
+                PAYEE_VIEW,
                 PAYEE_PROPOSE,
             }
         ),
@@ -81,6 +83,7 @@ ROLES: Mapping[str, tuple[str, frozenset[str]]] = {
                 IMPORT_RUN,
                 PERSONAL_REVEAL,
                 PAYOUT_VIEW,
+                PAYEE_VIEW,
                 PAYEE_PROPOSE,
                 PAYEE_CONSENT,
             }
@@ -98,7 +101,6 @@ ROLES: Mapping[str, tuple[str, frozenset[str]]] = {
                 SHEET_ANSWER,
                 TRACE_VIEW,
                 PERSONAL_REVEAL,
-                PAYOUT_VIEW,
             }
         ),
     ),
@@ -113,7 +115,6 @@ ROLES: Mapping[str, tuple[str, frozenset[str]]] = {
                 SHEET_VIEW,
                 SHEET_ANSWER,
                 TRACE_VIEW,
-                PAYOUT_VIEW,
             }
         ),
     ),
@@ -150,6 +151,7 @@ ROLES: Mapping[str, tuple[str, frozenset[str]]] = {
                 PAYOUT_VIEW,
                 PAYOUT_PROPOSE,
                 PAYOUT_APPROVE,
+                PAYEE_VIEW,
                 PAYEE_CONSENT,
             }
         ),

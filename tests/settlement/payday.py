@@ -19,7 +19,7 @@ from tests.fulfilment.collecting import Collecting
 from tests.support.world import COUNTY
 
 FARMGATE = 750
-CARDS = ("6222000000000000015", "6222000000000000023", "6222000000000000031")
+CARDS = ("6222000000000000012", "6222000000000000020", "6222000000000000038")
 
 
 class Payday:
@@ -27,10 +27,15 @@ class Payday:
 
     def __init__(self, world, *, paid=(0, 1), accounts=(0, 1), delivered=True, **round_of):
         self.world = world
-        self.operator = world.actor(world.operator())
-        self.reviewer = world.actor(world.user("reviewer", region=COUNTY))
-        self.maker = world.actor(world.user("finance", region=COUNTY))
-        self.checker = world.actor(world.user("finance", region=COUNTY))
+        self.people = {
+            "operator": world.operator(),
+            "reviewer": world.user("reviewer", region=COUNTY),
+            "maker": world.user("finance", region=COUNTY),
+            "checker": world.user("finance", region=COUNTY),
+        }
+        self.operator, self.reviewer, self.maker, self.checker = map(
+            world.actor, self.people.values()
+        )
         self.collecting = Collecting(world, **round_of)
         self.households = self.collecting.households
         for index in paid:

@@ -1,0 +1,110 @@
+"""One payment: what it is made of, holding it back, what the bank said, its paper."""
+
+from flask import flash, redirect, render_template, request, url_for
+from sqlalchemy.orm import Session
+
+from marketplace.core.clock import now, today
+from marketplace.core.county_settings import county_settings
+from marketplace.core.db import db, transaction
+from marketplace.core.errors import InvalidInput, MarketplaceError
+from marketplace.identity.access import current_actor, current_scope, requires
+from marketplace.identity.permissions import PAYOUT_PROPOSE, PAYOUT_VIEW
+from marketplace.imports.cell_values import read_day
+from marketplace.settlement import holding, paying, runs
+from marketplace.settlement.payee_models import HOLD_REASONS
+from marketplace.settlement.payout_models import PayoutLine
+from marketplace.settlement.payout_views import Answer, bp
+from marketplace.settlement.statements import made_of
+
+
+@bp.get("/lines/<number>")
+@requires(PAYOUT_VIEW)
+def line(number: str) -> str:
+    return _line(number)
+
+
+def _line(number: str, refused: MarketplaceError | None = None) -> str:
+    found = runs.get_line(db.session, current_scope(), number)
+    return render_template(
+        "settlement/line.html",
+        line=found,
+        lots=made_of(db.session, [found])[found.id],
+        followed=runs.followed_by(db.session, found),
+        before=db.session.get(PayoutLine, found.replaces_id) if found.replaces_id else None,
+        holds=holding.open_holds(db.session, found),
+        hold_reasons=HOLD_REASONS,
+        refused=refused,
+        typed=request.form,
+        today=today(),
+        as_of=now(),
+    )
+
+
+@bp.get("/lines/<number>/paper")
+@requires(PAYOUT_VIEW)
+def line_paper(number: str) -> str:
+    """The household's statement on A4, with the name masked."""
+    found = runs.get_line(db.session, current_scope(), number)
+    return render_template(
+        "settlement/statement_paper.html",
+        line=found,
+        lots=made_of(db.session, [found])[found.id],
+        back_url=url_for(".line", number=number),
+        settings=county_settings(db.session),
+    )
+
+
+@bp.post("/lines/<number>/<any(hold, release, retry, paid, bounced):act>")
+@requires(PAYOUT_PROPOSE)
+def act(number: str, act: str) -> Answer:
+    """Hold it back, let it go, pay it again, or note what the bank said."""
+    try:
+        with transaction() as session:
+            found = runs.get_line(session, current_scope(), number)
+            said = ACTS[act](session, found)
+    except MarketplaceError as error:
+        return _line(number, error), error.http_status
+    flash(said, "success")
+    return redirect(url_for(".line", number=number), 303)
+
+
+def _typed(name: str) -> str:
+    return request.form.get(name, "")
+
+
+def _hold(session: Session, found: PayoutLine) -> str:
+    holding.hold_line(session, current_actor(), found, _typed("why"), _typed("words"))
+    return "暂缓了。原因没有了再解除，下一批自己会带上。"
+
+
+def _release(session: Session, found: PayoutLine) -> str:
+    holding.release_line(session, current_actor(), found, _typed("how"))
+    return "解除了，下一批会带上这笔。"
+
+
+def _retry(session: Session, found: PayoutLine) -> str:
+    holding.retry_line(session, current_actor(), found)
+    return "下一批会往原来的账户再付一次。"
+
+
+def _paid(session: Session, found: PayoutLine) -> str:
+    try:
+        day = read_day(_typed("day").strip()) if _typed("day").strip() else today()
+    except InvalidInput as error:
+        raise InvalidInput(error.message, code=error.code, field="day") from error
+    paying.record_paid(session, current_actor(), found, day)
+    return "记下了：到账。"
+
+
+def _bounced(session: Session, found: PayoutLine) -> str:
+    paying.record_bounced(session, current_actor(), found, _typed("reason"))
+    return "记下了：银行退回。换了账户或点“再付一次”，下一批会带上。"
+
+
+ACTS = {
+    "hold": _hold,
+    "release": _release,
+    "retry": _retry,
+    "paid": _paid,
+    "bounced": _bounced,
+}

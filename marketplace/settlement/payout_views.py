@@ -1,0 +1,209 @@
+"""Payout runs: what can be paid, proposing, approving, the bank's file, and line by line."""
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from sqlalchemy import func, select
+from werkzeug import Response
+
+from marketplace.core.clock import now
+from marketplace.core.db import db, transaction
+from marketplace.core.errors import InvalidInput, MarketplaceError, NotFound
+from marketplace.core.spoken_number import read_count
+from marketplace.identity.access import current_actor, current_scope, requires
+from marketplace.identity.permissions import PAYOUT_APPROVE, PAYOUT_PROPOSE, PAYOUT_VIEW
+from marketplace.regions.models import Region
+from marketplace.settlement import deciding, runs
+from marketplace.settlement.advances import available_fen
+from marketplace.settlement.bank_file import BATCH_V1, bank_file
+from marketplace.settlement.payee_models import RELATIONS
+from marketplace.settlement.payout_models import Advance, PayoutLine, PayoutRun
+from marketplace.settlement.proposing import lines_to_repeat, propose_run
+from marketplace.settlement.two_people import OWN, is_own
+from marketplace.settlement.words import LINE_STATES, RUN_STATES
+from marketplace.web.downloads import send_xlsx
+from marketplace.web.paging import paginate
+
+bp = Blueprint("payouts", __name__, url_prefix="/payouts")
+Answer = str | Response | tuple[str, int]
+
+
+@bp.context_processor
+def _words() -> dict[str, object]:
+    return {"run_states": RUN_STATES, "line_states": LINE_STATES, "relations": RELATIONS}
+
+
+@bp.get("")
+@requires(PAYOUT_VIEW)
+def index() -> str:
+    return _index()
+
+
+def _index(refused: MarketplaceError | None = None) -> str:
+    scope = current_scope()
+    page = paginate(db.session, runs.runs(scope), 20)
+    proposes = current_actor().may(PAYOUT_PROPOSE)
+    waiting_lines = paginate(db.session, runs.open_lines(scope), 20)
+    return render_template(
+        "settlement/index.html",
+        page=page,
+        tallies=runs.tallies(db.session, scope, [run.id for run in page.items]),
+        waiting=runs.waiting_days(db.session, scope),
+        open_lines=waiting_lines,
+        can_pay=runs.payable(db.session) if proposes else None,
+        again=lines_to_repeat(db.session) if proposes else [],
+        advances=_advances() if proposes else [],
+        run_waits=db.session.scalar(select(func.count()).where(PayoutRun.state == "proposed")),
+        refused=refused,
+        chosen=request.form.get("advance", ""),
+        as_of=now(),
+    )
+
+
+def _advances() -> list[tuple[Advance, int]]:
+    """Those that can be drawn on, with the room that is left in fen."""
+    found = db.session.scalars(
+        select(Advance).where(Advance.state == "approved").order_by(Advance.number)
+    )
+    return [(one, available_fen(db.session, one)) for one in found]
+
+
+@bp.post("")
+@requires(PAYOUT_PROPOSE)
+def propose() -> Answer:
+    try:
+        chosen = request.form.get("advance", "")
+        advance_id = read_count(chosen, "周转金", least=1, most=10**12) if chosen else None
+        with transaction() as session:
+            number = propose_run(session, current_actor(), advance_id).number
+    except MarketplaceError as error:
+        return _index(error), error.http_status
+    flash("提出来了，请另一个人审批。", "success")
+    return redirect(url_for(".run", number=number), 303)
+
+
+@bp.get("/<int:number>")
+@requires(PAYOUT_VIEW)
+def run(number: int) -> str:
+    return _run(number)
+
+
+def _run(number: int, refused: MarketplaceError | None = None) -> str:
+    scope = current_scope()
+    found = deciding.get_run(db.session, number)
+    tally = runs.tallies(db.session, scope, [found.id])[found.id]
+    asked = request.args.get("state", "")
+    state = asked if asked in tally else ""
+    if not tally:
+        raise NotFound("没有这一批，或者里面没有归您管的。")
+    page = paginate(db.session, runs.lines(scope, found, state), 50)
+    actor = current_actor()
+    return render_template(
+        "settlement/run.html",
+        run=found,
+        page=page,
+        tally=tally,
+        chips=_chips(found, tally, state),
+        waiting=runs.waiting_days(db.session, scope, found),
+        villages=_villages(found),
+        own=is_own(db.session, actor, found.proposed_by_id, found.proposed_at),
+        own_words=OWN,
+        template=BATCH_V1,
+        refused=refused,
+        typed=request.form.get("reason", ""),
+        as_of=now(),
+    )
+
+
+def _chips(found: PayoutRun, tally: dict[str, runs.Tally], state: str) -> list[dict[str, object]]:
+    counts = [("", "全部", sum(one.lines for one in tally.values()))]
+    counts += [
+        (key, words, tally[key].lines) for key, (words, _) in LINE_STATES.items() if key in tally
+    ]
+    return [
+        {
+            "label": words,
+            "href": url_for(".run", number=found.number, state=key or None),
+            "active": key == state,
+            "count": count,
+        }
+        for key, words, count in counts
+    ]
+
+
+def _villages(found: PayoutRun) -> list[tuple[str, str, int, int]]:
+    """Code, name, lines and fen of each village of the run within reach."""
+    rows = db.session.execute(
+        current_scope()
+        .visible(select(PayoutLine))
+        .join(PayoutLine.region)
+        .where(PayoutLine.run_id == found.id, PayoutLine.household_id.is_not(None))
+        .with_only_columns(
+            PayoutLine.region_code,
+            func.min(Region.name),
+            func.count(PayoutLine.id),
+            func.sum(PayoutLine.fen),
+        )
+        .group_by(PayoutLine.region_code)
+        .order_by(PayoutLine.region_code)
+    )
+    return [(code, name, count, int(fen)) for code, name, count, fen in rows]
+
+
+@bp.post("/<int:number>/approve")
+@requires(PAYOUT_APPROVE)
+def approve(number: int) -> Answer:
+    try:
+        fen = read_count(request.form.get("fen", ""), "金额", least=0, most=10**15)
+        with transaction() as session:
+            found = deciding.get_run(session, number)
+            deciding.approve_run(session, current_actor(), found, fen)
+    except MarketplaceError as error:
+        return _run(number, error), error.http_status
+    flash("批准了。财务可以取银行文件了。", "success")
+    return redirect(url_for(".run", number=number), 303)
+
+
+@bp.post("/<int:number>/reject")
+@requires(PAYOUT_APPROVE)
+def reject(number: int) -> Answer:
+    try:
+        with transaction() as session:
+            found = deciding.get_run(session, number)
+            deciding.reject_run(session, current_actor(), found, request.form.get("reason", ""))
+    except MarketplaceError as error:
+        return _run(number, error), error.http_status
+    flash("退回了，里面的货款可以重新提。", "success")
+    return redirect(url_for(".index"), 303)
+
+
+@bp.post("/<int:number>/file")
+@requires(PAYOUT_PROPOSE)
+def file(number: int) -> Answer:
+    """The bank's file, with names and accounts in full: never by GET, always in the trail."""
+    try:
+        with transaction() as session:
+            found = deciding.get_run(session, number)
+            wanted = [
+                line
+                for state in ("approved", "sent")
+                for line in session.scalars(runs.lines(current_scope(), found, state))
+            ]
+            if not wanted:
+                raise InvalidInput("这一批没有要交给银行的。", code="empty")
+            content = bank_file(session, current_actor(), found, wanted)
+    except MarketplaceError as error:
+        return _run(number, error), error.http_status
+    return send_xlsx(content, f"代发_P{number}.xlsx")
+
+
+@bp.post("/<int:number>/sent")
+@requires(PAYOUT_PROPOSE)
+def sent(number: int) -> Answer:
+    try:
+        with transaction() as session:
+            count = deciding.record_sent(
+                session, current_actor(), deciding.get_run(session, number)
+            )
+    except MarketplaceError as error:
+        return _run(number, error), error.http_status
+    flash(f"记下了：{count} 笔交给了银行。有了结果从“导入银行结果”导入。", "success")
+    return redirect(url_for(".run", number=number), 303)

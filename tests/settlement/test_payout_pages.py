@@ -1,0 +1,217 @@
+"""The pages by which money goes to households: who sees and does what, and what is said to nonsense."""
+
+import io
+import re
+from functools import partial
+
+import pytest
+from python_calamine import CalamineWorkbook
+from sqlalchemy import func, select
+
+from marketplace.identity.audit import AuditRow
+from marketplace.settlement.payout_models import PayoutRun
+from tests.settlement.payday import CARDS, FARMGATE, Payday
+
+OWN_TOWN, OTHER_TOWN = "990101101000", "990101102000"
+
+
+@pytest.fixture
+def payday(world):
+    return Payday(world, villages=("990101101201", "990101102201"), ordered=(30, 15))
+
+
+@pytest.fixture
+def maker(payday):
+    return payday.world.sign_in(payday.people["maker"])
+
+
+@pytest.fixture
+def checker(payday):
+    return payday.world.sign_in(payday.people["checker"])
+
+
+def test_a_run_goes_from_the_proposal_to_the_account(payday, maker, checker):
+    assert "337.50" in maker.get("/payouts").text
+    answer = maker.post("/payouts", follow_redirects=True)
+    assert "等审批" in answer.text
+    number = payday.run(1).number
+    here = f"/payouts/{number}"
+    assert "自己提的要请别人审批" in maker.get(here).text
+    fen = str(payday.run(number).fen)
+    assert maker.post(f"{here}/approve", data={"fen": fen}).status_code == 409
+    assert "同意付" in checker.get(here).text
+    assert checker.post(f"{here}/approve", data={"fen": "12"}).status_code == 409
+    assert checker.post(f"{here}/approve", data={"fen": "一堆"}).status_code == 422
+    assert checker.post(f"{here}/approve", data={"fen": fen}).status_code == 303
+    content = io.BytesIO(maker.post(f"{here}/file").data)
+    rows = CalamineWorkbook.from_filelike(content).get_sheet_by_index(0).to_python()
+    assert rows[0][1:4] == ["业务编号", "收款账号", "收款户名"]
+    assert {row[2] for row in rows[1:]} == set(CARDS[:2])
+    assert sum(round(float(row[5]) * 100) for row in rows[1:]) == int(fen)
+    assert maker.post(f"{here}/sent").status_code == 303
+    assert maker.post(f"{here}/sent").status_code == 409
+    for line in payday.lines(number):
+        page = f"/payouts/lines/{line.number}"
+        assert maker.post(f"{page}/paid", data={"day": "哪天"}).status_code == 422
+        assert maker.post(f"{page}/paid", data={"day": ""}).status_code == 303
+        assert "已到账" in maker.get(page).text
+        assert "结算单" in maker.get(f"{page}/paper").text
+    assert "办完了" in maker.get(here).text
+    assert payday.stand()["bank"] == -45 * FARMGATE
+
+
+def test_the_file_is_never_taken_by_get_and_stands_in_the_trail(payday, maker):
+    number = payday.propose()
+    assert maker.post(f"/payouts/{number}/file").status_code == 422
+    payday.approve(number)
+    assert maker.get(f"/payouts/{number}/file").status_code != 200
+    maker.post(f"/payouts/{number}/file")
+    with payday.world.transaction() as session:
+        trail = select(func.count()).where(AuditRow.action == "personal_exported")
+        assert session.scalar(trail) == 1
+
+
+def test_pages_show_masks_only(payday, maker):
+    number = payday.sent()
+    line = payday.lines(number)[0]
+    village = f"/payouts/{number}/villages/990101101201"
+    for address in (
+        "/payouts",
+        f"/payouts/{number}",
+        f"/payouts/lines/{line.number}",
+        f"/payouts/lines/{line.number}/paper",
+        f"{village}/list",
+        f"{village}/notice",
+        "/payees?which=approved",
+    ):
+        answer = maker.get(address)
+        assert answer.status_code == 200, address
+        assert "陈大山" not in answer.text, address
+        assert not any(card in answer.text for card in CARDS), address
+    assert "尾号" not in maker.get(f"{village}/notice").text
+
+
+def test_a_township_sees_its_own_villages_and_nothing_of_others(payday):
+    number = payday.sent()
+    own = payday.world.sign_in(payday.world.user("reviewer", region=OWN_TOWN))
+    page = own.get(f"/payouts/{number}").text
+    mine, others = payday.line(number, 0), payday.line(number, 1)
+    assert mine.number in page
+    assert others.number not in page
+    assert own.get(f"/payouts/lines/{others.number}").status_code == 404
+    assert own.get(f"/payouts/{number}/villages/990101102201/list").status_code == 404
+    assert own.post(f"/payouts/lines/{mine.number}/hold").status_code == 403
+    assert own.post("/payouts").status_code == 403
+    assert own.get("/payouts/99").status_code == 404
+    assert own.get("/payouts/lines/P1-9999").status_code == 404
+
+
+def test_holding_and_letting_go_want_their_words(payday, maker):
+    number = payday.propose()
+    page = f"/payouts/lines/{payday.line(number).number}"
+    refused = maker.post(f"{page}/hold", data={"why": "", "words": "村里来电话"})
+    assert refused.status_code == 422
+    assert "村里来电话" in refused.text
+    assert maker.post(f"{page}/hold", data={"why": "deceased"}).status_code == 303
+    assert "户主去世" in maker.get(page).text
+    assert maker.post(f"{page}/release", data={"how": ""}).status_code == 422
+    assert maker.post(f"{page}/release", data={"how": "公证书存档"}).status_code == 303
+    assert maker.post(f"{page}/release", data={"how": "再来"}).status_code == 404
+    assert maker.post(f"{page}/retry").status_code == 409
+
+
+def test_refusing_a_run_wants_a_reason_and_keeps_what_was_typed(payday, checker):
+    number = payday.propose()
+    assert checker.post(f"/payouts/{number}/reject", data={"reason": " "}).status_code == 422
+    assert checker.post(f"/payouts/{number}/reject", data={"reason": "少了一户"}).status_code == 303
+    assert "少了一户" in checker.get(f"/payouts/{number}").text
+
+
+def test_nonsense_for_an_advance_is_refused_in_words(payday, maker):
+    for typed in ("99999", "abc", "-1"):
+        answer = maker.post("/payouts", data={"advance": typed})
+        assert answer.status_code in {404, 422}, typed
+    with payday.world.transaction() as session:
+        assert session.scalar(select(func.count()).select_from(PayoutRun)) == 0
+
+
+def test_an_account_is_proposed_by_one_and_consented_to_by_two(world):
+    payday = Payday(world, accounts=())
+    household = payday.households[0]
+    operator = world.sign_in(payday.people["operator"])
+    given = {
+        "owner": household.household_no,
+        "holder": "李桂香",
+        "account": CARDS[0],
+        "bank": "清源农商行",
+        "relation": "spouse",
+        "proof": "",
+    }
+    refused = operator.post("/payees/new", data=given)
+    assert refused.status_code == 422
+    assert "李桂香" in refused.text
+    wrong = CARDS[0][:-1] + str((int(CARDS[0][-1]) + 1) % 10)
+    for change in (
+        {"proof": "结婚证", "owner": "没有"},
+        {"proof": "结婚证", "account": wrong},
+        {"proof": "结婚证", "account": "12"},
+        {"relation": "unit"},
+        {"proof": "结婚证", "for_members": "y"},
+    ):
+        assert operator.post("/payees/new", data=given | change).status_code == 422, change
+    good = given | {"proof": "结婚证复印件存村委会"}
+    assert operator.post("/payees/new", data=good).status_code == 303
+    assert operator.post("/payees/new", data=good).status_code == 409
+    assert operator.post("/payees/consent", data={"pick": "1"}).status_code == 403
+    first, second = (world.sign_in(payday.people[who]) for who in ("reviewer", "checker"))
+    pick = re.search(r'name="pick" value="(\d+)"', first.get("/payees").text)[1]
+    assert first.post("/payees/consent", data={}).status_code == 422
+    assert first.post("/payees/consent", data={"pick": pick}).status_code == 303
+    assert "您签过了" in first.get("/payees").text
+    assert first.post("/payees/consent", data={"pick": pick}).status_code == 409
+    assert second.post("/payees/consent", data={"pick": pick}).status_code == 303
+    assert "可以用" in second.get("/payees?which=approved").text
+    number = payday.propose()
+    assert payday.line(number).state == "proposed"
+
+
+def test_a_payee_may_be_refused_with_words(world):
+    payday = Payday(world, accounts=())
+    operator = world.sign_in(payday.people["operator"])
+    operator.post(
+        "/payees/new",
+        data={
+            "owner": payday.households[0].household_no,
+            "holder": "陈大山",
+            "account": CARDS[0],
+            "bank": "清源农商行",
+            "relation": "self",
+        },
+    )
+    reviewer = world.sign_in(payday.people["reviewer"])
+    pick = re.search(r'name="pick" value="(\d+)"', reviewer.get("/payees").text)[1]
+    assert reviewer.post(f"/payees/{pick}/refuse", data={"reason": ""}).status_code == 422
+    assert reviewer.post(f"/payees/{pick}/refuse", data={"reason": "卡号糊了"}).status_code == 303
+    assert "卡号糊了" in reviewer.get("/payees?which=rejected").text
+
+
+def test_lists_cost_as_many_statements_whatever_their_length(world, statements):
+    costs = []
+    for households in (1, 6):
+        payday = Payday(
+            world,
+            ordered=(3,) * households,
+            supplies=(20,) * households,
+            paid=(),
+            accounts=range(households),
+        )
+        for index in range(households):
+            payday.collect(-1 - index)
+        get = world.sign_in(payday.people["maker"]).get
+        number = payday.sent()
+        pages = ("/payouts", f"/payouts/{number}", "/payees?which=approved")
+        costs.append([statements(partial(get, page)) for page in pages])
+        for line in payday.lines(number):
+            payday.paid(line)
+    assert costs[0] == costs[1]
+    assert max(costs[1]) <= 14, costs
