@@ -37,7 +37,7 @@ def _points() -> list[int]:
     return list(db.session.scalars(select(PickupPoint.id).order_by(PickupPoint.id)))
 
 
-def orders_of(round_id: int, buyers: int, seed: int) -> None:
+def orders_of(round_id: int, buyers: int, seed: int, *, canteens: bool = True) -> None:
     """Staff buy a little of two or three things, canteens a lot of many."""
     listings, points = _listings(round_id), _points()
     titles = list(listings)
@@ -47,7 +47,7 @@ def orders_of(round_id: int, buyers: int, seed: int) -> None:
             for k in range(2 + i % 2)
         }
         _place(round_id, user, wanted, points[i % 3], f"shop{seed}-{i}")
-    for i, user in enumerate(_users("caigou")):
+    for i, user in enumerate(_users("caigou") if canteens else []):
         wanted = _canteen_wishes(listings, i + seed)
         _place(round_id, user, wanted, points[3], f"canteen{seed}-{i}", channel="canteen")
 
@@ -62,15 +62,19 @@ def _users(login: str) -> list[User]:
 
 def _canteen_wishes(listings: Mapping[str, Listing], number: int) -> dict[int, int]:
     wanted = {
-        listings["马蹄（食堂装）"].id: 90 + number % 5 * 30,
-        listings["雪毛鸡"].id: 480 + number % 4 * 160,
-        listings["土鸡蛋"].id: 24 + number % 3 * 8,
-        listings["时令青菜"].id: 8 + number % 4,
-        listings["大米"].id: 60 + number % 5 * 15,
-        listings["冬瓜"].id: 30 + number % 6 * 5,
-        listings["苹果"].id: 260 + number % 3 * 60,
+        "马蹄（食堂装）": 90 + number % 5 * 30,
+        "雪毛鸡": 480 + number % 4 * 160,
+        "土鸡蛋": 24 + number % 3 * 8,
+        "时令青菜": 8 + number % 4,
+        "大米": 60 + number % 5 * 15,
+        "冬瓜": 30 + number % 6 * 5,
+        "苹果": 260 + number % 3 * 60,
     }
-    return {listing: packs for i, (listing, packs) in enumerate(wanted.items()) if (i + number) % 4}
+    return {
+        listings[title].id: packs
+        for i, (title, packs) in enumerate(wanted.items())
+        if (i + number) % 4 and title in listings
+    }
 
 
 def sell_out(round_id: int, title: str) -> None:
@@ -143,8 +147,8 @@ def _register(organiser: Actor, round_id: int, people: int, *, submitted: bool) 
             submit_group(session, organiser, group, handed_in)
 
 
-def collect_some(round_id: int) -> None:
-    """Every other order of the round has been paid to its unit or at the counter."""
+def collect(round_id: int, every: int) -> None:
+    """One order in `every` of the round has been paid to its unit or at the counter."""
     operator = actor_named("yunying")
     with transaction() as session:
         orders = session.scalars(
@@ -152,6 +156,6 @@ def collect_some(round_id: int) -> None:
             .where(Order.round_id == round_id, Order.state == "allocated")
             .order_by(Order.id)
         ).all()
-        for order in orders[::2]:
+        for order in orders[::every]:
             how = "pickup" if order.channel == "shop" else "unit"
             record_collected(session, operator, order, how, due_fen(session, order))

@@ -12,10 +12,11 @@ from marketplace.demo.bring import actor_named
 from marketplace.demo.orders import (
     approve_all,
     colleagues_register,
-    collect_some,
+    collect,
     orders_of,
     sell_out,
 )
+from marketplace.demo.payouts import pay_households
 from marketplace.demo.produce import OFFERS, Offer
 from marketplace.fulfilment.answering import answer_yes, get_sheet, record_told
 from marketplace.fulfilment.issuing import issue_sheets
@@ -41,6 +42,7 @@ CONSENT = "户主电话里同意，联系人记"
 
 def rounds_of_the_story(start: datetime) -> None:
     day = shanghai_date(start)
+    _a_round_that_is_paid(start, day)
     with use_clock(lambda: start - timedelta(days=9)):
         first = _make(
             "冬季滞销专场",
@@ -61,7 +63,7 @@ def rounds_of_the_story(start: datetime) -> None:
         _close_and_allocate(first)
     with use_clock(lambda: start - timedelta(hours=20)):
         _tell_most(first)
-        collect_some(first)
+        collect(first, 2)
         second = _make(
             "本周乡味",
             start - timedelta(hours=20),
@@ -77,6 +79,22 @@ def rounds_of_the_story(start: datetime) -> None:
         "年货预订", start + timedelta(days=5), day + timedelta(days=10), day + timedelta(days=15)
     )
     _offer(third, OFFERS[9:11], share=1)
+
+
+def _a_round_that_is_paid(start: datetime, day: date) -> None:
+    """Small, over, and its money is with the households, but for a few."""
+    pilot = tuple(offer for offer in OFFERS if offer.title in {"土鸡蛋", "苹果", "红薯干", "大米"})
+    with use_clock(lambda: start - timedelta(days=11)):
+        made = _make(
+            "试销", start - timedelta(days=11), day - timedelta(days=10), day - timedelta(days=8)
+        )
+        _offer(made, pilot, share=10)
+        _open(made)
+        orders_of(made, buyers=18, seed=3, canteens=False)
+    with use_clock(lambda: start - timedelta(days=9, hours=-1)):
+        _close_and_allocate(made)
+        collect(made, 1)
+    pay_households(made, start)
 
 
 def _local(day: date, hour: int) -> datetime:

@@ -17,14 +17,14 @@ from marketplace.settlement.payout_views import Answer, bp
 from marketplace.settlement.statements import made_of
 
 
-@bp.get("/lines/<number>")
+@bp.get("/lines/<line_no>")
 @requires(PAYOUT_VIEW)
-def line(number: str) -> str:
-    return _line(number)
+def line(line_no: str) -> str:
+    return _line(line_no)
 
 
-def _line(number: str, refused: MarketplaceError | None = None) -> str:
-    found = runs.get_line(db.session, current_scope(), number)
+def _line(line_no: str, refused: MarketplaceError | None = None) -> str:
+    found = runs.get_line(db.session, current_scope(), line_no)
     return render_template(
         "settlement/line.html",
         line=found,
@@ -40,32 +40,32 @@ def _line(number: str, refused: MarketplaceError | None = None) -> str:
     )
 
 
-@bp.get("/lines/<number>/paper")
+@bp.get("/lines/<line_no>/paper")
 @requires(PAYOUT_VIEW)
-def line_paper(number: str) -> str:
+def line_paper(line_no: str) -> str:
     """The household's statement on A4, with the name masked."""
-    found = runs.get_line(db.session, current_scope(), number)
+    found = runs.get_line(db.session, current_scope(), line_no)
     return render_template(
         "settlement/statement_paper.html",
         line=found,
         lots=made_of(db.session, [found])[found.id],
-        back_url=url_for(".line", number=number),
+        back_url=url_for(".line", line_no=line_no),
         settings=county_settings(db.session),
     )
 
 
-@bp.post("/lines/<number>/<any(hold, release, retry, paid, bounced):act>")
+@bp.post("/lines/<line_no>/<any(hold, release, retry, paid, bounced):act>")
 @requires(PAYOUT_PROPOSE)
-def act(number: str, act: str) -> Answer:
+def act(line_no: str, act: str) -> Answer:
     """Hold it back, let it go, pay it again, or note what the bank said."""
     try:
         with transaction() as session:
-            found = runs.get_line(session, current_scope(), number)
+            found = runs.get_line(session, current_scope(), line_no)
             said = ACTS[act](session, found)
     except MarketplaceError as error:
-        return _line(number, error), error.http_status
+        return _line(line_no, error), error.http_status
     flash(said, "success")
-    return redirect(url_for(".line", number=number), 303)
+    return redirect(url_for(".line", line_no=line_no), 303)
 
 
 def _typed(name: str) -> str:

@@ -77,18 +77,18 @@ def propose() -> Answer:
     except MarketplaceError as error:
         return _index(error), error.http_status
     flash("提出来了，请另一个人审批。", "success")
-    return redirect(url_for(".run", number=number), 303)
+    return redirect(url_for(".run", run_no=number), 303)
 
 
-@bp.get("/<int:number>")
+@bp.get("/<int:run_no>")
 @requires(PAYOUT_VIEW)
-def run(number: int) -> str:
-    return _run(number)
+def run(run_no: int) -> str:
+    return _run(run_no)
 
 
-def _run(number: int, refused: MarketplaceError | None = None) -> str:
+def _run(run_no: int, refused: MarketplaceError | None = None) -> str:
     scope = current_scope()
-    found = deciding.get_run(db.session, number)
+    found = deciding.get_run(db.session, run_no)
     tally = runs.tallies(db.session, scope, [found.id])[found.id]
     asked = request.args.get("state", "")
     state = asked if asked in tally else ""
@@ -121,7 +121,7 @@ def _chips(found: PayoutRun, tally: dict[str, runs.Tally], state: str) -> list[d
     return [
         {
             "label": words,
-            "href": url_for(".run", number=found.number, state=key or None),
+            "href": url_for(".run", run_no=found.number, state=key or None),
             "active": key == state,
             "count": count,
         }
@@ -148,40 +148,40 @@ def _villages(found: PayoutRun) -> list[tuple[str, str, int, int]]:
     return [(code, name, count, int(fen)) for code, name, count, fen in rows]
 
 
-@bp.post("/<int:number>/approve")
+@bp.post("/<int:run_no>/approve")
 @requires(PAYOUT_APPROVE)
-def approve(number: int) -> Answer:
+def approve(run_no: int) -> Answer:
     try:
         fen = read_count(request.form.get("fen", ""), "金额", least=0, most=10**15)
         with transaction() as session:
-            found = deciding.get_run(session, number)
+            found = deciding.get_run(session, run_no)
             deciding.approve_run(session, current_actor(), found, fen)
     except MarketplaceError as error:
-        return _run(number, error), error.http_status
+        return _run(run_no, error), error.http_status
     flash("批准了。财务可以取银行文件了。", "success")
-    return redirect(url_for(".run", number=number), 303)
+    return redirect(url_for(".run", run_no=run_no), 303)
 
 
-@bp.post("/<int:number>/reject")
+@bp.post("/<int:run_no>/reject")
 @requires(PAYOUT_APPROVE)
-def reject(number: int) -> Answer:
+def reject(run_no: int) -> Answer:
     try:
         with transaction() as session:
-            found = deciding.get_run(session, number)
+            found = deciding.get_run(session, run_no)
             deciding.reject_run(session, current_actor(), found, request.form.get("reason", ""))
     except MarketplaceError as error:
-        return _run(number, error), error.http_status
+        return _run(run_no, error), error.http_status
     flash("退回了，里面的货款可以重新提。", "success")
     return redirect(url_for(".index"), 303)
 
 
-@bp.post("/<int:number>/file")
+@bp.post("/<int:run_no>/file")
 @requires(PAYOUT_PROPOSE)
-def file(number: int) -> Answer:
+def file(run_no: int) -> Answer:
     """The bank's file, with names and accounts in full: never by GET, always in the trail."""
     try:
         with transaction() as session:
-            found = deciding.get_run(session, number)
+            found = deciding.get_run(session, run_no)
             wanted = [
                 line
                 for state in ("approved", "sent")
@@ -191,19 +191,19 @@ def file(number: int) -> Answer:
                 raise InvalidInput("这一批没有要交给银行的。", code="empty")
             content = bank_file(session, current_actor(), found, wanted)
     except MarketplaceError as error:
-        return _run(number, error), error.http_status
-    return send_xlsx(content, f"代发_P{number}.xlsx")
+        return _run(run_no, error), error.http_status
+    return send_xlsx(content, f"代发_P{run_no}.xlsx")
 
 
-@bp.post("/<int:number>/sent")
+@bp.post("/<int:run_no>/sent")
 @requires(PAYOUT_PROPOSE)
-def sent(number: int) -> Answer:
+def sent(run_no: int) -> Answer:
     try:
         with transaction() as session:
             count = deciding.record_sent(
-                session, current_actor(), deciding.get_run(session, number)
+                session, current_actor(), deciding.get_run(session, run_no)
             )
     except MarketplaceError as error:
-        return _run(number, error), error.http_status
+        return _run(run_no, error), error.http_status
     flash(f"记下了：{count} 笔交给了银行。有了结果从“导入银行结果”导入。", "success")
-    return redirect(url_for(".run", number=number), 303)
+    return redirect(url_for(".run", run_no=run_no), 303)

@@ -22,8 +22,8 @@ NOTICE_DAYS = 7
 """So long a notice hangs where everybody passes; objections are taken until then."""
 
 
-def _village(number: int, code: str) -> tuple[PayoutRun, list[PayoutLine], Region]:
-    found = deciding.get_run(db.session, number)
+def _village(run_no: int, code: str) -> tuple[PayoutRun, list[PayoutLine], Region]:
+    found = deciding.get_run(db.session, run_no)
     lines = list(
         db.session.scalars(
             runs.lines(current_scope(), found).where(
@@ -41,11 +41,11 @@ def _village(number: int, code: str) -> tuple[PayoutRun, list[PayoutLine], Regio
     return found, lines, village
 
 
-@bp.get("/<int:number>/villages/<code>/list")
+@bp.get("/<int:run_no>/villages/<code>/list")
 @requires(PAYOUT_VIEW)
-def village_list(number: int, code: str) -> str:
+def village_list(run_no: int, code: str) -> str:
     """Each household's sum with room for a signature; names masked, the number tells them apart."""
-    found, lines, village = _village(number, code)
+    found, lines, village = _village(run_no, code)
     return render_template(
         "settlement/village_list.html",
         run=found,
@@ -53,15 +53,15 @@ def village_list(number: int, code: str) -> str:
         lots=made_of(db.session, lines),
         village=village,
         settings=county_settings(db.session),
-        back_url=url_for(".run", number=number),
+        back_url=url_for(".run", run_no=run_no),
     )
 
 
-@bp.get("/<int:number>/villages/<code>/notice")
+@bp.get("/<int:run_no>/villages/<code>/notice")
 @requires(PAYOUT_VIEW)
-def public_notice(number: int, code: str) -> str:
+def public_notice(run_no: int, code: str) -> str:
     """What hangs in the village: no account, no phone, names masked."""
-    found, lines, village = _village(number, code)
+    found, lines, village = _village(run_no, code)
     asked = request.args.get("days", "")
     days = int(asked) if asked in {"3", "5", "7", "10"} else NOTICE_DAYS
     return render_template(
@@ -73,5 +73,5 @@ def public_notice(number: int, code: str) -> str:
         ends=today() + timedelta(days=days - 1),
         days=days,
         settings=county_settings(db.session),
-        back_url=url_for(".run", number=number),
+        back_url=url_for(".run", run_no=run_no),
     )

@@ -13,6 +13,7 @@ from marketplace.identity.models import User
 from marketplace.orders.order_models import GroupRegistration, Order, OrderLine
 from marketplace.orders.round_models import Round
 from marketplace.reporting.verify import verify
+from marketplace.settlement.payout_models import PayoutLine
 from tests.support.app import dispose, make_app, settings_for
 
 
@@ -30,10 +31,13 @@ def test_the_demo_county_is_loaded_and_in_balance(demo):
     assert verify(demo) == []
     assert demo.scalar(select(func.count(Household.id))) == 144
     assert [r.state for r in demo.scalars(select(Round).order_by(Round.id))] == [
+        "settled",
         "collecting",
         "open",
         "draft",
     ]
+    lines = set(demo.scalars(select(PayoutLine.state)))
+    assert lines == {"paid", "bounced", "held"}
     assert demo.scalar(select(func.count(PreparationSheet.id))) > 80
     states = set(demo.scalars(select(SupplyReport.state)))
     assert states == {"verified", "submitted", "returned"}
@@ -43,4 +47,4 @@ def test_the_demo_county_is_loaded_and_in_balance(demo):
     assert demo.scalar(select(func.sum(OrderLine.cut_packs))) > 0, "a shortage is shown"
     assert demo.scalar(select(func.sum(Order.collected_fen))) > 0
     ensure_open_round()
-    assert demo.scalar(select(func.count(Round.id))) == 3, "a round is open: none is added"
+    assert demo.scalar(select(func.count(Round.id))) == 4, "a round is open: none is added"
