@@ -103,6 +103,7 @@ FIELD_PAGES: tuple[str, ...] = (
     "marketplace.orders.field_lot_views",
     "marketplace.orders.report_in_time",
     "marketplace.fulfilment.field_views",
+    "marketplace.settlement.field_views",
 )
 """Modules that attach views to the blueprint `field`, or notes to its receipts; imported before it is
 registered."""

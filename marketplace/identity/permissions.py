@@ -33,6 +33,7 @@ REFUND_MANAGE = "refunds.manage"
 PAYOUT_VIEW = "payouts.view"
 PAYOUT_PROPOSE = "payouts.propose"
 PAYOUT_APPROVE = "payouts.approve"
+RECEIPT_FILE = "receipts.file"
 PAYEE_VIEW = "payees.view"
 PAYEE_PROPOSE = "payees.propose"
 PAYEE_CONSENT = "payees.consent"
@@ -115,6 +116,7 @@ ROLES: Mapping[str, tuple[str, frozenset[str]]] = {
                 SHEET_VIEW,
                 SHEET_ANSWER,
                 TRACE_VIEW,
+                RECEIPT_FILE,
             }
         ),
     ),

@@ -20,7 +20,7 @@ from marketplace.orders.field_queries import (
     waiting_reports,
 )
 from marketplace.orders.lot_figures import chain_of_lot, chain_of_report, figures_of
-from marketplace.web.field_blueprint import bp, tasks_of_today
+from marketplace.web.field_blueprint import bp, panels_of, tasks_of_today
 from marketplace.web.paging import paginate
 
 HOME_ROWS = 12
@@ -120,4 +120,5 @@ def household(household_id: int) -> str:
         report_chain=chain_of_report,
         states=REPORT_STATES,
         report_url=url_for("field.report_new", household=found.id),
+        panels=panels_of(db.session, found.id),
     )

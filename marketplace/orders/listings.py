@@ -17,6 +17,7 @@ from marketplace.identity import audit
 from marketplace.identity.actor import Actor
 from marketplace.identity.models import Organisation
 from marketplace.orders.round_models import Commitment, Listing, Round
+from marketplace.orders.supplier_checks import refuse_supplier
 from marketplace.orders.supporters import supported_behind
 from marketplace.regions.models import Region
 
@@ -228,6 +229,7 @@ def _commit(
             code="quantity",
             field=f"lot-{lot.id}",
         )
+    refuse_supplier(session, lot)
     commit_free(session, actor, lot, part.base, f"listing:{listing.id}")
     if held is None:
         held = Commitment(

@@ -2,16 +2,14 @@
 
 from datetime import date
 
-from sqlalchemy import func, or_, select
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
-from marketplace.catalog.models import Lot
 from marketplace.core.clock import today
 from marketplace.core.errors import Conflict, InvalidInput
 from marketplace.core.states import move
 from marketplace.identity import audit
 from marketplace.identity.actor import Actor
-from marketplace.ledger import books
 from marketplace.ledger.posting import Line, credit, debit, post
 from marketplace.notices.outbox import enqueue_all
 from marketplace.settlement.payout_models import PayoutLine, PayoutPart
@@ -50,6 +48,8 @@ def record_bounced(session: Session, actor: Actor, line: PayoutLine, reason: str
     if line.state not in {"sent", "paid"}:
         raise Conflict(_WRONG[line.state], code="wrong_state")
     was_paid = line.state == "paid"
+    if was_paid and _signed_for(session, line):
+        raise Conflict("社员已经签收了这笔，不会再退回。请先核对。", code="received")
     move(session, line, "bounced", because=CHANGED, paid_on=None, reason=reason)
     if was_paid:
         lines = [Line(one.account, one.party, -one.fen) for one in _paid(session, line)]
@@ -100,6 +100,14 @@ def members_fen(session: Session, line: PayoutLine) -> int:
     return int(session.scalar(statement) or 0)
 
 
+def _signed_for(session: Session, line: PayoutLine) -> bool:
+    """Whether members have signed for what a cooperative got by this line."""
+    signed = select(PayoutPart.id).where(
+        PayoutPart.line_id == parts_line(line), PayoutPart.received_on.is_not(None)
+    )
+    return session.scalar(signed.limit(1)) is not None
+
+
 def _finish(session: Session, line: PayoutLine) -> None:
     """A run is done when the bank has said something of every line."""
     waiting = select(func.count()).where(
@@ -107,45 +115,3 @@ def _finish(session: Session, line: PayoutLine) -> None:
     )
     if line.run.state == "sent" and not session.scalar(waiting):
         move(session, line.run, "done", because=CHANGED)
-
-
-def record_receipt(
-    session: Session, actor: Actor, part: PayoutPart, day: date, receipt: str
-) -> bool:
-    """A member signed to his cooperative; False when that is known. Only now his lot owes him nothing.
-    Raises InvalidInput without words of where the receipt is kept, Conflict before the bank paid."""
-    if not receipt.strip():
-        raise InvalidInput("请写签收单存在哪里。", code="missing", field="receipt")
-    session.refresh(part, with_for_update={"of": PayoutPart})
-    if part.received_on:
-        return False
-    line = paying_line(session, part)
-    if line is None or line.paid_on is None:
-        raise Conflict("钱还没有到合作社，不能记签收。", code="not_paid")
-    if not line.paid_on <= day <= today():
-        raise InvalidInput("签收日期不会早于到账，也不会晚于今天。", code="bad_day", field="day")
-    part.received_on, part.received_by_id = day, actor.user_id
-    part.receipt = receipt.strip()[:120]
-    code = session.scalar(select(Lot.code).where(Lot.id == part.lot_id))
-    lines = [
-        debit("lot_payable", part.fen, f"lot:{code}"),
-        credit("cooperative_held", part.fen, line.party),
-    ]
-    post(session, actor, "member_received", f"received:{part.id}", _subject(line), lines)
-    audit.record(session, actor, "payout_received", "payout_line", line.number, fen=part.fen)
-    return True
-
-
-def paying_line(session: Session, part: PayoutPart) -> PayoutLine | None:
-    """The line by which a part was paid: the one it was split in, or one that replaced it."""
-    return session.scalar(
-        select(PayoutLine)
-        .where(or_(PayoutLine.id == part.line_id, PayoutLine.origin_id == part.line_id))
-        .where(PayoutLine.state == "paid")
-        .options(joinedload(PayoutLine.run))
-    )
-
-
-def held_by(session: Session, organisation_id: int) -> int:
-    """What a cooperative has received for members who have not signed yet, in fen."""
-    return books.balance(session, "cooperative_held", f"unit:{organisation_id}")

@@ -45,14 +45,21 @@ class OfLot:
 
 @dataclass(frozen=True)
 class Money:
-    """A household's or cooperative's payments: what is still on its way, and what has arrived."""
+    """A household's payments: `lines` into its own account, `collected` by its cooperative for it;
+    `owed_fen` is what was delivered and is in no run yet."""
 
     lines: tuple[PayoutLine, ...]
+    collected: tuple[PayoutPart, ...]
     owed_fen: int
 
     @property
     def paid_fen(self) -> int:
         return sum(line.fen for line in self.lines if line.state == "paid")
+
+    @property
+    def waiting_fen(self) -> int:
+        """Delivered, and not on an account."""
+        return self.owed_fen + sum(line.fen for line in self.lines if line.state != "paid")
 
 
 def made_of(session: Session, lines: Sequence[PayoutLine]) -> dict[int, list[OfLot]]:
@@ -125,38 +132,31 @@ def _sold(session: Session, lines: Sequence[int]) -> dict[tuple[int, int], list[
 MOST_SHOWN = 50
 
 
-def money_of(
-    session: Session, household_id: int | None = None, organisation_id: int | None = None
-) -> Money:
-    """All that was paid or is on its way, the newest first; the caller has checked who may see it.
-    `owed_fen` is what no run has taken up yet."""
-    whose = (
-        PayoutLine.household_id == household_id
-        if household_id
-        else PayoutLine.organisation_id == organisation_id
-    )
+def money_of(session: Session, household_id: int) -> Money:
+    """The newest first; the caller has checked who may see it. Lines that others replaced are left out."""
     found = session.scalars(
         select(PayoutLine)
-        .where(whose, PayoutLine.state != "rejected")
+        .where(PayoutLine.household_id == household_id, PayoutLine.state != "rejected")
         .options(joinedload(PayoutLine.payee), joinedload(PayoutLine.run))
         .order_by(PayoutLine.id.desc())
         .limit(MOST_SHOWN)
     ).all()
     replaced = {line.replaces_id for line in found}
+    collected = session.scalars(
+        select(PayoutPart)
+        .join(PayoutLine, PayoutLine.id == PayoutPart.line_id)
+        .where(PayoutPart.household_id == household_id)
+        .where(PayoutLine.organisation_id.is_not(None), PayoutLine.state != "rejected")
+        .options(joinedload(PayoutPart.line).joinedload(PayoutLine.organisation))
+        .order_by(PayoutPart.id.desc())
+        .limit(MOST_SHOWN)
+    ).all()
     standing = tuple(line for line in found if line.id not in replaced)
-    return Money(standing, _not_taken_up(session, household_id, organisation_id, standing))
+    return Money(standing, tuple(collected), _not_taken_up(session, household_id, standing))
 
 
-def _not_taken_up(
-    session: Session,
-    household_id: int | None,
-    organisation_id: int | None,
-    standing: Sequence[PayoutLine],
-) -> int:
-    """Of the supplier's own lots: delivered, and in no run yet."""
-    whose = (
-        Lot.household_id == household_id if household_id else Lot.organisation_id == organisation_id
-    )
-    codes = session.scalars(select(Lot.code).where(whose)).all()
+def _not_taken_up(session: Session, household_id: int, standing: Sequence[PayoutLine]) -> int:
+    """Of its own lots: delivered, and in no run yet."""
+    codes = session.scalars(select(Lot.code).where(Lot.household_id == household_id)).all()
     owed = sum(books.balances(session, "lot_payable", [f"lot:{code}" for code in codes]).values())
     return max(0, owed - sum(line.fen for line in standing if line.state == "proposed"))

@@ -25,7 +25,7 @@ CARDS = ("6222000000000000012", "6222000000000000020", "6222000000000000038")
 class Payday:
     """`paid`: numbers of the buyers whose money is here when the round is delivered."""
 
-    def __init__(self, world, *, paid=(0, 1), accounts=(0, 1), delivered=True, **round_of):
+    def __init__(self, world, *, paid=(0, 1), accounts=(0, 1), supply=Collecting, **round_of):
         self.world = world
         self.people = {
             "operator": world.operator(),
@@ -36,15 +36,14 @@ class Payday:
         self.operator, self.reviewer, self.maker, self.checker = map(
             world.actor, self.people.values()
         )
-        self.collecting = Collecting(world, **round_of)
+        self.collecting = supply(world, **round_of)
         self.households = self.collecting.households
         for index in paid:
             self.collect(index)
         for index in accounts:
             self.account(Owner(self.households[index].id, 0), CARDS[index % len(CARDS)])
-        if delivered:
-            self.collecting.step(set_out)
-            self.collecting.step(record_delivered)
+        self.collecting.step(set_out)
+        self.collecting.step(record_delivered)
 
     def collect(self, index):
         with self.world.transaction() as session:
