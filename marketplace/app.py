@@ -66,6 +66,7 @@ FEATURES = (
     "marketplace.settlement.line_views",
     "marketplace.settlement.village_views",
     "marketplace.settlement.payee_views",
+    "marketplace.settlement.advance_views",
     "marketplace.jobs.health_views",
     "marketplace.orders.shop_views",
     "marketplace.orders.checkout_views",

@@ -242,6 +242,7 @@ _PERMISSIONS = {
     "payouts.view": "看货款",
     "payouts.propose": "提出付款",
     "payouts.approve": "批准付款",
+    "advances.view": "看周转金",
     "receipts.file": "记社员签收",
     "payees.view": "看收款账户",
     "payees.propose": "提出收款账户",

@@ -31,6 +31,7 @@ NOTICE_VIEW = "notices.view"
 LEDGER_VIEW = "ledger.view"
 REFUND_MANAGE = "refunds.manage"
 PAYOUT_VIEW = "payouts.view"
+ADVANCE_VIEW = "advances.view"
 PAYOUT_PROPOSE = "payouts.propose"
 PAYOUT_APPROVE = "payouts.approve"
 RECEIPT_FILE = "receipts.file"
@@ -138,6 +139,7 @@ ROLES: Mapping[str, tuple[str, frozenset[str]]] = {
                 NOTICE_VIEW,
                 LEDGER_VIEW,
                 PAYOUT_VIEW,
+                ADVANCE_VIEW,
             }
         ),
     ),
@@ -151,6 +153,7 @@ ROLES: Mapping[str, tuple[str, frozenset[str]]] = {
                 BOARD_VIEW,
                 TRACE_VIEW,
                 PAYOUT_VIEW,
+                ADVANCE_VIEW,
                 PAYOUT_PROPOSE,
                 PAYOUT_APPROVE,
                 PAYEE_VIEW,
@@ -160,7 +163,7 @@ ROLES: Mapping[str, tuple[str, frozenset[str]]] = {
     ),
     "leader": (
         "县领导",
-        frozenset({BOARD_VIEW, ROUND_VIEW, PAYOUT_VIEW, PAYOUT_APPROVE}),
+        frozenset({BOARD_VIEW, ROUND_VIEW, PAYOUT_VIEW, ADVANCE_VIEW, PAYOUT_APPROVE}),
     ),
 }
 
