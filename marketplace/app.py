@@ -96,6 +96,7 @@ IMPORTERS = (
     "marketplace.catalog.paste_import",
     "marketplace.settlement.payee_import",
     "marketplace.settlement.result_import",
+    "marketplace.settlement.checking",
 )
 """Modules that register a kind of file; a new kind's module is added here."""
 FIELD_PAGES: tuple[str, ...] = (

@@ -146,3 +146,24 @@ class PayoutHold(Base):
     ended_at: Mapped[datetime | None]
     ended_by_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
     ended_how: Mapped[str] = mapped_column(String(200), default="")
+
+
+class PayeeCheck(Base):
+    """A file of all accounts in force for the bank to test names and numbers with, before a festival.
+    Whoever asks for it takes it only after somebody else has let it go."""
+
+    __tablename__ = "payee_check"
+    __table_args__ = (
+        CheckConstraint(
+            "released_by_id IS NULL OR released_by_id <> asked_by_id", name="two_people"
+        ),
+    )
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    asked_by_id: Mapped[int] = mapped_column(ForeignKey("account.id"))
+    asked_at: Mapped[datetime]
+    released_by_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
+    released_at: Mapped[datetime | None]
+    taken_at: Mapped[datetime | None]
+
+    asked_by: Mapped[User] = relationship(foreign_keys=[asked_by_id])
+    released_by: Mapped[User | None] = relationship(foreign_keys=[released_by_id])

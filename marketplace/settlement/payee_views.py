@@ -15,16 +15,25 @@ from marketplace.core.errors import InvalidInput, MarketplaceError
 from marketplace.households.cooperatives import ids_by_name_and_code
 from marketplace.households.models import Household
 from marketplace.identity.access import current_actor, current_scope, requires
-from marketplace.identity.permissions import PAYEE_CONSENT, PAYEE_PROPOSE, PAYEE_VIEW
-from marketplace.settlement import payees
+from marketplace.identity.permissions import (
+    ADVANCE_VIEW,
+    PAYEE_CONSENT,
+    PAYEE_PROPOSE,
+    PAYEE_VIEW,
+    PAYOUT_APPROVE,
+    PAYOUT_PROPOSE,
+)
+from marketplace.settlement import checking, payees
 from marketplace.settlement.payee_models import RELATIONS, WAITING, Payee
 from marketplace.settlement.splitting import Owner
 from marketplace.settlement.two_people import is_own
 from marketplace.settlement.words import PAYEE_STATES
+from marketplace.web.downloads import send_xlsx
 from marketplace.web.forms import Form, TrimmedField, at_most, required
 from marketplace.web.paging import paginate
 
 bp = Blueprint("payees", __name__, url_prefix="/payees")
+Answer = str | Response | tuple[str, int]
 WHICH = {"waiting": "等核准", "approved": "可以用", "rejected": "退回的", "ended": "停用的"}
 MOST_AT_ONCE = 500
 
@@ -74,6 +83,7 @@ def _index(refused: list[str] | None = None) -> str:
         relations=RELATIONS,
         mine=_signed(db.session, page.items) if which == "waiting" else set(),
         consents=actor.may(PAYEE_CONSENT) and which == "waiting",
+        check=checking.open_check(db.session) if actor.may(ADVANCE_VIEW) else None,
         refused=refused,
         as_of=now(),
     )
@@ -97,7 +107,7 @@ def _signed(session: Session, found: Sequence[Payee]) -> set[int]:
 
 @bp.route("/new", methods=["GET", "POST"])
 @requires(PAYEE_PROPOSE)
-def new() -> str | Response | tuple[str, int]:
+def new() -> Answer:
     form = PayeeForm(data={"owner": request.args.get("owner", "")[:120]})
     status = 422 if form.is_submitted() else 200
     if form.validate_on_submit():
@@ -150,7 +160,7 @@ def _given(form: PayeeForm, owner: Owner, account_no: str) -> payees.PayeeInput:
 
 @bp.post("/consent")
 @requires(PAYEE_CONSENT)
-def consent() -> str | Response | tuple[str, int]:
+def consent() -> Answer:
     """Consent to every account that was ticked; one that is refused stops no other."""
     picked = [one for one in request.form.getlist("pick") if one.isdecimal()][:MOST_AT_ONCE]
     if not picked:
@@ -172,7 +182,7 @@ def consent() -> str | Response | tuple[str, int]:
 
 @bp.post("/<int:payee_id>/refuse")
 @requires(PAYEE_CONSENT)
-def refuse(payee_id: int) -> str | Response | tuple[str, int]:
+def refuse(payee_id: int) -> Answer:
     try:
         with transaction() as session:
             payee = payees.get_payee(session, current_scope(), payee_id)
@@ -181,3 +191,39 @@ def refuse(payee_id: int) -> str | Response | tuple[str, int]:
         return _index([error.message]), error.http_status
     flash("退回了。", "success")
     return redirect(url_for(".index"), 303)
+
+
+@bp.post("/check")
+@requires(PAYOUT_PROPOSE)
+def ask_check() -> Answer:
+    try:
+        with transaction() as session:
+            checking.ask_for_check(session, current_actor())
+    except MarketplaceError as error:
+        return _index([error.message]), error.http_status
+    flash("提了，请另一个人放行。", "success")
+    return redirect(url_for(".index"), 303)
+
+
+@bp.post("/check/<int:check_id>/release")
+@requires(PAYOUT_APPROVE)
+def release_check(check_id: int) -> Answer:
+    try:
+        with transaction() as session:
+            checking.release_check(session, current_actor(), check_id)
+    except MarketplaceError as error:
+        return _index([error.message]), error.http_status
+    flash("放行了，7 天内可以取。", "success")
+    return redirect(url_for(".index"), 303)
+
+
+@bp.post("/check/file")
+@requires(PAYOUT_PROPOSE)
+def check_file() -> Answer:
+    """Everybody's account in full: never by GET, never without a second person, always in the trail."""
+    try:
+        with transaction() as session:
+            content = checking.check_file(session, current_actor())
+    except MarketplaceError as error:
+        return _index([error.message]), error.http_status
+    return send_xlsx(content, "户名账号核验.xlsx")

@@ -197,7 +197,20 @@ def upgrade() -> None:
     )
     op.create_index('ix_payout_part_household', 'payout_part', ['household_id'], unique=False)
     op.create_index('ix_payout_part_lot', 'payout_part', ['lot_id'], unique=False)
+    op.create_table('payee_check',
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('asked_by_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('asked_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('released_by_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=True),
+    sa.Column('released_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('taken_at', sa.DateTime(timezone=True), nullable=True),
+    sa.CheckConstraint('released_by_id IS NULL OR released_by_id <> asked_by_id', name=op.f('ck_payee_check_two_people')),
+    sa.ForeignKeyConstraint(['asked_by_id'], ['account.id'], name=op.f('fk_payee_check_asked_by_id_account')),
+    sa.ForeignKeyConstraint(['released_by_id'], ['account.id'], name=op.f('fk_payee_check_released_by_id_account')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_payee_check'))
+    )
+
 
 def downgrade() -> None:
-    for table in ('payout_part', 'payout_line', 'payout_item', 'payout_run', 'payout_hold', 'payee', 'advance'):
+    for table in ('payee_check', 'payout_part', 'payout_line', 'payout_item', 'payout_run', 'payout_hold', 'payee', 'advance'):
         op.drop_table(table)

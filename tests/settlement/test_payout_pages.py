@@ -9,7 +9,11 @@ from python_calamine import CalamineWorkbook
 from sqlalchemy import func, select
 
 from marketplace.identity.audit import AuditRow
+from marketplace.imports.sheets import read_table, write_xlsx
+from marketplace.imports.taking import take_table
+from marketplace.settlement.checking import CHECKED
 from marketplace.settlement.payout_models import PayoutRun
+from marketplace.settlement.result_import import RESULTS
 from tests.settlement.payday import CARDS, FARMGATE, Payday
 
 OWN_TOWN, OTHER_TOWN = "990101101000", "990101102000"
@@ -215,3 +219,47 @@ def test_lists_cost_as_many_statements_whatever_their_length(world, statements):
             payday.paid(line)
     assert costs[0] == costs[1]
     assert max(costs[1]) <= 14, costs
+
+
+def test_accounts_are_tested_by_the_bank_and_the_file_needs_a_second_person(payday, maker, checker):
+    assert maker.post("/payees/check/file").status_code == 409
+    assert maker.post("/payees/check").status_code == 303
+    assert maker.post("/payees/check").status_code == 409
+    assert maker.post("/payees/check/1/release").status_code == 409
+    assert "放行核验文件" in checker.get("/payees").text
+    assert checker.post("/payees/check/1/release").status_code == 303
+    assert checker.post("/payees/check/1/release").status_code == 409
+    assert checker.post("/payees/check/99/release").status_code == 404
+    content = io.BytesIO(maker.post("/payees/check/file").data)
+    rows = CalamineWorkbook.from_filelike(content).get_sheet_by_index(0).to_python()
+    assert {row[1] for row in rows[1:]} == set(CARDS[:2])
+    _bring(payday, CHECKED, ("收款账号", "结果", "原因"), [[CARDS[0], "不一致", "户名少一个字"]])
+    number = payday.propose()
+    held, ready = payday.line(number, 0), payday.line(number, 1)
+    assert (held.state, ready.state) == ("held", "proposed")
+    assert "户名少一个字" in maker.get(f"/payouts/lines/{held.number}").text
+
+
+def test_the_banks_answers_are_read_checked_and_taken_once(payday):
+    number = payday.sent()
+    first, second = payday.lines(number)
+    headings = ("业务编号", "收款账号", "金额", "结果", "失败原因")
+    good = [first.number, first.payee_id and CARDS[0][-4:], str(first.fen / 100), "成功", ""]
+    wrong = [
+        ["P9-0001", "", "1", "成功", ""],
+        [first.number, "9999", "1.00", "也许", ""],
+        [second.number, "", str(second.fen / 100), "失败", ""],
+    ]
+    assert _bring(payday, RESULTS, headings, wrong).faulty == 3
+    bad = [second.number, "", str(second.fen / 100), "失败", "账户已销户"]
+    assert _bring(payday, RESULTS, headings, [good, bad]).faulty == 0
+    assert [line.state for line in payday.lines(number)] == ["paid", "bounced"]
+    again = _bring(payday, RESULTS, headings, [good, bad])
+    assert (again.faulty, again.applied) == (0, 0)
+    payday.stand()
+
+
+def _bring(payday, importer, headings, rows):
+    table = read_table(write_xlsx(headings, rows, "表"), importer.columns)
+    with payday.world.app.app_context():
+        return take_table(payday.maker, importer.code, "表.xlsx", table, "good")
