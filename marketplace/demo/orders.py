@@ -147,8 +147,8 @@ def _register(organiser: Actor, round_id: int, people: int, *, submitted: bool) 
             submit_group(session, organiser, group, handed_in)
 
 
-def collect(round_id: int, every: int) -> None:
-    """One order in `every` of the round has been paid to its unit or at the counter."""
+def collect(round_id: int, which: slice) -> None:
+    """These orders of the round, in the order in which they came, were paid to a unit or at the counter."""
     operator = actor_named("yunying")
     with transaction() as session:
         orders = session.scalars(
@@ -156,6 +156,6 @@ def collect(round_id: int, every: int) -> None:
             .where(Order.round_id == round_id, Order.state == "allocated")
             .order_by(Order.id)
         ).all()
-        for order in orders[::every]:
+        for order in orders[which]:
             how = "pickup" if order.channel == "shop" else "unit"
             record_collected(session, operator, order, how, due_fen(session, order))
