@@ -14,7 +14,8 @@ class Account:
     side: int
     """1: what the county has or is owed; -1: what it owes or holds for somebody."""
     party: str
-    """Kinds of things that sub-accounts belong to, parted by |: order, unit, point, lot, round."""
+    """Kinds of things that sub-accounts belong to, parted by |: order, unit, point, lot, round, household,
+    advance."""
     means: str
 
 
@@ -34,5 +35,22 @@ CHART = (
     Account("service_payable", "应付服务费", -1, "round", "分拣、包装的钱，凭单据付"),
     Account("freight_payable", "应付运费", -1, "round", "送货的钱，凭单据付"),
     Account("suspense", "待查款", -1, "", "到了账、还不知道是谁的钱"),
+    Account("buyer_credit", "买家多付款", -1, "unit|order", "付多了、可以抵下一笔或退回的钱"),
+    Account("payout", "待发货款", -1, "household|unit", "审批了、还没有到农户账上的钱"),
+    Account("advance", "周转金", -1, "advance", "先垫给农户、单位付了款再还的钱"),
+    Account(
+        "cooperative_held",
+        "合作社代收货款",
+        1,
+        "unit",
+        "打给合作社、社员还没有签收的钱",
+    ),
+    Account(
+        "household_recovery",
+        "应收回货款",
+        1,
+        "household|unit",
+        "付给农户以后货又退了，本人同意才从下一笔里扣",
+    ),
 )
 ACCOUNTS = {account.code: account for account in CHART}
