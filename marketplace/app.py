@@ -62,6 +62,11 @@ FEATURES = (
     "marketplace.reporting.ledger_views",
     "marketplace.reporting.online_views",
     "marketplace.reporting.bill_views",
+    "marketplace.reporting.transfer_views",
+    "marketplace.reporting.transfer_settling_views",
+    "marketplace.reporting.credit_views",
+    "marketplace.reporting.statement_views",
+    "marketplace.reporting.unit_statement_views",
     "marketplace.jobs.health_views",
     "marketplace.orders.shop_views",
     "marketplace.orders.checkout_views",
@@ -89,6 +94,7 @@ IMPORTERS = (
     "marketplace.households.member_import",
     "marketplace.catalog.report_import",
     "marketplace.catalog.paste_import",
+    "marketplace.payments.bank_import",
 )
 """Modules that register a kind of file; a new kind's module is added here."""
 FIELD_PAGES: tuple[str, ...] = (

@@ -30,6 +30,7 @@ AUDIT_VIEW = "audit.view"
 NOTICE_VIEW = "notices.view"
 LEDGER_VIEW = "ledger.view"
 REFUND_MANAGE = "refunds.manage"
+TRANSFER_MANAGE = "transfers.manage"
 
 ROLES: Mapping[str, tuple[str, frozenset[str]]] = {
     # code: (Chinese name, permissions)
@@ -127,7 +128,9 @@ ROLES: Mapping[str, tuple[str, frozenset[str]]] = {
     ),
     "finance": (
         "财务",
-        frozenset({LEDGER_VIEW, REFUND_MANAGE, ROUND_VIEW, BOARD_VIEW, TRACE_VIEW}),
+        frozenset(
+            {LEDGER_VIEW, REFUND_MANAGE, TRANSFER_MANAGE, ROUND_VIEW, BOARD_VIEW, TRACE_VIEW}
+        ),
     ),
     "leader": ("县领导", frozenset({BOARD_VIEW, ROUND_VIEW})),
 }

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from marketplace.identity.models import Organisation
 from marketplace.orders.collecting import UNDO_REASONS
 from marketplace.orders.round_models import PickupPoint
+from marketplace.payments.placing import WRONG_PLACING
 
 KINDS = {
     "collected": "收款",
@@ -16,9 +17,13 @@ KINDS = {
     "refunded": "原路退款",
     "owed_again": "收款撤销后转为应收",
     "delivered": "送到，记应付",
+    "received": "银行到账",
+    "transferred": "银行来款认到订单",
+    "credited": "银行来款记为多付",
+    "credit_returned": "多付款退回",
 }
-REASONS = {"": "", **UNDO_REASONS}
-_WORDS = {"order": "订单 {}", "lot": "批次 {}", "round": "第 {} 期"}
+REASONS = {"": "", **UNDO_REASONS, **WRONG_PLACING}
+_WORDS = {"order": "订单 {}", "lot": "批次 {}", "round": "第 {} 期", "transfer": "银行流水 {}"}
 
 
 class Parties:
@@ -45,4 +50,6 @@ class Parties:
     def href(self, party: str) -> str:
         """Where its receipts are; empty when there is nothing more to see."""
         kind, _, number = party.partition(":")
+        if kind == "transfer":
+            return url_for("transfers.show", transfer_id=int(number))
         return url_for("trace.index", q=number) if kind in {"order", "lot"} else ""

@@ -28,6 +28,7 @@ from marketplace.orders.allocation_models import Allocation
 from marketplace.orders.order_models import COUNTED_STATES, Order, OrderLine
 from marketplace.orders.round_models import Commitment, Listing
 from marketplace.reporting.verify_money import MONEY_CHECKS
+from marketplace.reporting.verify_transfers import TRANSFER_CHECKS
 
 
 @dataclass(frozen=True)
@@ -253,6 +254,7 @@ CHECKS: tuple[tuple[str, Callable[[], Query]], ...] = (
     ("分配没有归到户", allocation_lots),
     ("备货单与分配不符", sheet_packs),
     *MONEY_CHECKS,
+    *TRANSFER_CHECKS,
 )
 
 
