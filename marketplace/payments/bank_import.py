@@ -96,8 +96,9 @@ class BankChecker:
 
 
 def _sum(text: str) -> int:
-    """Fen of a cell; banks write 0.00 or - into the column that does not apply."""
-    bare = text.replace(",", "").replace("，", "").strip()
+    """Fen of a cell; banks write 0.00 or - into the column that does not apply. A file that was given back
+    to be mended has a ' before what a spreadsheet would take for a formula."""
+    bare = text.replace(",", "").replace("，", "").strip().removeprefix("'")
     if bare in {"-", "--", "/"}:
         return 0
     if bare.startswith("-"):
