@@ -42,7 +42,7 @@ CONSENT = "户主电话里同意，联系人记"
 def rounds_of_the_story(start: datetime) -> None:
     day = shanghai_date(start)
     with use_clock(lambda: start - timedelta(days=9)):
-        first = _make(
+        first = make_round(
             "冬季滞销专场",
             start - timedelta(days=9),
             day - timedelta(days=2),
@@ -62,7 +62,7 @@ def rounds_of_the_story(start: datetime) -> None:
     with use_clock(lambda: start - timedelta(hours=20)):
         _tell_most(first)
         collect_some(first)
-        second = _make(
+        second = make_round(
             "本周乡味",
             start - timedelta(hours=20),
             day + timedelta(days=3),
@@ -73,7 +73,7 @@ def rounds_of_the_story(start: datetime) -> None:
     with use_clock(lambda: start - timedelta(hours=6)):
         colleagues_register(second, submitted=False)
         orders_of(second, buyers=9, seed=5)
-    third = _make(
+    third = make_round(
         "年货预订", start + timedelta(days=5), day + timedelta(days=10), day + timedelta(days=15)
     )
     _offer(third, OFFERS[9:11], share=1)
@@ -83,7 +83,7 @@ def _local(day: date, hour: int) -> datetime:
     return datetime.combine(day, time(hour), tzinfo=SHANGHAI)
 
 
-def _make(name: str, opens_at: datetime, last_day: date, delivers_on: date) -> int:
+def make_round(name: str, opens_at: datetime, last_day: date, delivers_on: date) -> int:
     """A round that closes at 24:00 of `last_day`; every town collects the day before delivery."""
     operator = actor_named("yunying")
     with transaction() as session:
@@ -223,7 +223,7 @@ def ensure_open_round() -> None:
         if session.scalar(select(Round.id).where(Round.state == "open")) is not None:
             return
         number = len(session.scalars(select(Round.id)).all()) + 1
-    made = _make(
+    made = make_round(
         f"第 {number} 期乡味", now(), today() + timedelta(days=4), today() + timedelta(days=9)
     )
     _offer(made, OFFERS, share=1)

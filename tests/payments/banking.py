@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from sqlalchemy import select
 
 from marketplace.core.clock import today
+from marketplace.fulfilment.issuing import issue_sheets
 from marketplace.identity.actor import SYSTEM
 from marketplace.identity.models import Organisation
 from marketplace.imports.models import ImportBatch
@@ -13,14 +14,13 @@ from marketplace.imports.taking import take_table
 from marketplace.ledger import books
 from marketplace.orders.delivering import record_delivered, set_out
 from marketplace.orders.order_models import Order
+from marketplace.orders.round_allocation import allocate_round
+from marketplace.orders.rounds import close_round, get_round
 from marketplace.payments.bank_import import BANK_ROWS
 from marketplace.payments.bank_models import Placing, Transfer
 from marketplace.payments.statements import issue_now
 from marketplace.payments.transfers import match_new
 from marketplace.reporting.verify import verify
-from marketplace.fulfilment.issuing import issue_sheets
-from marketplace.orders.round_allocation import allocate_round
-from marketplace.orders.rounds import close_round, get_round
 from tests.support.world import COUNTY
 
 PRICE = 1230
