@@ -65,7 +65,7 @@ def past_round(start: datetime) -> None:
             use_clock(lambda days=days: start - timedelta(days=days)),  # type: ignore[misc]
             transaction() as session,
         ):
-            step(session, operator, get_round(session, round_id))  # type: ignore[operator]
+            step(session, operator, get_round(session, round_id))
     with use_clock(lambda: start - timedelta(days=19)), transaction() as session:
         unit_id = session.scalars(select(User).where(User.login_name == "caigou")).one()
         statement = issue_now(session, actor_named("caiwu"), unit_id.organisation_id or 0).number

@@ -6,12 +6,12 @@ has to be kept in step with the money.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
-from marketplace.core.clock import local_day_start, now, today
+from marketplace.core.clock import local_day_start, now, shanghai_date, today
 from marketplace.core.codes import dated_code
 from marketplace.core.db import db, transaction
 from marketplace.core.errors import Conflict, NotFound
@@ -19,6 +19,7 @@ from marketplace.identity import audit
 from marketplace.identity.actor import SYSTEM, Actor
 from marketplace.identity.models import Organisation
 from marketplace.identity.scope import Scope
+from marketplace.orders import my_order_words
 from marketplace.orders.collecting import due_column
 from marketplace.orders.order_models import Order, OrderLine
 from marketplace.orders.round_models import Listing
@@ -204,6 +205,15 @@ class BilledOrder:
     @property
     def paid_fen(self) -> int:
         return max(0, self.fen - self.open_fen)
+
+    @property
+    def price_fen(self) -> int:
+        """What its goods cost, whatever was paid before the statement."""
+        return my_order_words.due_fen(self.order)
+
+    @property
+    def delivered_on(self) -> date | None:
+        return shanghai_date(self.order.ended_at) if self.order.ended_at else None
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 from werkzeug import Response
 
-from marketplace.core.clock import now, shanghai_date
+from marketplace.core.clock import now, today
 from marketplace.core.money import FEN_PER_YUAN, amount_in_words
 from marketplace.imports.sheets import write_xlsx
 from marketplace.payments.statement_models import Statement
@@ -28,7 +28,10 @@ def standings_page(session: Session, found: Select[Statement, int]) -> Page:
 
 
 def page(paper: Paper, **more: Any) -> str:
-    return render_template("reporting/statements/show.html", paper=paper, as_of=now(), **more)
+    late = paper.open_fen > 0 and paper.statement.due_on < today()
+    return render_template(
+        "reporting/statements/show.html", paper=paper, overdue=late, as_of=now(), **more
+    )
 
 
 def on_paper(paper: Paper, back_url: str) -> str:
@@ -46,7 +49,7 @@ def as_file(paper: Paper) -> Response:
     rows: list[list[str | float]] = []
     for billed in paper.orders:
         order = billed.order
-        day = f"{shanghai_date(order.ended_at):%Y-%m-%d}" if order.ended_at else ""
+        day = billed.delivered_on.isoformat() if billed.delivered_on else ""
         for line in order.lines:
             packs = line.packs if line.allocated_packs is None else line.allocated_packs
             listing = line.listing
