@@ -35,14 +35,14 @@ class OrganisationForm(Form):
     has_canteen = BooleanField("有食堂，可以用食堂货单下单")
     approval_above = TrimmedField("超过多少元要审批", [at_most(20)])
     on_account = BooleanField("单位月结：食堂的货先送，月初出对账单，照单转账")
-    account_days = TrimmedField("账期", [at_most(20)], default="30")
+    term = TrimmedField("账期", [at_most(20)], default="30")
     active = BooleanField("正常使用", default=True)
     submit = SubmitField("保存")
 
     def given(self) -> OrganisationInput:
         """What was typed; raises InvalidInput for an amount that is none."""
         limit = str(self.approval_above.data or "")
-        days = str(self.account_days.data or "30")
+        days = str(self.term.data or "30")
         return OrganisationInput(
             name=str(self.name.data),
             kind=str(self.kind.data),
@@ -55,7 +55,7 @@ class OrganisationForm(Form):
             address=str(self.address.data or ""),
             active=bool(self.active.data),
             on_account=bool(self.on_account.data),
-            account_days=read_account_days(days, field="account_days"),
+            account_days=read_account_days(days, field="term"),
         )
 
 
@@ -101,6 +101,7 @@ def _edit(unit: Organisation | None) -> str | Response | tuple[str, int]:
     if unit is not None and not form.is_submitted():
         limit = unit.approval_above_fen
         form.approval_above.data = "" if limit is None else format_yuan(limit)
+        form.term.data = str(unit.account_days)
     status = 422 if form.is_submitted() else 200
     if form.validate_on_submit():
         try:

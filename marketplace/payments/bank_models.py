@@ -91,7 +91,7 @@ class Placing(Base):
     """Money given a place: of a transfer to an order or a unit's credit; of a credit to an order or back
     to the bank. Wrong ones are taken back by a reversal, the row stays."""
 
-    __tablename__ = "placing"
+    __tablename__ = "bank_placing"
     __table_args__ = (
         CheckConstraint(f"kind IN ({', '.join(repr(k) for k in PLACING_KINDS)})", name="kind"),
         CheckConstraint("fen > 0", name="fen"),
@@ -99,9 +99,9 @@ class Placing(Base):
             "(order_id IS NOT NULL) = (kind IN ('order', 'credit_used'))", name="order"
         ),
         CheckConstraint("(transfer_id IS NOT NULL) = (kind IN ('order', 'credit'))", name="source"),
-        Index("ix_placing_transfer", "transfer_id"),
-        Index("ix_placing_order", "order_id"),
-        Index("ix_placing_unit", "organisation_id"),
+        Index("ix_bank_placing_transfer", "transfer_id"),
+        Index("ix_bank_placing_order", "order_id"),
+        Index("ix_bank_placing_unit", "organisation_id"),
     )
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     kind: Mapped[str] = mapped_column(String(16))

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from marketplace.core.errors import InvalidInput
@@ -15,6 +15,8 @@ from marketplace.identity.models import Organisation
 from marketplace.ledger import books
 from marketplace.ledger.accounts import ACCOUNTS
 from marketplace.ledger.posting import credit, debit, post
+from marketplace.orders.collecting import due_column
+from marketplace.orders.order_models import Order
 from marketplace.payments.bank_models import Placing
 from marketplace.payments.placing import (
     credit_fen_of,
@@ -104,6 +106,37 @@ def units_in_credit(session: Session) -> list[Credit]:
         came[one.organisation_id or 0].append(one)
     found = [Credit(unit, held[unit.id], _since(came[unit.id], held[unit.id])) for unit in units]
     return sorted(found, key=lambda one: (one.since is None, one.since, one.unit.id))
+
+
+@dataclass(frozen=True)
+class Held:
+    """An order that was cut or cancelled after it was paid by bank: `over_fen` of it is not owed."""
+
+    number: str
+    unit: str
+    over_fen: int
+    transfer_id: int | None
+    organisation_id: int | None
+
+
+def held_too_much(session: Session) -> list[Held]:
+    """Such orders, the newest placing of each: it is taken back, and its money placed anew. One statement."""
+    over = (Order.collected_fen - due_column()).label("over")
+    newest = (
+        select(func.max(Placing.id))
+        .where(Placing.order_id.is_not(None), Placing.undone_at.is_(None))
+        .group_by(Placing.order_id)
+    )
+    rows = session.execute(
+        select(Order.number, Organisation.name, over, Placing.transfer_id, Order.organisation_id)
+        .select_from(Placing)
+        .join(Order, Order.id == Placing.order_id)
+        .outerjoin(Organisation, Organisation.id == Order.organisation_id)
+        .where(Placing.id.in_(newest), Order.collected_fen > due_column())
+        .order_by(Placing.id)
+        .limit(MOST)
+    )
+    return [Held(number, unit or "", int(fen), *places) for number, unit, fen, *places in rows]
 
 
 def _since(newest_first: list[Placing], left: int) -> datetime | None:

@@ -13,7 +13,7 @@ from marketplace.identity.access import current_actor, requires
 from marketplace.identity.models import Organisation
 from marketplace.identity.permissions import LEDGER_VIEW, TRANSFER_MANAGE
 from marketplace.payments.bank_models import Placing
-from marketplace.payments.credits import return_credit, units_in_credit, use_credit
+from marketplace.payments.credits import held_too_much, return_credit, units_in_credit, use_credit
 from marketplace.payments.matching import split
 from marketplace.payments.open_items import open_rows
 from marketplace.payments.placing import credit_fen_of
@@ -31,7 +31,10 @@ Answer = Response | tuple[str, int]
 def index() -> str:
     whole_county()
     return render_template(
-        "reporting/transfers/credits.html", credits=units_in_credit(db.session), as_of=now()
+        "reporting/transfers/credits.html",
+        credits=units_in_credit(db.session),
+        held=held_too_much(db.session),
+        as_of=now(),
     )
 
 

@@ -70,7 +70,7 @@ def _bank() -> None:
 
 
 def _placings() -> None:
-    op.create_table('placing',
+    op.create_table('bank_placing',
     sa.Column('id', ID, nullable=False),
     sa.Column('kind', sa.String(length=16), nullable=False),
     sa.Column('transfer_id', ID, nullable=True),
@@ -84,20 +84,20 @@ def _placings() -> None:
     sa.Column('undone_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('undone_by_id', ID, nullable=True),
     sa.Column('undone_why', sa.String(length=20), nullable=False),
-    sa.CheckConstraint(f'kind IN ({KINDS})', name=op.f('ck_placing_kind')),
-    sa.CheckConstraint('fen > 0', name=op.f('ck_placing_fen')),
-    sa.CheckConstraint("(order_id IS NOT NULL) = (kind IN ('order', 'credit_used'))", name=op.f('ck_placing_order')),
-    sa.CheckConstraint("(transfer_id IS NOT NULL) = (kind IN ('order', 'credit'))", name=op.f('ck_placing_source')),
-    sa.ForeignKeyConstraint(['transfer_id'], ['transfer.id'], name=op.f('fk_placing_transfer_id_transfer')),
-    sa.ForeignKeyConstraint(['order_id'], ['preorder.id'], name=op.f('fk_placing_order_id_preorder')),
-    sa.ForeignKeyConstraint(['organisation_id'], ['organisation.id'], name=op.f('fk_placing_organisation_id_organisation')),
-    sa.ForeignKeyConstraint(['by_id'], ['account.id'], name=op.f('fk_placing_by_id_account')),
-    sa.ForeignKeyConstraint(['undone_by_id'], ['account.id'], name=op.f('fk_placing_undone_by_id_account')),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_placing'))
+    sa.CheckConstraint(f'kind IN ({KINDS})', name=op.f('ck_bank_placing_kind')),
+    sa.CheckConstraint('fen > 0', name=op.f('ck_bank_placing_fen')),
+    sa.CheckConstraint("(order_id IS NOT NULL) = (kind IN ('order', 'credit_used'))", name=op.f('ck_bank_placing_order')),
+    sa.CheckConstraint("(transfer_id IS NOT NULL) = (kind IN ('order', 'credit'))", name=op.f('ck_bank_placing_source')),
+    sa.ForeignKeyConstraint(['transfer_id'], ['transfer.id'], name=op.f('fk_bank_placing_transfer_id_transfer')),
+    sa.ForeignKeyConstraint(['order_id'], ['preorder.id'], name=op.f('fk_bank_placing_order_id_preorder')),
+    sa.ForeignKeyConstraint(['organisation_id'], ['organisation.id'], name=op.f('fk_bank_placing_organisation_id_organisation')),
+    sa.ForeignKeyConstraint(['by_id'], ['account.id'], name=op.f('fk_bank_placing_by_id_account')),
+    sa.ForeignKeyConstraint(['undone_by_id'], ['account.id'], name=op.f('fk_bank_placing_undone_by_id_account')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_bank_placing'))
     )
-    op.create_index('ix_placing_transfer', 'placing', ['transfer_id'], unique=False)
-    op.create_index('ix_placing_order', 'placing', ['order_id'], unique=False)
-    op.create_index('ix_placing_unit', 'placing', ['organisation_id'], unique=False)
+    op.create_index('ix_bank_placing_transfer', 'bank_placing', ['transfer_id'], unique=False)
+    op.create_index('ix_bank_placing_order', 'bank_placing', ['order_id'], unique=False)
+    op.create_index('ix_bank_placing_unit', 'bank_placing', ['organisation_id'], unique=False)
     op.create_table('payer_alias',
     sa.Column('id', ID, nullable=False),
     sa.Column('name', sa.Text(), nullable=False),
@@ -147,7 +147,7 @@ def _statements() -> None:
 
 
 def downgrade() -> None:
-    for table in ('statement_line', 'statement', 'payer_alias', 'placing', 'transfer', 'bank_row'):
+    for table in ('statement_line', 'statement', 'payer_alias', 'bank_placing', 'transfer', 'bank_row'):
         op.drop_table(table)
     with op.batch_alter_table('organisation') as table:
         table.drop_column('account_days')

@@ -143,13 +143,10 @@ def test_terms_are_set_where_units_are_edited_and_by_file(world):
     admin = world.sign_in(world.user("administrator"))
     address = f"/admin/organisations/{unit.id}"
     form = {"name": "县二中", "kind": "school", "region_code": unit.region_code, "active": "y"}
-    bad = admin.post(address, data={**form, "on_account": "y", "account_days": "很久"})
+    bad = admin.post(address, data={**form, "on_account": "y", "term": "很久"})
     assert bad.status_code == 422
     assert "很久" in bad.text
-    assert (
-        admin.post(address, data={**form, "on_account": "y", "account_days": "45"}).status_code
-        == 302
-    )
+    assert admin.post(address, data={**form, "on_account": "y", "term": "45"}).status_code == 302
     with world.transaction() as session:
         found = session.get_one(Organisation, unit.id)
         assert (found.on_account, found.account_days) == (True, 45)

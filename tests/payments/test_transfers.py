@@ -1,6 +1,8 @@
 """Bank transfers: kept once, placed where that is certain, settled by a person, taken back by reversal."""
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from marketplace.core.errors import Conflict, InvalidInput
 from marketplace.orders.collecting import record_collected, undo_collected
@@ -8,9 +10,11 @@ from marketplace.orders.endings import cancel_by_operator
 from marketplace.orders.order_models import Order
 from marketplace.payments.aliases import end_alias, remember
 from marketplace.payments.bank_models import BankRow, PayerAlias, Placing
-from marketplace.payments.credits import return_credit, units_in_credit, use_credit
+from marketplace.payments.bank_rows import BankFacts, keep_row
+from marketplace.payments.credits import held_too_much, return_credit, units_in_credit, use_credit
 from marketplace.payments.placing import place, undo_placing
-from marketplace.payments.transfers import match_new, not_ours, reopen, repeated
+from marketplace.payments.transfers import _matched, match_new, not_ours, reopen, repeated
+from marketplace.reporting.verify import verify
 from tests.payments.banking import PRICE, Banking, days_ago
 from tests.support.meanwhile import meanwhile
 
@@ -300,3 +304,75 @@ def test_the_same_credit_is_not_used_twice_in_the_same_moment(banking):
             lambda session: use_credit(session, banking.finance, unit, {banking.numbers[0]: 4000}),
             lambda session: return_credit(session, banking.finance, unit, 4 * PRICE, "退"),
         )
+
+
+def test_two_people_bring_the_same_row_in_the_same_moment(banking):
+    facts = BankFacts(days_ago(1), "X9", "in", 500, "某公司", "", "货款")
+    meanwhile(
+        banking.world,
+        lambda session: keep_row(session, banking.finance, facts),
+        lambda session: keep_row(session, banking.finance, facts),
+    )
+    assert banking.stand()["bank"] == 500
+
+
+def test_the_matching_and_a_person_take_a_row_in_the_same_moment(banking):
+    banking.bring(banking.row(ALL, "货款"), match=False)
+    (transfer,) = banking.transfers()
+    meanwhile(
+        banking.world,
+        lambda session: place(session, banking.finance, transfer.id, {banking.numbers[0]: 500}),
+        lambda session: _matched(session, transfer.id),
+    )
+    assert banking.placings() == [("order", 500, False)]
+    assert banking.states() == ["unmatched"]
+
+
+def test_an_order_that_is_cut_after_it_was_paid_is_listed_until_its_money_is_placed_anew(world):
+    banking = Banking(world, delivered=False)
+    number = banking.numbers[0]
+    banking.pay(10 * PRICE, number)
+    with world.transaction() as session:
+        assert held_too_much(session) == []
+        cancel_by_operator(session, banking.finance, by_number(session, number), "停课")
+    with world.transaction() as session:
+        (one,) = held_too_much(session)
+        assert (one.number, one.over_fen, one.transfer_id) == (number, 10 * PRICE, 1)
+    assert number in banking.sign_in().get("/ledger/credits").text
+    banking.act(undo_placing, banking.all(Placing)[0].id, "ended")
+    banking.act(place, 1, {banking.numbers[2]: 6 * PRICE}, credit_unit=banking.unit.id,
+                credit_fen=4 * PRICE)  # fmt: skip
+    with world.transaction() as session:
+        assert held_too_much(session) == []
+    stand = {"bank": 10 * PRICE, "buyer_prepayment": 6 * PRICE, "buyer_credit": 4 * PRICE}
+    assert banking.stand() == stand
+
+
+@pytest.mark.parametrize(
+    ("spoil", "what"),
+    [
+        ("UPDATE transfer SET placed_fen = placed_fen - 1", "银行来款认的数不对"),
+        ("UPDATE transfer SET state = 'unmatched'", "银行来款认的数不对"),
+        ("UPDATE bank_placing SET fen = fen + 1", "认款与凭证不符"),
+        ("UPDATE bank_placing SET undone_at = at", "认款与凭证不符"),
+        ("UPDATE preorder SET collected_fen = collected_fen + 1", "收款与账本不符"),
+        ("UPDATE statement SET total_fen = total_fen + 1", "对账单与订单不符"),
+        ("UPDATE statement_line SET fen = fen + 1", "对账单与订单不符"),
+        ("UPDATE transfer SET state = 'repeated', placed_fen = 0", "银行来款没有正好记一次"),
+    ],
+)
+def test_verify_names_what_no_longer_agrees(banking, spoil, what):
+    number = banking.statement()
+    banking.pay(ALL, number)
+    banking.stand()
+    with banking.world.transaction() as session:
+        session.execute(text(spoil))
+    with banking.world.transaction() as session:
+        assert what in {fault.what for fault in verify(session)}
+
+
+def test_the_banks_rows_are_never_changed(banking):
+    banking.pay(500, "x")
+    for spoil in ("UPDATE bank_row SET fen = 1", "DELETE FROM bank_row"):
+        with pytest.raises(DBAPIError), banking.world.transaction() as session:
+            session.execute(text(spoil))
