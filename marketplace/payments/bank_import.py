@@ -1,7 +1,9 @@
 """The bank's statement as a file: preview, cures, and a second import that changes nothing."""
 
+import re
 from collections import Counter
 from collections.abc import Sequence
+from datetime import date
 
 from sqlalchemy.orm import Session
 
@@ -23,10 +25,8 @@ COLUMNS = (
         aliases=("流水号", "凭证号", "交易序号"),
         hint="银行给的号；没有可以空着，按日期、户名、金额、附言认",
     ),
-    Column(
-        "对方户名", required=True, aliases=("付款人", "对方名称", "户名"), example="清源县第一小学"
-    ),
-    Column("对方账号", aliases=("付款账号", "账号"), hint="加密保存，页面上只露后四位"),
+    Column("对方户名", required=True, aliases=("付款人", "对方名称"), example="清源县第一小学"),
+    Column("对方账号", aliases=("付款账号",), hint="加密保存，页面上只露后四位"),
     Column(
         "收入金额", required=True, aliases=("贷方发生额", "收入", "贷方金额"), example="5320.00"
     ),
@@ -44,14 +44,14 @@ class BankChecker:
     """Reads rows; remembers what serial numbers and repeated rows it has met in this file."""
 
     def __init__(self, session: Session, actor: Actor) -> None:
-        self._session, self._actor = session, actor
+        self._actor = actor
         self._repeats: Counter[str] = Counter()
-        self._said: dict[str, str] = {}
+        self._said = known_rows(session)
 
     def check(self, cells: Cells) -> BankFacts:
         reader = RowReader(cells)
         reader.text("交易日期", required="请填交易日期。")
-        day = reader.read("交易日期", read_day)
+        day = reader.read("交易日期", _day)
         if day and day > today():
             reader.problem("交易日期", "日期还没有到，请核对。")
         serial = reader.text("交易流水号", longest=64)
@@ -78,11 +78,7 @@ class BankChecker:
 
     def _known(self, facts: BankFacts) -> str:
         """The facts that the serial number stands for, in the books or further up in the file."""
-        key = facts.key_hash
-        if key not in self._said:
-            stored = known_rows(self._session, [key])
-            self._said[key] = stored.get(key, facts.facts_hash)
-        return self._said[key]
+        return self._said.setdefault(facts.key_hash, facts.facts_hash)
 
     def _counted(self, facts: BankFacts) -> BankFacts:
         self._repeats[facts.facts_hash] += 1
@@ -93,6 +89,11 @@ class BankChecker:
 
     def apply(self, session: Session, value: BankFacts) -> bool:
         return keep_row(session, self._actor, value)
+
+
+def _day(text: str) -> date:
+    """The day of a cell that may have the time beside it."""
+    return read_day(re.split(r"(?<=\d)[ T]", text, maxsplit=1)[0])
 
 
 def _sum(text: str) -> int:

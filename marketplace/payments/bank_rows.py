@@ -1,7 +1,6 @@
 """Keeping the bank's rows: each once, with the money in suspense until it is known whose it is."""
 
 import unicodedata
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
@@ -47,10 +46,10 @@ class BankFacts:
         return keyring.lookup(f"bank row:{self.facts_hash}:{self.repeat}")
 
 
-def known_rows(session: Session, keys: Iterable[str]) -> dict[str, str]:
-    """Key → hash of the facts, of the rows that are there."""
-    found = select(BankRow.key_hash, BankRow.facts_hash).where(BankRow.key_hash.in_(list(keys)))
-    return {row.key_hash: row.facts_hash for row in session.execute(found)}
+def known_rows(session: Session) -> dict[str, str]:
+    """Key → hash of the facts, of all rows that are there."""
+    rows = session.execute(select(BankRow.key_hash, BankRow.facts_hash))
+    return {row.key_hash: row.facts_hash for row in rows}
 
 
 def keep_row(session: Session, actor: Actor, facts: BankFacts) -> bool:
@@ -74,7 +73,8 @@ def keep_row(session: Session, actor: Actor, facts: BankFacts) -> bool:
         .returning(BankRow.id)
     )
     if made is None:
-        if known_rows(session, [facts.key_hash])[facts.key_hash] != facts.facts_hash:
+        there = select(BankRow.facts_hash).where(BankRow.key_hash == facts.key_hash)
+        if session.scalar(there) != facts.facts_hash:
             raise Conflict(OTHERWISE, code="serial_otherwise")
         return False
     session.add(

@@ -69,6 +69,15 @@ def test_the_same_file_again_changes_nothing_and_rows_without_number_count_their
     assert banking.stand() == {"bank": 1700, "suspense": 1700, "buyer_receivable": ALL}
 
 
+@pytest.mark.parametrize(
+    "day", ["2026-01-05 14:03:22", "20260105", "2026年1月5日", "2026/1/5", "2026-01-05T14:03:22"]
+)
+def test_days_are_read_as_banks_write_them(banking, day):
+    assert banking.bring([day, "1", "甲", "", "1,000.50", "-", "", ""]).applied == 1
+    (row,) = banking.all(BankRow)
+    assert (row.day.isoformat(), row.fen) == ("2026-01-05", 100050)
+
+
 def test_a_serial_number_that_says_something_else_is_refused_with_words(banking):
     banking.bring(banking.row(500, "a", serial="X1"))
     batch = banking.bring(banking.row(501, "a", serial="X1"), banking.row(1, "", serial="X2"))
