@@ -8,6 +8,9 @@ from sqlalchemy import select
 from marketplace.core.clock import now, today, use_clock
 from marketplace.core.errors import Conflict, InvalidInput
 from marketplace.identity.models import Organisation
+from marketplace.imports.sheets import read_table, write_xlsx
+from marketplace.imports.taking import take_table
+from marketplace.imports.unit_import import UNITS
 from marketplace.notices.models import Notice
 from marketplace.orders.order_models import Order
 from marketplace.payments.placing import place
@@ -151,6 +154,22 @@ def test_terms_are_set_where_units_are_edited_and_by_file(world):
         found = session.get_one(Organisation, unit.id)
         assert (found.on_account, found.account_days) == (True, 45)
     assert "45 天" in admin.get("/admin/organisations").text
+    headings = ("单位名称", "类型", "区划代码", "月结", "账期（天）")
+    rows = [
+        ["县二中", "学校", unit.region_code, "否", ""],
+        ["县三中", "学校", unit.region_code, "是", "60"],
+        ["县四中", "学校", unit.region_code, "", ""],
+        ["县五中", "学校", unit.region_code, "是", "一年多"],
+    ]
+    actor = world.actor(world.user("administrator"))
+    with world.app.app_context():
+        table = read_table(write_xlsx(headings, rows, "单位"), UNITS.columns)
+        assert take_table(actor, "units", "单位.xlsx", table).faulty == 1
+    with world.transaction() as session:
+        found = select(Organisation.name, Organisation.on_account, Organisation.account_days)
+        assert {tuple(row) for row in session.execute(found)} == {
+            ("县二中", False, 45), ("县三中", True, 60), ("县四中", False, 30),
+        }  # fmt: skip
 
 
 def test_pages_show_a_unit_its_own_statements_and_finance_all(world, statements):
