@@ -67,6 +67,11 @@ FEATURES = (
     "marketplace.settlement.village_views",
     "marketplace.settlement.payee_views",
     "marketplace.settlement.advance_views",
+    "marketplace.reporting.transfer_views",
+    "marketplace.reporting.transfer_settling_views",
+    "marketplace.reporting.credit_views",
+    "marketplace.reporting.statement_views",
+    "marketplace.reporting.unit_statement_views",
     "marketplace.jobs.health_views",
     "marketplace.orders.shop_views",
     "marketplace.orders.checkout_views",
@@ -97,6 +102,7 @@ IMPORTERS = (
     "marketplace.settlement.payee_import",
     "marketplace.settlement.result_import",
     "marketplace.settlement.checking",
+    "marketplace.payments.bank_import",
 )
 """Modules that register a kind of file; a new kind's module is added here."""
 FIELD_PAGES: tuple[str, ...] = (

@@ -35,6 +35,7 @@ def regions() -> list[list[str]]:
     return rows
 
 
+ON_ACCOUNT = "岚溪县第一中学"
 UNITS = (
     # name, kind, canteen, approval above (yuan)
     ("岚溪县第一中学", "学校", "有", "3000"),
@@ -62,7 +63,15 @@ HOME_OF_SUPPLIER = {
 
 def units() -> list[list[str]]:
     return [
-        [name, kind, HOME_OF_SUPPLIER.get(name, COUNTY), canteen, limit, "岚溪县城"]
+        [
+            name,
+            kind,
+            HOME_OF_SUPPLIER.get(name, COUNTY),
+            canteen,
+            limit,
+            "岚溪县城",
+            *(("是", "15") if name == ON_ACCOUNT else ("", "")),
+        ]
         for name, kind, canteen, limit in UNITS
     ]
 

@@ -12,6 +12,7 @@ from marketplace.core.county_settings import set_county_setting
 from marketplace.core.db import transaction
 from marketplace.demo import county
 from marketplace.demo.bring import actor_named, bring
+from marketplace.demo.on_account import bank_file_of_today, past_round
 from marketplace.demo.people import phone
 from marketplace.demo.reports import report_and_verify
 from marketplace.demo.rounds import rounds_of_the_story
@@ -42,10 +43,13 @@ def load_demo(
         _administrator()
         _files_of_the_county()
         _places_and_produce()
+    say("上个月的一期、对账单和银行流水 …")
+    past = past_round(start)
     say("滞销登记和核实 …")
     report_and_verify(start)
     say("期次、订购、分配、备货单 …")
     rounds_of_the_story(start)
+    bank_file_of_today(start, *past)
 
 
 @contextmanager
@@ -68,7 +72,7 @@ def _files_of_the_county() -> None:
     bring(
         admin,
         UNITS,
-        ("单位名称", "类型", "区划代码", "有无食堂", "审批限额", "地址"),
+        ("单位名称", "类型", "区划代码", "有无食堂", "审批限额", "地址", "月结", "账期(天)"),
         county.units(),
     )
     _shown_accounts(admin)
@@ -133,6 +137,9 @@ def _places_and_produce() -> None:
     with transaction() as session:
         set_county_setting(session, "county_name", county.COUNTY_NAME)
         set_county_setting(session, "service_phone", "000-0000 8888")
+        set_county_setting(session, "bank_account_name", "岚溪县乡村产业服务中心")
+        set_county_setting(session, "bank_name", "岚溪农村商业银行营业部")
+        set_county_setting(session, "bank_account", "0000 0000 0000 0001")
         for product in county.PRODUCTS:
             save_product(session, operator, None, product)
         for name, address, way in (

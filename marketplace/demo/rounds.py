@@ -44,7 +44,7 @@ def rounds_of_the_story(start: datetime) -> None:
     day = shanghai_date(start)
     _a_round_that_is_paid(start, day)
     with use_clock(lambda: start - timedelta(days=9)):
-        first = _make(
+        first = make_round(
             "冬季滞销专场",
             start - timedelta(days=9),
             day - timedelta(days=2),
@@ -64,7 +64,7 @@ def rounds_of_the_story(start: datetime) -> None:
     with use_clock(lambda: start - timedelta(hours=20)):
         _tell_most(first)
         collect(first, slice(None, None, 2))
-        second = _make(
+        second = make_round(
             "本周乡味",
             start - timedelta(hours=20),
             day + timedelta(days=3),
@@ -75,7 +75,7 @@ def rounds_of_the_story(start: datetime) -> None:
     with use_clock(lambda: start - timedelta(hours=6)):
         colleagues_register(second, submitted=False)
         orders_of(second, buyers=9, seed=5)
-    third = _make(
+    third = make_round(
         "年货预订", start + timedelta(days=5), day + timedelta(days=10), day + timedelta(days=15)
     )
     _offer(third, OFFERS[9:11], share=1)
@@ -86,7 +86,7 @@ def _a_round_that_is_paid(start: datetime, day: date) -> None:
     titles = {"土鸡蛋", "苹果", "红薯干", "大米", "时令青菜"}
     pilot = tuple(offer for offer in OFFERS if offer.title in titles)
     with use_clock(lambda: start - timedelta(days=11)):
-        made = _make(
+        made = make_round(
             "试销", start - timedelta(days=11), day - timedelta(days=10), day - timedelta(days=8)
         )
         _offer(made, pilot, share=10)
@@ -102,7 +102,7 @@ def _local(day: date, hour: int) -> datetime:
     return datetime.combine(day, time(hour), tzinfo=SHANGHAI)
 
 
-def _make(name: str, opens_at: datetime, last_day: date, delivers_on: date) -> int:
+def make_round(name: str, opens_at: datetime, last_day: date, delivers_on: date) -> int:
     """A round that closes at 24:00 of `last_day`; every town collects the day before delivery."""
     operator = actor_named("yunying")
     with transaction() as session:
@@ -242,7 +242,7 @@ def ensure_open_round() -> None:
         if session.scalar(select(Round.id).where(Round.state == "open")) is not None:
             return
         number = len(session.scalars(select(Round.id)).all()) + 1
-    made = _make(
+    made = make_round(
         f"第 {number} 期乡味", now(), today() + timedelta(days=4), today() + timedelta(days=9)
     )
     _offer(made, OFFERS, share=1)

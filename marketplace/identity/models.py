@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, true
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, false, true
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from marketplace.core.clock import today
@@ -39,6 +39,10 @@ class Organisation(Base):
     approval_above_fen: Mapped[int | None]  # none: no approval; 0: every order
     address: Mapped[str] = mapped_column(String(200), default="")
     active: Mapped[bool] = mapped_column(default=True)
+    on_account: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """What its canteen orders is paid after a monthly statement."""
+    account_days: Mapped[int] = mapped_column(default=30, server_default="30")
+    """So many days after the statement it is due."""
 
     region: Mapped[Region] = relationship()
 

@@ -13,6 +13,7 @@ from marketplace.identity.organisations import (
     OrganisationInput,
     get_organisation,
     organisations,
+    read_account_days,
     save_organisation,
 )
 from marketplace.identity.permissions import ACCOUNT_MANAGE
@@ -33,12 +34,15 @@ class OrganisationForm(Form):
     address = TrimmedField("地址", [at_most(200)])
     has_canteen = BooleanField("有食堂，可以用食堂货单下单")
     approval_above = TrimmedField("超过多少元要审批", [at_most(20)])
+    on_account = BooleanField("单位月结：食堂的货先送，月初出对账单，照单转账")
+    term = TrimmedField("账期", [at_most(20)], default="30")
     active = BooleanField("正常使用", default=True)
     submit = SubmitField("保存")
 
     def given(self) -> OrganisationInput:
         """What was typed; raises InvalidInput for an amount that is none."""
         limit = str(self.approval_above.data or "")
+        days = str(self.term.data or "30")
         return OrganisationInput(
             name=str(self.name.data),
             kind=str(self.kind.data),
@@ -50,6 +54,8 @@ class OrganisationForm(Form):
             else None,
             address=str(self.address.data or ""),
             active=bool(self.active.data),
+            on_account=bool(self.on_account.data),
+            account_days=read_account_days(days, field="term"),
         )
 
 
@@ -95,6 +101,7 @@ def _edit(unit: Organisation | None) -> str | Response | tuple[str, int]:
     if unit is not None and not form.is_submitted():
         limit = unit.approval_above_fen
         form.approval_above.data = "" if limit is None else format_yuan(limit)
+        form.term.data = str(unit.account_days)
     status = 422 if form.is_submitted() else 200
     if form.validate_on_submit():
         try:

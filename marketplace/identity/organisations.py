@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from marketplace.core.errors import InvalidInput, NotFound
 from marketplace.core.identifiers import parse_uscc
+from marketplace.core.spoken_number import read_count
 from marketplace.identity import audit
 from marketplace.identity.actor import Actor
 from marketplace.identity.models import ORGANISATION_KINDS, Organisation
@@ -24,6 +25,13 @@ class OrganisationInput:
     approval_above_fen: int | None = None  # none: no approval; 0: every order
     address: str = ""
     active: bool = True
+    on_account: bool = False
+    account_days: int = 30
+
+
+def read_account_days(text: str, field: str | None = None) -> int:
+    """Days after the statement until it is due; raises InvalidInput."""
+    return read_count(text, "账期", least=0, most=365, field=field)
 
 
 def organisations(scope: Scope, words: str, kind: str) -> Select[Organisation]:
@@ -37,6 +45,16 @@ def organisations(scope: Scope, words: str, kind: str) -> Select[Organisation]:
     if kind:
         statement = statement.where(Organisation.kind == kind)
     return statement.order_by(Organisation.name, Organisation.id)
+
+
+def units_to_choose(session: Session) -> list[tuple[int, str]]:
+    """Units in use, (id, name) in the order of their names, for a list to choose from."""
+    rows = session.execute(
+        select(Organisation.id, Organisation.name)
+        .where(Organisation.active)
+        .order_by(Organisation.name)
+    )
+    return [(row.id, row.name) for row in rows]
 
 
 def get_organisation(session: Session, scope: Scope, organisation_id: int) -> Organisation:
@@ -91,4 +109,6 @@ def _checked(session: Session, given: OrganisationInput, own_id: int | None) -> 
         "approval_above_fen": given.approval_above_fen,
         "address": given.address.strip(),
         "active": given.active,
+        "on_account": given.on_account,
+        "account_days": given.account_days,
     }

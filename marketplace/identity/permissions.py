@@ -38,6 +38,7 @@ RECEIPT_FILE = "receipts.file"
 PAYEE_VIEW = "payees.view"
 PAYEE_PROPOSE = "payees.propose"
 PAYEE_CONSENT = "payees.consent"
+TRANSFER_MANAGE = "transfers.manage"
 
 ROLES: Mapping[str, tuple[str, frozenset[str]]] = {
     # code: (Chinese name, permissions)
@@ -149,6 +150,7 @@ ROLES: Mapping[str, tuple[str, frozenset[str]]] = {
             {
                 LEDGER_VIEW,
                 REFUND_MANAGE,
+                TRANSFER_MANAGE,
                 ROUND_VIEW,
                 BOARD_VIEW,
                 TRACE_VIEW,

@@ -10,11 +10,13 @@ from marketplace.core.money import parse_yuan
 from marketplace.identity import audit
 from marketplace.identity.actor import Actor
 from marketplace.identity.models import ORGANISATION_KINDS, Organisation
+from marketplace.identity.organisations import read_account_days
 from marketplace.identity.permissions import ACCOUNT_MANAGE
 from marketplace.imports.cell_values import YES_NO
 from marketplace.imports.importer import Cells, Column, Importer, RowByRow, RowReader, register
 from marketplace.regions.models import Region
 
+ON_ACCOUNT: dict[str, bool | None] = {**YES_NO}
 KINDS = {name: code for code, name in ORGANISATION_KINDS.items()}
 COLUMNS = (
     Column("单位名称", required=True, aliases=("单位", "名称"), example="县第一小学"),
@@ -30,6 +32,8 @@ COLUMNS = (
     Column("有无食堂", hint="有或无", example="有"),
     Column("审批限额", hint="元；订单超过这个数要审批，0 表示每单都审，空着不审", example="5000"),
     Column("地址", example="县城南街 1 号"),
+    Column("月结", hint="是或否；是：食堂的货先送，每月出对账单", example="是"),
+    Column("账期(天)", aliases=("账期（天）", "账期"), hint="对账单出了多少天到期", example="30"),
 )
 
 
@@ -42,6 +46,8 @@ class UnitRow:
     has_canteen: bool
     approval_above_fen: int | None
     address: str
+    on_account: bool | None
+    account_days: int | None
 
 
 class UnitChecker(RowByRow):
@@ -68,8 +74,10 @@ class UnitChecker(RowByRow):
         limit = reader.read("审批限额", lambda text: parse_yuan(text, allow_zero=True))
         canteen = reader.choice("有无食堂", YES_NO, default=False)
         address = reader.text("地址")
+        on_account = reader.choice("月结", ON_ACCOUNT, default=None)
+        days = reader.read("账期(天)", read_account_days)
         reader.finish()
-        return UnitRow(name, kind, uscc, region, canteen, limit, address)
+        return UnitRow(name, kind, uscc, region, canteen, limit, address, on_account, days)
 
     def apply(self, session: Session, value: UnitRow) -> bool:
         unit = session.scalar(select(Organisation).where(Organisation.name == value.name))

@@ -155,6 +155,7 @@ def take(batch_id: int) -> Response:
         batches.ask_to_take(session, current_actor(), batch, request.form.get("take", "good"))
         rows, pasted = batch.total, IMPORTERS[batch.kind].pasted
     start_work(batch_id, rows)
+    wake()  # what follows from the rows shall not wait for the next minute
     if pasted:
         return redirect(url_for("imports.pasted", paste_id=batch_id))
     return redirect(url_for("imports.show", batch_id=batch_id))

@@ -15,6 +15,9 @@ from marketplace.payments.asking import ask_payments, expire_unpaid_orders
 from marketplace.payments.merchant import current_alipay, online
 from marketplace.payments.reconciling import reconcile_due
 from marketplace.payments.refunding import find_excess, send_refunds
+from marketplace.payments.statement_reminders import remind_units
+from marketplace.payments.statements import issue_due
+from marketplace.payments.transfers import match_new
 
 MINUTE = timedelta(minutes=1)
 
@@ -45,6 +48,9 @@ JOBS = (
     Job("payments", MINUTE, pay_jobs),
     Job("send_notices", MINUTE, deliver_due, on_wake=True),
     Job("imports", MINUTE, run_due_batches, on_wake=True),
+    Job("match_transfers", MINUTE, match_new, on_wake=True),
+    Job("issue_statements", timedelta(hours=1), issue_due),
+    Job("remind_units", timedelta(hours=1), remind_units),
     Job("compare_bills", timedelta(minutes=30), _compare_bills),
     Job("remind_unanswered", timedelta(minutes=15), remind_unanswered),
     Job("expire_lots", timedelta(hours=1), _expire_lots),

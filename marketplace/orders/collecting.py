@@ -17,7 +17,7 @@ from marketplace.identity import audit
 from marketplace.identity.actor import Actor
 from marketplace.identity.scope import Scope
 from marketplace.orders.order_models import COLLECTED_WAYS, COUNTED_STATES, Order, OrderLine
-from marketplace.orders.order_money import post_collected, reverse_collected
+from marketplace.orders.order_money import noted_fen, post_collected, reverse_collected
 
 UNDO_REASONS = {"mistaken": "记错了订单", "amount": "金额不对", "returned": "钱已退给买家"}
 CHANGED = "这个订单的收款刚刚变了，请刷新再看。"
@@ -132,10 +132,18 @@ def undo_collected(session: Session, actor: Actor, order: Order, reason: str) ->
         raise Conflict("这个订单没有收款记录。", code="not_collected")
     if order.collected_how == "alipay":
         raise Conflict("支付宝付的钱只能原路退回，不能撤销。", code="paid_online")
+    noted = noted_fen(session, order)
+    if not noted:
+        raise Conflict("这是银行转账来的钱，要到“银行流水”里撤销。", code="by_bank")
+    values: dict[str, object] = {"collected_fen": before - noted}
+    if before == noted:
+        values |= {"collected_at": None, "collected_by_id": None}
+    else:  # the rest came by bank
+        values["collected_how"] = "transfer"
     hit = session.execute(
         update(Order)
         .where(Order.id == order.id, Order.collected_fen == before)
-        .values(collected_fen=0, collected_at=None, collected_by_id=None)
+        .values(**values)
         .execution_options(synchronize_session=False)
     )
     if hit.rowcount != 1:  # type: ignore[attr-defined]
@@ -143,5 +151,5 @@ def undo_collected(session: Session, actor: Actor, order: Order, reason: str) ->
     session.refresh(order)
     reverse_collected(session, actor, order, reason)
     audit.record(
-        session, actor, "order_collection_undone", "order", order.number, fen=before, why=reason
+        session, actor, "order_collection_undone", "order", order.number, fen=noted, why=reason
     )

@@ -164,8 +164,12 @@ def money_of(order: Order) -> Said:
     notes = {
         "unit": "由您单位统一收齐。",
         "pickup": "取货时在提货点付。",
+        "account": "单位月结：月初出对账单，照对账单转账。",
     }
-    note = "由单位统一结账。" if order.channel == "canteen" else notes.get(order.collected_how, "")
+    if order.collected_how != "account" and order.channel == "canteen":
+        note = "由单位统一结账。"
+    else:
+        note = notes.get(order.collected_how, "")
     return Said(f"还没付 {format_yuan(due - paid)} 元", "warn", note)
 
 

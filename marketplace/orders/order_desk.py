@@ -163,6 +163,8 @@ ACTIONS = {
     "order_cancelled": "取消",
     "order_collected": "记收款",
     "order_collection_undone": "撤销收款记录",
+    "order_transferred": "银行转账到账",
+    "order_transfer_undone": "撤销银行认款",
 }
 
 

@@ -21,7 +21,9 @@ COUNTED_STATES = (*HOLDING_STATES, "closed")
 """In these the buyer owes for what he gets, and figures of a round count the order."""
 COLLECTED_WAYS = {"unit": "单位代收", "pickup": "取货时付"}
 """How money reaches the county where nobody pays online."""
-PAY_WAYS = COLLECTED_WAYS | {"alipay": "支付宝"}
+SAID_WAYS = COLLECTED_WAYS | {"alipay": "支付宝"}
+"""What a buyer can say when ordering."""
+PAY_WAYS = SAID_WAYS | {"account": "单位月结", "transfer": "银行转账"}
 FUND_SOURCES = {"canteen": "食堂经费", "union": "工会经费", "own": "个人自付"}
 
 

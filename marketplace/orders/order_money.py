@@ -2,7 +2,8 @@
 
 collected: the county has the money, and holds it for the buyer until the goods are delivered; what is
 collected afterwards settles what the buyer owes. delivered: what was held, or else owed, becomes what
-the households, the packers and the carriers are owed. The sub-accounts of an order are named here.
+the households, the packers and the carriers are owed. transferred: money that came by bank stands with
+an order. The sub-accounts of an order are named here.
 """
 
 from collections import Counter
@@ -14,7 +15,7 @@ from sqlalchemy.orm import Session
 from marketplace.catalog.models import Lot
 from marketplace.identity.actor import Actor
 from marketplace.ledger import books
-from marketplace.ledger.models import Journal
+from marketplace.ledger.models import Journal, LedgerEntry
 from marketplace.ledger.posting import Line, Posting, credit, debit, post, post_many, reverse
 from marketplace.orders.allocation_models import Allocation
 from marketplace.orders.order_models import Order, OrderLine
@@ -39,14 +40,42 @@ def post_collected(session: Session, actor: Actor, order: Order, fen: int) -> No
     """`fen` more was collected; the order's row is held by the caller's UPDATE."""
     subject = subject_of(order)
     before = session.scalar(select(func.count()).where(Journal.subject == subject)) or 0
-    settles = order.state == "closed"
-    held = (
-        credit("buyer_receivable", fen, _debtor(order))
-        if settles
-        else credit("buyer_prepayment", fen, subject)
-    )
-    lines = [debit("collected", fen, _keeper(order)), held]
+    lines = [debit("collected", fen, _keeper(order)), _taken(order, fen)]
     post(session, actor, "collected", f"collected:{order.number}:{before}", subject, lines)
+
+
+def _taken(order: Order, fen: int) -> Line:
+    """What money does for an order: it settles a debt once the goods are there, before it is held."""
+    if order.state == "closed":
+        return credit("buyer_receivable", fen, _debtor(order))
+    return credit("buyer_prepayment", fen, subject_of(order))
+
+
+def post_transferred(
+    session: Session, actor: Actor, order: Order, came_from: Line, key: str
+) -> str:
+    """Money that came by bank (`came_from` is a debit of suspense or of a buyer's credit) stands with this
+    order now; the order's row is held by the caller. Returns the journal's number."""
+    lines = [came_from, _taken(order, came_from.fen)]
+    return post(session, actor, "transferred", key, subject_of(order), lines)
+
+
+def reverse_transferred(
+    session: Session, actor: Actor, order: Order, number: str, reason: str
+) -> None:
+    """Take one such journal back; what was delivered against it is owed again."""
+    reverse(session, actor, number, reason)
+    _owe_again(session, actor, order, number)
+
+
+def noted_fen(session: Session, order: Order) -> int:
+    """What was noted by hand as collected, without what came by bank or through Alipay."""
+    noted = (
+        select(func.coalesce(func.sum(LedgerEntry.fen), 0))
+        .join(Journal, Journal.number == LedgerEntry.journal_number)
+        .where(Journal.subject == subject_of(order), LedgerEntry.account == "collected")
+    )
+    return int(session.scalar(noted) or 0)
 
 
 def reverse_collected(session: Session, actor: Actor, order: Order, reason: str) -> None:
@@ -60,10 +89,18 @@ def reverse_collected(session: Session, actor: Actor, order: Order, reason: str)
     ).all()
     for number in noted:
         reverse(session, actor, number, reason)
-    if short := books.balance(session, "buyer_prepayment", subject):
+    if noted:
+        _owe_again(session, actor, order, noted[-1])
+
+
+def _owe_again(session: Session, actor: Actor, order: Order, because_of: str) -> None:
+    """A prepayment that was used up by the delivery and is gone now is a debt."""
+    subject = subject_of(order)
+    short = books.balance(session, "buyer_prepayment", subject)
+    if short > 0:
         lines = [debit("buyer_receivable", short, _debtor(order))]
         lines.append(credit("buyer_prepayment", short, subject))
-        post(session, actor, "owed_again", f"owed:{noted[-1]}", subject, lines)
+        post(session, actor, "owed_again", f"owed:{because_of}", subject, lines)
 
 
 def post_delivered(session: Session, actor: Actor, orders: Sequence[Order]) -> int:

@@ -21,7 +21,7 @@ from marketplace.identity.scope import Scope
 from marketplace.orders.endings import held_packs, hold_round
 from marketplace.orders.order_models import (
     FUND_SOURCES,
-    PAY_WAYS,
+    SAID_WAYS,
     Approval,
     Order,
     OrderChange,
@@ -49,7 +49,8 @@ class BelowMinimum(InvalidInput):
 class OrderInput:
     """`packs` is listing id → packs. `idempotency_key` is made by the form: sent twice, ordered once.
 
-    `pay_how` is one of PAY_WAYS, or empty where the channel does not ask. `shown_fen` is the total
+    `pay_how` is one of SAID_WAYS, or empty where the channel does not ask; a canteen whose unit has terms
+    is on account. `shown_fen` is the total
     that the buyer saw: when prices have changed since, the order is refused instead of costing more.
     `together_fen` is the sum of all orders that were sent as one: the unit's limit holds for that sum.
     """
@@ -110,7 +111,7 @@ def place_order(session: Session, actor: Actor, given: OrderInput) -> str:
         contact_phone=phone,
         note=given.note.strip(),
         total_fen=_total(given, listings),
-        collected_how=given.pay_how,
+        collected_how=_pay_way(session, given),
         placed_at=now(),
         state="confirmed",
         confirmed_at=now(),
@@ -247,7 +248,7 @@ def _round_and_place(session: Session, given: OrderInput) -> tuple[Round, str]:
         raise InvalidInput("请选这一期的提货点。", code="unknown_pickup", field="pickup_point_id")
     if not given.contact_name.strip():
         raise InvalidInput("请填取货人姓名。", code="missing", field="contact_name")
-    if given.pay_how not in {"", *PAY_WAYS}:
+    if given.pay_how not in {"", *SAID_WAYS}:
         raise InvalidInput("请选怎么付款。", code="unknown_pay_way", field="pay_how")
     if given.fund_source not in FUND_SOURCES:
         raise InvalidInput("请选资金来源。", code="unknown_fund", field="fund_source")
@@ -276,6 +277,14 @@ def _total(given: OrderInput, listings: Mapping[int, Listing]) -> int:
     if given.shown_fen is not None and given.shown_fen != total:
         raise Conflict("价格刚刚变了，请看过新的合计再提交。", code="price_changed")
     return total
+
+
+def _pay_way(session: Session, given: OrderInput) -> str:
+    """What a unit's canteen orders is on account where the unit has terms; nobody types it."""
+    if given.channel != "canteen" or given.organisation_id is None:
+        return given.pay_how
+    terms = select(Organisation.on_account).where(Organisation.id == given.organisation_id)
+    return "account" if session.scalar(terms) else given.pay_how
 
 
 def _needs_approval(session: Session, order: Order, together_fen: int = 0) -> bool:

@@ -3,13 +3,14 @@
 from collections.abc import Iterable
 
 from flask import url_for
-from sqlalchemy import select
+from sqlalchemy import String, cast, literal, select, union_all
 from sqlalchemy.orm import Session
 
 from marketplace.households.models import Household
 from marketplace.identity.models import Organisation
 from marketplace.orders.collecting import UNDO_REASONS
 from marketplace.orders.round_models import PickupPoint
+from marketplace.payments.placing import WRONG_PLACING
 
 KINDS = {
     "collected": "收款",
@@ -23,14 +24,19 @@ KINDS = {
     "member_received": "社员签收",
     "advance_drawn": "用周转金",
     "advance_repaid": "归还周转金",
+    "received": "银行到账",
+    "transferred": "银行来款认到订单",
+    "credited": "银行来款记为多付",
+    "credit_returned": "多付款退回",
 }
-REASONS = {"": "", **UNDO_REASONS}
+REASONS = {"": "", **UNDO_REASONS, **WRONG_PLACING}
 _WORDS = {
     "order": "订单 {}",
     "lot": "批次 {}",
     "round": "第 {} 期",
     "payout": "货款 {}",
     "advance": "周转金 {}",
+    "transfer": "银行流水 {}",
 }
 
 
@@ -44,14 +50,15 @@ class Parties:
             kind, _, number = party.partition(":")
             if kind in ids and number.isdecimal():
                 ids[kind].add(int(number[:18]))
-        units = select(Organisation.id, Organisation.name).where(Organisation.id.in_(ids["unit"]))
-        points = select(PickupPoint.id, PickupPoint.name).where(PickupPoint.id.in_(ids["point"]))
-        self._names = {f"unit:{i}": name for i, name in session.execute(units)}
-        self._names |= {f"point:{i}": name for i, name in session.execute(points)}
-        households = select(Household.id, Household.household_no).where(
-            Household.id.in_(ids["household"])
-        )
-        self._names |= {f"household:{i}": f"户 {no}" for i, no in session.execute(households)}
+        said = [
+            select(literal(kind + ":").concat(cast(key, String)), words).where(key.in_(ids[kind]))
+            for kind, key, words in (
+                ("unit", Organisation.id, Organisation.name),
+                ("point", PickupPoint.id, PickupPoint.name),
+                ("household", Household.id, literal("户 ").concat(Household.household_no)),
+            )
+        ]
+        self._names = {row[0]: row[1] for row in session.execute(union_all(*said))}
 
     def name(self, party: str) -> str:
         kind, _, number = party.partition(":")
@@ -62,4 +69,8 @@ class Parties:
     def href(self, party: str) -> str:
         """Where its receipts are; empty when there is nothing more to see."""
         kind, _, number = party.partition(":")
+        if kind == "transfer":
+            return url_for("transfers.show", transfer_id=int(number))
+        if kind == "payout":
+            return url_for("payouts.line", line_no=number)
         return url_for("trace.index", q=number) if kind in {"order", "lot"} else ""

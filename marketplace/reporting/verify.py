@@ -26,6 +26,7 @@ from marketplace.orders.order_models import COUNTED_STATES, Order, OrderLine
 from marketplace.orders.round_models import Commitment, Listing
 from marketplace.reporting.verify_money import MONEY_CHECKS, named
 from marketplace.reporting.verify_payouts import PAYOUT_CHECKS
+from marketplace.reporting.verify_transfers import TRANSFER_CHECKS
 
 
 @dataclass(frozen=True)
@@ -246,6 +247,7 @@ CHECKS: tuple[tuple[str, Callable[[], Query]], ...] = (
     ("备货单与分配不符", sheet_packs),
     *MONEY_CHECKS,
     *PAYOUT_CHECKS,
+    *TRANSFER_CHECKS,
 )
 
 

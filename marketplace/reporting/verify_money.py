@@ -43,9 +43,11 @@ def _posted(account: str) -> ColumnElement[int]:
 
 
 def orders_collected() -> Query:
-    """What an order says was collected is what the books say."""
+    """What an order says was collected is what the books say: noted, through Alipay, or by bank, where it
+    comes out of suspense or out of what the unit had paid too much."""
+    came = [_posted(name) for name in ("collected", "alipay_clearing", "suspense", "buyer_credit")]
     return select(named("订单 ", Order.number)).where(
-        Order.collected_fen != _posted("collected") + _posted("alipay_clearing")
+        Order.collected_fen != came[0] + came[1] + came[2] + came[3]
     )
 
 

@@ -11,6 +11,8 @@ from flask import current_app, request, url_for
 
 @dataclass(frozen=True)
 class Entry:
+    """`permission`: one, or several parted by | of which one is enough."""
+
     label: str
     endpoint: str
     permission: str = ""
@@ -67,6 +69,7 @@ DESK: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Entry("本周货单", "canteen.sheet", "orders.canteen"),
             Entry("单位订单", "canteen.orders", "orders.canteen"),
             Entry("审批", "approvals.index", "orders.approve"),
+            Entry("对账单", "unit_statements.index", "orders.canteen|orders.approve"),
             Entry("团购登记", "groups.index", "orders.group"),
             Entry("商店", "shop.index", "orders.group"),
         ),
@@ -80,6 +83,8 @@ DESK: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Entry("账本", "ledger.index", "ledger.view"),
             Entry("支付宝收退款", "online.index", "ledger.view"),
             Entry("支付宝对账", "bills.index", "ledger.view"),
+            Entry("银行流水", "transfers.index", "ledger.view"),
+            Entry("对账单", "statements.index", "ledger.view"),
         ),
     ),
     ("资料", (Entry("导入", "imports.index", "imports.run"),)),
@@ -126,11 +131,13 @@ def _links(entries: Iterable[Entry]) -> tuple[Link, ...]:
     return tuple(_link(entry) for entry in entries if entry.endpoint in current_app.view_functions)
 
 
+def _any(may: Callable[[str], bool], entry: Entry) -> bool:
+    return any(may(permission) for permission in entry.permission.split("|"))
+
+
 def desk_navigation(may: Callable[[str], bool]) -> list[Group]:
     """Groups of links in the order of the work, for the person whose rights `may` tells."""
-    groups = [
-        Group(title, _links(e for e in entries if may(e.permission))) for title, entries in DESK
-    ]
+    groups = [Group(title, _links(e for e in entries if _any(may, e))) for title, entries in DESK]
     return [group for group in groups if group.links]
 
 

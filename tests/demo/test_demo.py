@@ -12,6 +12,8 @@ from marketplace.households.models import Household
 from marketplace.identity.models import User
 from marketplace.orders.order_models import GroupRegistration, Order, OrderLine
 from marketplace.orders.round_models import Round
+from marketplace.payments.bank_models import Transfer
+from marketplace.payments.statements import listed, standings
 from marketplace.reporting.verify import verify
 from marketplace.settlement.payout_models import PayoutLine
 from tests.support.app import dispose, make_app, settings_for
@@ -32,6 +34,7 @@ def test_the_demo_county_is_loaded_and_in_balance(demo):
     assert demo.scalar(select(func.count(Household.id))) == 144
     assert [r.state for r in demo.scalars(select(Round).order_by(Round.id))] == [
         "settled",
+        "settled",
         "collecting",
         "open",
         "draft",
@@ -46,5 +49,9 @@ def test_the_demo_county_is_loaded_and_in_balance(demo):
     assert groups == ["submitted", "submitted", "open", "open"]
     assert demo.scalar(select(func.sum(OrderLine.cut_packs))) > 0, "a shortage is shown"
     assert demo.scalar(select(func.sum(Order.collected_fen))) > 0
+    (late,) = standings(demo, listed("overdue"))
+    assert 0 < late.open_fen < late.statement.total_fen, "a statement is paid in part, and late"
+    found = demo.scalars(select(Transfer.state).order_by(Transfer.id)).all()
+    assert found == ["matched", "placed", "unmatched", "unmatched", "wrong_amount", "outgoing"]
     ensure_open_round()
-    assert demo.scalar(select(func.count(Round.id))) == 4, "a round is open: none is added"
+    assert demo.scalar(select(func.count(Round.id))) == 5, "a round is open: none is added"

@@ -7,8 +7,13 @@ from itertools import product
 from flask import Flask
 from werkzeug.routing import AnyConverter, IntegerConverter, Rule
 
+from marketplace.core.clock import today
+from marketplace.identity.actor import SYSTEM
 from marketplace.identity.models import User
 from marketplace.identity.permissions import REGION_ROLES, ROLES, UNIT_ROLES
+from marketplace.payments.aliases import remember
+from marketplace.payments.bank_rows import BankFacts, keep_row
+from marketplace.payments.placing import place
 from tests.support.world import COUNTY, World
 
 STATIC = {"static", "bootstrap.static"}
@@ -67,8 +72,14 @@ def _samples(rule: Rule, name: str, samples: Mapping[str, object]) -> list[objec
 
 def filled(world: World) -> dict[str, object]:
     """Something of everything, so that pages have rows to show; returns names of real things."""
-    buyer = world.user("buyer", unit=world.unit(has_canteen=True))
+    unit = world.unit(has_canteen=True)
+    buyer = world.user("buyer", unit=unit)
     in_round, listing = world.shop()
+    with world.transaction() as session:
+        paid = BankFacts(today(), "1", "in", 500, "国库集中支付中心", "0000000011", "货款")
+        keep_row(session, SYSTEM, paid)
+        remember(session, SYSTEM, "国库集中支付中心", unit.id)
+        place(session, SYSTEM, 1, {}, credit_unit=unit.id, credit_fen=100)
     return {
         "number": world.order(buyer, in_round, {listing.id: 2}),
         "round_id": in_round.id,
