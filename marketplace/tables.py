@@ -10,7 +10,7 @@ from marketplace.imports import models as imports
 from marketplace.jobs import models as jobs
 from marketplace.ledger import models as ledger
 from marketplace.notices import models as notices
-from marketplace.orders import allocation_models, order_models, round_models
+from marketplace.orders import allocation_models, order_models, return_models, round_models
 from marketplace.payments import bank_models, statement_models
 from marketplace.payments import models as payments
 from marketplace.regions import models as regions
@@ -20,6 +20,6 @@ MODULES = (
     codes, county_settings, idempotency, regions, identity, audit, notices, imports, households, round_models,
     order_models, allocation_models, fulfilment, jobs, ledger, payments,
     payee_models, payout_models,
-    bank_models, statement_models,
+    bank_models, statement_models, return_models,
 )  # fmt: skip
 metadata = Base.metadata

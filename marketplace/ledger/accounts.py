@@ -46,6 +46,13 @@ CHART = (
         "打给合作社、社员还没有签收的钱",
     ),
     Account(
+        "aftersale_loss",
+        "售后损失",
+        1,
+        "round",
+        "送到以后坏了、少了，不怪农户：货款照付，买家的钱退回，由平台或承运方担",
+    ),
+    Account(
         "household_recovery",
         "应收回货款",
         1,

@@ -28,7 +28,11 @@ def due_column() -> ColumnElement[int]:
     lines = (
         select(
             func.sum(
-                func.coalesce(OrderLine.allocated_packs, OrderLine.packs) * OrderLine.price_fen
+                (
+                    func.coalesce(OrderLine.allocated_packs, OrderLine.packs)
+                    - OrderLine.returned_packs
+                )
+                * OrderLine.price_fen
             )
         )
         .where(OrderLine.order_id == Order.id)

@@ -11,11 +11,13 @@ from marketplace.core.identifiers import mask_name, mask_phone
 from marketplace.core.money import format_yuan, parse_yuan
 from marketplace.identity.access import current_actor, current_scope, requires
 from marketplace.identity.permissions import ORDER_MANAGE
-from marketplace.orders import collecting, order_desk
+from marketplace.orders import basket as baskets
+from marketplace.orders import collecting, order_desk, returning
 from marketplace.orders.endings import cancel_by_operator
 from marketplace.orders.listings import get_listing
 from marketplace.orders.order_desk import OrderRow, Wanted, order_for_desk
 from marketplace.orders.order_models import CHANNELS, COLLECTED_WAYS, FUND_SOURCES, PAY_WAYS, Order
+from marketplace.orders.return_models import FAULTS
 from marketplace.web.addresses import row_number
 
 bp = Blueprint("orders", __name__, url_prefix="/desk/orders")
@@ -93,6 +95,8 @@ def _page(number: str, refused: MarketplaceError | None = None) -> str:
         ways=COLLECTED_WAYS,
         pay_ways=PAY_WAYS,
         reasons=collecting.UNDO_REASONS,
+        returns=returning.returns_of(db.session, order) if order.state == "closed" else [],
+        faults=FAULTS,
         refused=refused,
         typed=request.form,
     )
@@ -153,6 +157,47 @@ def cancel(number: str) -> Answer:
     except MarketplaceError as error:
         return _page(number, error), error.http_status
     flash("订单取消了，货已退回，别人可以接着订。", "success")
+    return redirect(url_for(".show", number=number))
+
+
+@bp.post("/<number>/return")
+@requires(ORDER_MANAGE)
+def give_back(number: str) -> Answer:
+    """Delivered goods that the buyer does not pay for, by line and quantity."""
+    form = request.form
+    try:
+        packs, wrong = baskets.read_sheet(baskets.typed_packs(form))
+        if wrong:
+            raise InvalidInput(next(iter(wrong.values())), code="quantity", field="packs")
+        with transaction() as session:
+            order = order_for_desk(session, current_scope(), number)
+            fen = returning.record_return(
+                session,
+                current_actor(),
+                order,
+                packs,
+                form.get("fault", ""),
+                form.get("words", ""),
+            )
+    except MarketplaceError as error:
+        return _page(number, error), error.http_status
+    flash(f"记好了：买家少付 {format_yuan(fen)} 元。", "success")
+    return redirect(url_for(".show", number=number))
+
+
+@bp.post("/<number>/handed_back")
+@requires(ORDER_MANAGE)
+def handed_back(number: str) -> Answer:
+    """What was collected by hand and is owed no more is with the buyer again."""
+    try:
+        fen = parse_yuan(request.form.get("back", ""), field="back")
+        with transaction() as session:
+            order = order_for_desk(session, current_scope(), number)
+            due = collecting.due_fen(session, order)
+            returning.record_given_back(session, current_actor(), order, fen, due)
+    except MarketplaceError as error:
+        return _page(number, error), error.http_status
+    flash(f"记好了：退给买家 {format_yuan(fen)} 元。", "success")
     return redirect(url_for(".show", number=number))
 
 

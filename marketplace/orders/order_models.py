@@ -129,6 +129,10 @@ class OrderLine(Base):
             "(allocated_packs >= 0 AND cut_packs >= 0 AND allocated_packs + cut_packs = packs)",
             name="allocated_and_cut",
         ),
+        CheckConstraint(
+            "returned_packs >= 0 AND returned_packs <= coalesce(allocated_packs, 0)",
+            name="returned",
+        ),
         Index("ix_order_line_listing", "listing_id"),
     )
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -145,9 +149,17 @@ class OrderLine(Base):
     allocated_packs: Mapped[int | None]
     cut_packs: Mapped[int | None]
     cut_reason: Mapped[str] = mapped_column(String(60), default="")
+    returned_packs: Mapped[int] = mapped_column(default=0)
+    """Of what was delivered: spoiled, short or taken back; the buyer does not pay for them."""
 
     order: Mapped[Order] = relationship(back_populates="lines")
     listing: Mapped[Listing] = relationship()
+
+    @property
+    def due_packs(self) -> int:
+        """What the buyer pays for, as far as it is known."""
+        given = self.packs if self.allocated_packs is None else self.allocated_packs
+        return given - self.returned_packs
 
     @property
     def amount_fen(self) -> int:

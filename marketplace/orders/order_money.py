@@ -164,3 +164,49 @@ def _lots(session: Session, orders: Sequence[Order]) -> dict[int, list[tuple[str
     for lot, packs, line in rows:
         found.setdefault(line.order_id, []).append((lot, packs, line))
     return found
+
+
+def post_returned(
+    session: Session,
+    actor: Actor,
+    order: Order,
+    parts: Sequence[tuple[str, int, OrderLine]],
+    *,
+    farm: bool,
+    before: int,
+) -> tuple[str, int]:
+    """Take back what delivered packs posted: (code of the lot, packs, line). With `farm` the households
+    bear their part, else it is a loss of the round. `before`: packs that came back earlier. Returns the
+    journal's number and the fen that the buyer pays less."""
+    back = [Line(one.account, one.party, -one.fen) for one in _owed(order, parts)]
+    if not farm:
+        kept = sum(one.fen for one in back if one.account == "lot_payable")
+        loss = debit("aftersale_loss", kept, f"round:{order.round.number}")
+        back = [loss, *(one for one in back if one.account != "lot_payable")]
+    price = sum(one.fen for one in back)
+    owes = min(price, max(0, _still_owes(session, order)))
+    lines = [
+        *back,
+        credit("buyer_receivable", owes, _debtor(order)),
+        credit("buyer_prepayment", price - owes, subject_of(order)),
+    ]
+    key = f"returned:{order.number}:{before}"
+    return post(session, actor, "returned", key, subject_of(order), lines), price
+
+
+def _still_owes(session: Session, order: Order) -> int:
+    """What the buyer owes for this order, in fen."""
+    entries = (
+        select(func.coalesce(func.sum(LedgerEntry.fen), 0))
+        .join(Journal, Journal.number == LedgerEntry.journal_number)
+        .where(Journal.subject == subject_of(order), LedgerEntry.account == "buyer_receivable")
+    )
+    return int(session.scalar(entries) or 0)
+
+
+def post_given_back(session: Session, actor: Actor, order: Order, fen: int) -> None:
+    """What was collected by hand was handed back; the order's row is held by the caller's UPDATE."""
+    subject = subject_of(order)
+    before = session.scalar(select(func.count()).where(Journal.subject == subject)) or 0
+    lines = [debit("buyer_prepayment", fen, subject), credit("collected", fen, _keeper(order))]
+    post(session, actor, "given_back", f"given_back:{order.number}:{before}", subject, lines)

@@ -18,6 +18,8 @@ KINDS = {
     "refunded": "原路退款",
     "owed_again": "收款撤销后转为应收",
     "delivered": "送到，记应付",
+    "returned": "退货退款",
+    "given_back": "多收的退给买家",
     "payout_approved": "批准付给农户",
     "paid_out": "货款到账",
     "bounced": "货款被银行退回",

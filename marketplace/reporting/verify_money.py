@@ -8,6 +8,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 from marketplace.ledger.models import Journal, LedgerEntry
 from marketplace.orders.allocation_models import Allocation
 from marketplace.orders.order_models import Order, OrderLine
+from marketplace.orders.return_models import GoodsReturn
 
 Query = Select[str]
 
@@ -52,7 +53,8 @@ def orders_collected() -> Query:
 
 
 def orders_delivered() -> Query:
-    """A delivered order owes its households the farm-gate value of its packs; no other order does."""
+    """A delivered order owes its households the farm-gate value of its packs, less what they agreed to
+    bear; no other order does."""
     worth = (
         select(func.coalesce(func.sum(Allocation.packs * OrderLine.farmgate_fen), 0))
         .join(OrderLine, OrderLine.id == Allocation.order_line_id)
@@ -60,8 +62,48 @@ def orders_delivered() -> Query:
         .correlate(Order)
         .scalar_subquery()
     )
-    owed = case((Order.state == "closed", worth), else_=0)
+    borne = (
+        select(func.coalesce(func.sum(GoodsReturn.packs * OrderLine.farmgate_fen), 0))
+        .join(OrderLine, OrderLine.id == GoodsReturn.order_line_id)
+        .where(OrderLine.order_id == Order.id, GoodsReturn.fault == "farm")
+        .correlate(Order)
+        .scalar_subquery()
+    )
+    owed = case((Order.state == "closed", worth - borne), else_=0)
     return select(named("订单 ", Order.number)).where(_posted("lot_payable") != -owed)
+
+
+def lines_returned() -> Query:
+    """What a line says came back is what was noted, lot by lot."""
+    noted = (
+        select(func.coalesce(func.sum(GoodsReturn.packs), 0))
+        .where(GoodsReturn.order_line_id == OrderLine.id)
+        .correlate(OrderLine)
+        .scalar_subquery()
+    )
+    return select(named("订单行 ", OrderLine.id)).where(OrderLine.returned_packs != noted)
+
+
+def buyers_even() -> Query:
+    """What stands with a delivered order, or is still owed for it, is what was collected less what is due."""
+    due = (
+        select(
+            func.coalesce(
+                func.sum(
+                    (func.coalesce(OrderLine.allocated_packs, 0) - OrderLine.returned_packs)
+                    * OrderLine.price_fen
+                ),
+                0,
+            )
+        )
+        .where(OrderLine.order_id == Order.id)
+        .correlate(Order)
+        .scalar_subquery()
+    )
+    stands = _posted("buyer_prepayment") + _posted("buyer_receivable")
+    return select(named("订单 ", Order.number)).where(
+        Order.state == "closed", Order.collected_fen - due != -stands
+    )
 
 
 def prepayments_hold() -> Query:
@@ -74,4 +116,6 @@ MONEY_CHECKS = (
     ("收款与账本不符", orders_collected),
     ("应付农户与送到的货不符", orders_delivered),
     ("预付款用超了", prepayments_hold),
+    ("退货份数不符", lines_returned),
+    ("买家的钱和货不平", buyers_even),
 )

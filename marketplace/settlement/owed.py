@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from marketplace.catalog.models import Lot, LotShare
 from marketplace.ledger.models import Journal, LedgerEntry
 from marketplace.orders.order_models import Order
+from marketplace.orders.returning import paid_check
 from marketplace.settlement.payout_models import PayoutItem
 from marketplace.settlement.splitting import OWN, Whose
 
@@ -102,3 +103,12 @@ def shares_of(session: Session, lots: Sequence[int]) -> dict[int, Whose]:
         ):
             found[lot_id] = Whose(unit or 0, held.get(lot_id) or {household_id or OWN: 1})
     return found
+
+
+@paid_check
+def _being_paid(session: Session, order_id: int, lot_id: int) -> bool:
+    """Whether a run has taken up what this order brought this lot."""
+    item = select(PayoutItem.id).where(
+        PayoutItem.order_id == order_id, PayoutItem.lot_id == lot_id, ~PayoutItem.dropped
+    )
+    return session.scalar(item) is not None

@@ -2,11 +2,9 @@
 
 from collections.abc import Sequence
 
-import sqlalchemy as sa
 from alembic import op
 
-from marketplace.core.append_only import statements as append_only
-from marketplace.ledger.balanced import statements as balanced
+from marketplace.ledger.balanced import allow_accounts
 
 revision: str = '0005'
 down_revision: str | Sequence[str] | None = '0004'
@@ -23,26 +21,8 @@ ACCOUNTS = sorted((
 
 
 def upgrade() -> None:
-    _accounts(ACCOUNTS)
+    allow_accounts(op, ACCOUNTS)
 
 
 def downgrade() -> None:
-    _accounts(BEFORE)
-
-
-def _accounts(codes: Sequence[str]) -> None:
-    """SQLite rebuilds the table, which takes its triggers away: those that guard it, and those that
-    read it, are made again."""
-    dialect = op.get_bind().dialect.name
-    if dialect == 'sqlite':
-        op.execute('DROP TRIGGER journal_balances')
-    else:
-        op.execute('SET CONSTRAINTS ALL IMMEDIATE')  # what an earlier step wrote in this transaction
-    with op.batch_alter_table('ledger_entry') as table:
-        table.drop_constraint(op.f('ck_ledger_entry_account'), type_='check')
-        table.create_check_constraint(
-            op.f('ck_ledger_entry_account'), f"account IN ({', '.join(repr(code) for code in codes)})"
-        )
-    if dialect == 'sqlite':
-        for text in (*append_only('ledger_entry', dialect), *balanced(dialect)):
-            op.execute(sa.text(text.replace(':', '\\:')))
+    allow_accounts(op, BEFORE)

@@ -1,0 +1,184 @@
+"""After delivery: what was spoiled or short is not paid for, by line and by quantity.
+
+One journal takes back exactly what those packs had posted. What the buyer still owes falls first; what he
+has paid stands with his order again and goes back to where it came from. A household's part is only
+touched with its consent, and not once it is being paid.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session, joinedload
+
+from marketplace.catalog.models import Lot
+from marketplace.core.clock import now
+from marketplace.core.errors import Conflict, InvalidInput
+from marketplace.core.money import format_yuan
+from marketplace.identity import audit
+from marketplace.identity.actor import Actor
+from marketplace.orders.allocation_models import Allocation
+from marketplace.orders.endings import hold_round, lock_orders
+from marketplace.orders.order_models import COLLECTED_WAYS, Order, OrderLine
+from marketplace.orders.order_money import post_given_back, post_returned
+from marketplace.orders.return_models import FAULTS, GoodsReturn
+
+CHANGED = "这个订单刚刚变了，请刷新再看。"
+Paid = Callable[[Session, int, int], bool]
+_paid: list[Paid] = []
+
+
+def paid_check(check: Paid) -> Paid:
+    """Decorator: `check` tells of an order and a lot, by id, whether a household is being paid for it."""
+    _paid.append(check)
+    return check
+
+
+@dataclass(frozen=True)
+class Taken:
+    """Packs of one line from one lot that come back."""
+
+    line: OrderLine
+    lot_id: int
+    lot_code: str
+    packs: int
+
+
+def record_return(
+    session: Session, actor: Actor, order: Order, packs: Mapping[int, int], fault: str, words: str
+) -> int:
+    """Take `packs` (order line id → packs) off a delivered order; returns the fen that the buyer pays less.
+
+    Raises InvalidInput for what cannot be, Conflict before delivery, or when the household that is to bear
+    it is being paid.
+    """
+    hold_round(session, order.id)
+    (order,) = lock_orders(session, Order.id == order.id)
+    if order.state != "closed":
+        raise Conflict("还没有记送到，不能退货退款。", code="wrong_state")
+    if fault not in FAULTS:
+        raise InvalidInput("请选由谁承担。", code="missing", field="fault")
+    if not words.strip():
+        raise InvalidInput("请写怎么回事，买家和审计会看。", code="missing", field="words")
+    wanted = {line_id: count for line_id, count in packs.items() if count}
+    if not wanted:
+        raise InvalidInput("还没有填退几份。", code="empty", field="packs")
+    taken = _taken(session, order, wanted)
+    if fault == "farm" and any(
+        check(session, order.id, one.lot_id) for check in _paid for one in taken
+    ):
+        raise Conflict(
+            "这批货款已经在付给农户，不能再从农户减。请选运输中坏了或平台承担。", code="being_paid"
+        )
+    parts = [(one.lot_code, one.packs, one.line) for one in taken]
+    before = sum(line.returned_packs for line in order.lines)
+    number, fen = post_returned(session, actor, order, parts, farm=fault == "farm", before=before)
+    _store(session, actor, taken, fault, words.strip()[:200], number)
+    audit.record(session, actor, "order_returned", "order", order.number, fen=fen, why=fault)
+    return fen
+
+
+def _taken(session: Session, order: Order, wanted: Mapping[int, int]) -> list[Taken]:
+    """From which lots they are: as they were given out, the latest given first."""
+    lines = {line.id: line for line in order.lines}
+    if not wanted.keys() <= lines.keys():
+        raise InvalidInput("有一行不是这个订单的，请刷新再看。", code="unknown_line", field="packs")
+    returned = {
+        (line_id, lot_id): int(count)
+        for line_id, lot_id, count in session.execute(
+            select(GoodsReturn.order_line_id, GoodsReturn.lot_id, func.sum(GoodsReturn.packs))
+            .where(GoodsReturn.order_line_id.in_(wanted))
+            .group_by(GoodsReturn.order_line_id, GoodsReturn.lot_id)
+        )
+    }
+    given = session.execute(
+        select(Allocation.order_line_id, Allocation.lot_id, Lot.code, func.sum(Allocation.packs))
+        .join(Lot, Lot.id == Allocation.lot_id)
+        .where(Allocation.order_line_id.in_(wanted))
+        .group_by(Allocation.order_line_id, Allocation.lot_id, Lot.code)
+        .order_by(func.max(Allocation.id).desc())
+    ).all()
+    left, taken = dict(wanted), []
+    for line_id, lot_id, code, count in given:
+        here = min(left[line_id], int(count) - returned.get((line_id, lot_id), 0))
+        if here > 0:
+            taken.append(Taken(lines[line_id], lot_id, code, here))
+            left[line_id] -= here
+    for line_id, missing in left.items():
+        if missing or wanted[line_id] < 0:
+            most = (lines[line_id].allocated_packs or 0) - lines[line_id].returned_packs
+            raise InvalidInput(
+                f"{lines[line_id].listing.full_title}最多能退 {most} 份，您填了 {wanted[line_id]} 份。",
+                code="too_many",
+                field="packs",
+            )
+    return taken
+
+
+def _store(
+    session: Session, actor: Actor, taken: list[Taken], fault: str, words: str, number: str
+) -> None:
+    for one in taken:
+        hit = session.execute(
+            update(OrderLine)
+            .where(
+                OrderLine.id == one.line.id,
+                OrderLine.returned_packs + one.packs <= OrderLine.allocated_packs,
+            )
+            .values(returned_packs=OrderLine.returned_packs + one.packs)
+            .execution_options(synchronize_session=False)
+        )
+        if hit.rowcount != 1:  # type: ignore[attr-defined]
+            raise Conflict(CHANGED, code="changed")
+        session.add(
+            GoodsReturn(
+                order_line_id=one.line.id,
+                lot_id=one.lot_id,
+                packs=one.packs,
+                fault=fault,
+                words=words,
+                journal_number=number,
+                at=now(),
+                by_id=actor.user_id,
+            )
+        )
+    session.flush()
+    for one in taken:
+        session.refresh(one.line)
+
+
+def record_given_back(session: Session, actor: Actor, order: Order, fen: int, due: int) -> None:
+    """What was noted by hand as collected and is owed no more was handed back to the buyer or his unit.
+    Raises Conflict for money that goes back by itself, InvalidInput for another sum than the excess."""
+    if order.collected_how not in COLLECTED_WAYS:
+        raise Conflict("支付宝和银行来的钱原路退，不在这里记。", code="other_way")
+    over = order.collected_fen - due
+    if over <= 0 or fen != over:
+        raise InvalidInput(
+            f"要退的是 {format_yuan(max(over, 0))} 元，不能记 {format_yuan(fen)} 元。",
+            code="amount",
+            field="back",
+        )
+    hit = session.execute(
+        update(Order)
+        .where(Order.id == order.id, Order.collected_fen == due + over)
+        .values(collected_fen=due)
+        .execution_options(synchronize_session=False)
+    )
+    if hit.rowcount != 1:  # type: ignore[attr-defined]
+        raise Conflict(CHANGED, code="changed")
+    session.refresh(order)
+    post_given_back(session, actor, order, fen)
+    audit.record(session, actor, "order_given_back", "order", order.number, fen=fen)
+
+
+def returns_of(session: Session, order: Order) -> list[GoodsReturn]:
+    """In the order in which they were noted."""
+    return list(
+        session.scalars(
+            select(GoodsReturn)
+            .where(GoodsReturn.order_line_id.in_([line.id for line in order.lines]))
+            .options(joinedload(GoodsReturn.by), joinedload(GoodsReturn.lot))
+            .order_by(GoodsReturn.id)
+        )
+    )
