@@ -39,8 +39,8 @@ PAUSES = (0, 1, 5, 15, 60, 240, 720)
 MOST_AT_ONCE = 200
 ENOUGH = 3
 """So many in a row that could not be sent say that Alipay cannot be reached."""
-LOOKED_BACK = timedelta(days=30)
-"""Nothing is cut from an order that was delivered so long ago."""
+LOOKED_BACK = timedelta(days=180)
+"""Nothing comes back of an order that was delivered so long ago."""
 NOT_BACK_YET = (*PENDING_STATES, "failed")
 
 

@@ -5,7 +5,10 @@ from sqlalchemy import select
 
 from marketplace.fulfilment.issuing import issue_sheets
 from marketplace.identity.actor import SYSTEM
+from marketplace.orders.delivering import record_delivered, set_out
 from marketplace.orders.lowering import lower_lot
+from marketplace.orders.order_models import Order
+from marketplace.orders.returning import record_return
 from marketplace.orders.round_allocation import allocate_round, undo_allocation
 from marketplace.orders.round_models import Commitment
 from marketplace.orders.rounds import close_round
@@ -158,4 +161,20 @@ def test_finance_sees_what_is_stuck_and_asks_again(paying):
     assert paying.refunds() == [("done", trade.fen)]
     assert finance.post(address).status_code == 409
     assert finance.post("/ledger/alipay/refunds/999/again").status_code == 404
+    settled(paying)
+
+
+def test_what_comes_back_after_delivery_goes_to_alipay_by_itself_line_by_line(paying):
+    number = paying.paid(packs=3)
+    paying.step(close_round, allocate_round, issue_sheets, set_out, record_delivered)
+    operator = paying.world.actor(paying.world.operator())
+    for packs in (1, 2):
+        with paying.world.transaction() as session:
+            order = session.scalars(select(Order).where(Order.number == number)).one()
+            line = order.lines[0].id
+            record_return(session, operator, order, {line: packs}, "goodwill", "箱子破了")
+        paying.jobs()
+        paying.jobs()
+    assert paying.refunds() == [("done", PRICE), ("done", 2 * PRICE)]
+    assert paying.state(number) == ("closed", 0)
     settled(paying)
