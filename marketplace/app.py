@@ -67,6 +67,7 @@ FEATURES = (
     "marketplace.settlement.village_views",
     "marketplace.settlement.payee_views",
     "marketplace.settlement.advance_views",
+    "marketplace.settlement.fee_views",
     "marketplace.reporting.transfer_views",
     "marketplace.reporting.transfer_settling_views",
     "marketplace.reporting.credit_views",

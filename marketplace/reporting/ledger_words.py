@@ -22,6 +22,7 @@ KINDS = {
     "given_back": "多收的退给买家",
     "payout_approved": "批准付给农户",
     "paid_out": "货款到账",
+    "fee_paid": "付服务费、运费",
     "bounced": "货款被银行退回",
     "member_received": "社员签收",
     "advance_drawn": "用周转金",

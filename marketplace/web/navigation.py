@@ -80,6 +80,7 @@ DESK: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Entry("农户货款", "payouts.index", "payouts.view"),
             Entry("收款账户", "payees.index", "payees.view"),
             Entry("周转金", "advances.index", "advances.view"),
+            Entry("各期收支", "fees.index", "advances.view"),
             Entry("账本", "ledger.index", "ledger.view"),
             Entry("支付宝收退款", "online.index", "ledger.view"),
             Entry("支付宝对账", "bills.index", "ledger.view"),

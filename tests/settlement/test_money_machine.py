@@ -15,6 +15,7 @@ from marketplace.core.clock import today
 from marketplace.core.errors import MarketplaceError
 from marketplace.orders.collecting import due_fen, record_collected, undo_collected
 from marketplace.orders.order_models import Order
+from marketplace.orders.returning import record_given_back, record_return
 from marketplace.reporting.verify import verify
 from marketplace.settlement import advances
 from marketplace.settlement.deciding import approve_run, record_sent, reject_run
@@ -165,6 +166,24 @@ class Money(RuleBasedStateMachine):
                 retry_line(session, self.day.maker, line)
 
         self.on(PayoutLine, number, use_case)
+
+    @rule(number=SMALL, packs=st.integers(1, 4), farm=st.booleans())
+    def come_back(self, number, packs, farm):
+        def use_case(session, order):
+            fault = "farm" if farm else "goodwill"
+            taken = {order.lines[0].id: packs}
+            record_return(session, self.day.operator, order, taken, fault, "坏了")
+
+        self.on(Order, number, use_case)
+
+    @rule(number=SMALL)
+    def hand_back(self, number):
+        def use_case(session, order):
+            due = due_fen(session, order)
+            over = order.collected_fen - due
+            record_given_back(session, self.day.operator, order, over, due)
+
+        self.on(Order, number, use_case)
 
     @invariant()
     def the_books_add_up(self):
