@@ -97,6 +97,19 @@ def test_a_colleagues_alipay_reaches_the_household(world, gateway, visit, tmp_pa
     shown.sees("货款", "已到账", "7.50", CARDS[0][-4:])
     assert shown.taps <= 2
     assert unfit(shown, 200) == []
+    for address in (
+        "/payouts",
+        "/payouts/lines/P1-0001",
+        "/payouts/lines/P1-0001/paper",
+        f"/payouts/1/villages/{household.region_code}/list",
+        f"/payouts/1/villages/{household.region_code}/notice",
+        "/payees?which=approved",
+        "/advances",
+        "/round-money",
+        f"/round-money/{paying.round.id}",
+    ):
+        maker.go(address)
+        assert unfit(maker, 200) == [], address
     assert paying.faults() == []
     assert paying.balance("bank") == -750
 
