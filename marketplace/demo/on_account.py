@@ -1,6 +1,7 @@
 """Three weeks ago: a small round that is delivered, a canteen on account, and what came at the bank since."""
 
 import uuid
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
@@ -32,6 +33,7 @@ from marketplace.payments.bank_models import Transfer
 from marketplace.payments.placing import place
 from marketplace.payments.statements import issue_now
 from marketplace.payments.transfers import match_new
+from marketplace.settlement.payout_models import PayoutLine
 
 HOUSEHOLD, PACK = "LX0089", 10 * JIN
 BOUGHT = (("caigou", 60), ("caigou", 45), ("caigou", 30), ("caigou3", 20))
@@ -169,6 +171,19 @@ def _bank_file(numbers: list[str], statement: str) -> None:
         [day, "LX26005", CENTRE, "0000000000000011", "660.00", "", f"{numbers[2]} 部分"],
         [day, "LX26006", "岚溪农村商业银行", "", "", "12.50", "手续费"],
     ]
+    rows += [
+        [
+            line.paid_on.isoformat(),
+            f"LX27{at:03d}",
+            "批量代发",
+            "",
+            "",
+            _yuan(line.fen),
+            line.number,
+        ]
+        for at, line in enumerate(_paid_out(), 1)
+        if line.paid_on
+    ]
     finance = actor_named("caiwu")
     bring(finance, BANK_ROWS, HEADINGS, rows)
     match_new()
@@ -176,6 +191,13 @@ def _bank_file(numbers: list[str], statement: str) -> None:
         waiting = session.scalars(select(Transfer).order_by(Transfer.id)).all()[1]
         place(session, finance, waiting.id, {numbers[1]: second - 50_000})
         remember(session, finance, CENTRE, unit_id)
+
+
+def _paid_out() -> Sequence[PayoutLine]:
+    """What the bank has paid to households: it stands in its statement too."""
+    return db.session.scalars(
+        select(PayoutLine).where(PayoutLine.state == "paid").order_by(PayoutLine.id)
+    ).all()
 
 
 def _yuan(fen: int) -> str:

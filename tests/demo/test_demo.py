@@ -52,6 +52,7 @@ def test_the_demo_county_is_loaded_and_in_balance(demo):
     (late,) = standings(demo, listed("overdue"))
     assert 0 < late.open_fen < late.statement.total_fen, "a statement is paid in part, and late"
     found = demo.scalars(select(Transfer.state).order_by(Transfer.id)).all()
-    assert found == ["matched", "placed", "unmatched", "unmatched", "wrong_amount", "outgoing"]
+    assert found[:5] == ["matched", "placed", "unmatched", "unmatched", "wrong_amount"]
+    assert set(found[5:]) == {"outgoing"}
     ensure_open_round()
     assert demo.scalar(select(func.count(Round.id))) == 5, "a round is open: none is added"
