@@ -11,6 +11,7 @@ from marketplace.core.identifiers import mask_phone
 from marketplace.core.money import format_yuan
 from marketplace.households.public_place import public_villages
 from marketplace.identity.scope import Scope
+from marketplace.orders.adding import linked_numbers
 from marketplace.orders.allocation_models import Allocation
 from marketplace.orders.order_models import COUNTED_STATES, PAY_WAYS, Order, OrderLine
 from marketplace.orders.paying import pay_by
@@ -79,8 +80,11 @@ def order_page(session: Session, order: Order, viewer_id: int) -> dict[str, obje
         for row in pickups(session, order.round_id)
         if row.pickup_point_id == order.pickup_point_id
     ]
+    adds_to, added = linked_numbers(session, order)
     return {
         "order": order,
+        "adds_to": adds_to,
+        "added": added,
         "phone": phone if order.buyer_id == viewer_id else mask_phone(phone),
         "slot": slots[0] if slots else None,
         "state": state_of(order),

@@ -8,8 +8,9 @@ from marketplace.core.errors import Conflict, MarketplaceError
 from marketplace.identity.actor import Actor
 from marketplace.identity.scope import Scope
 from marketplace.orders import basket as baskets
+from marketplace.orders.adding import change_or_add
 from marketplace.orders.order_models import Order
-from marketplace.orders.ordering import change_order, get_order
+from marketplace.orders.ordering import get_order
 from marketplace.orders.reserve import SoldOut
 from marketplace.web.addresses import row_number
 
@@ -25,12 +26,19 @@ class RefusedChange:
     """Listing id → what is said beside its quantity."""
 
 
+@dataclass(frozen=True)
+class Changed:
+    """`more` is the number of the order that holds what was added, and waits for its payment."""
+
+    more: str | None
+
+
 def change_as_typed(
     actor: Actor, scope: Scope, number: str, form: Mapping[str, str]
-) -> RefusedChange | None:
+) -> RefusedChange | Changed:
     """Take the quantities packs-<listing> of the page with its `version`; 0 takes a line out.
 
-    None when the order was changed. Raises NotFound for an order out of reach.
+    Raises NotFound for an order out of reach.
     """
     typed = baskets.typed_packs(form)
     version = form.get("version", "")
@@ -43,14 +51,14 @@ def change_as_typed(
             if found.channel == "group":
                 raise Conflict("团购订单的数量跟着登记表走，不能单独改。", code="group_order")
             held = {line.listing_id: line.packs for line in found.lines}
-            change_order(session, actor, found, held | packs, row_number(version))
+            more = change_or_add(session, actor, found, held | packs, row_number(version))
     except MarketplaceError as error:
         if error.http_status == 404:
             raise
         found = get_order(db.session, scope, number)
         said = _short_lines(error, found) if isinstance(error, SoldOut) else [error.message]
         return RefusedChange(typed, said, error.http_status)
-    return None
+    return Changed(more)
 
 
 def _short_lines(error: SoldOut, found: Order) -> list[str]:

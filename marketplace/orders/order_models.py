@@ -43,6 +43,7 @@ class Order(Base):
         Index("ix_preorder_buyer", "buyer_id", "id"),
         Index("ix_preorder_organisation", "organisation_id", "id"),
         Index("ix_preorder_region", "region_code"),
+        Index("ix_preorder_extends", "extends_id"),
     )
     MOVES: ClassVar[Moves] = moves(
         {
@@ -84,6 +85,8 @@ class Order(Base):
     ended_at: Mapped[datetime | None]
     ended_because: Mapped[str] = mapped_column(String(200), default="")
     version: Mapped[int] = mapped_column(default=1)  # grows with every change by the buyer
+    extends_id: Mapped[int | None] = mapped_column(ForeignKey("preorder.id"))
+    """The paid order to which this one adds: more is another order, with a payment of its own."""
 
     round: Mapped[Round] = relationship()
     buyer: Mapped[User] = relationship(foreign_keys=[buyer_id])

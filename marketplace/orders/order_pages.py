@@ -37,10 +37,13 @@ def _change_page(pages: str, found: Order, refused: RefusedChange) -> str:
 
 def take_change(pages: str, number: str) -> Response | tuple[str, int]:
     """New quantities for the lines of the order; 0 takes a line out."""
-    refused = change_as_typed(current_actor(), current_scope(), number, request.form)
+    came = change_as_typed(current_actor(), current_scope(), number, request.form)
     found = get_order(db.session, current_scope(), number)
-    if refused is not None:
-        return _change_page(pages, found, refused), refused.status
+    if isinstance(came, RefusedChange):
+        return _change_page(pages, found, came), came.status
+    if came.more:
+        flash("加的是另一单，付好款才算订上。", "warning")
+        return redirect(url_for(f"{pages}.order", number=came.more), 303)
     waits = found.state == "awaiting_approval"
     flash("改好了，要单位重新审批。" if waits else "订单改好了。", "success")
     return redirect(url_for(f"{pages}.order", number=number), 303)

@@ -68,6 +68,7 @@ class OrderInput:
     pay_how: str = ""
     shown_fen: int | None = None
     together_fen: int = 0
+    extends_id: int | None = None
     whole_or_nothing: frozenset[int] = field(default=frozenset())
 
 
@@ -115,6 +116,7 @@ def place_order(session: Session, actor: Actor, given: OrderInput) -> str:
         placed_at=now(),
         state="confirmed",
         confirmed_at=now(),
+        extends_id=given.extends_id,
     )
     if given.pay_how == "alipay":
         order.state, order.confirmed_at = "awaiting_payment", None
@@ -140,7 +142,7 @@ def change_order(
     wanted = {i: n for i, n in packs.items() if n}
     if not wanted:
         raise InvalidInput("全都不要了的话，请取消订单。", code="empty", field="packs")
-    _take_version(session, order, version)
+    take_version(session, order, version)
     in_round = session.get_one(Round, order.round_id)
     held = {line.listing_id: line.packs for line in order.lines}
     if not wanted.keys() <= held.keys():
@@ -148,7 +150,6 @@ def change_order(
     give_back(session, held)
     listings = reserve(session, in_round, wanted)
     _check_minimums(order.channel, wanted, listings)
-    _refuse_more_than_paid(order, wanted)
     before_fen = order.total_fen
     before = json.dumps({str(i): n for i, n in held.items()}, sort_keys=True)
     session.add(OrderChange(order_id=order.id, at=now(), by_id=actor.user_id, before=before))
@@ -165,15 +166,7 @@ def change_order(
     audit.record(session, actor, "order_changed", "order", order.number)
 
 
-def _refuse_more_than_paid(order: Order, wanted: Mapping[int, int]) -> None:
-    """What was paid online is given back in part, but nobody is asked to pay one order twice."""
-    prices = {line.listing_id: line.price_fen for line in order.lines}
-    total = sum(prices[listing_id] * packs for listing_id, packs in wanted.items())
-    if order.collected_how == "alipay" and total > order.collected_fen:
-        raise InvalidInput("付过钱的订单只能减，要加请另下一单。", code="paid", field="packs")
-
-
-def _take_version(session: Session, order: Order, version: int) -> None:
+def take_version(session: Session, order: Order, version: int) -> None:
     """Of two changes of one page only the first gets the next version; the other finds no row."""
     hold_round(session, order.id)
     hit = session.execute(
