@@ -65,7 +65,7 @@ def reverse_transferred(
 ) -> None:
     """Take one such journal back; what was delivered against it is owed again."""
     reverse(session, actor, number, reason)
-    _owe_again(session, actor, order, number)
+    _even_out(session, actor, order, number)
 
 
 def noted_fen(session: Session, order: Order) -> int:
@@ -90,17 +90,22 @@ def reverse_collected(session: Session, actor: Actor, order: Order, reason: str)
     for number in noted:
         reverse(session, actor, number, reason)
     if noted:
-        _owe_again(session, actor, order, noted[-1])
+        _even_out(session, actor, order, noted[-1])
 
 
-def _owe_again(session: Session, actor: Actor, order: Order, because_of: str) -> None:
-    """A prepayment that was used up by the delivery and is gone now is a debt."""
+def _even_out(session: Session, actor: Actor, order: Order, because_of: str) -> None:
+    """A prepayment that was used up by the delivery and is gone now is a debt; what stands with a
+    delivered order, because goods came back, pays a debt that is there again."""
     subject = subject_of(order)
     short = books.balance(session, "buyer_prepayment", subject)
     if short > 0:
         lines = [debit("buyer_receivable", short, _debtor(order))]
         lines.append(credit("buyer_prepayment", short, subject))
         post(session, actor, "owed_again", f"owed:{because_of}", subject, lines)
+    elif short < 0 and (settled := min(-short, max(0, _still_owes(session, order)))):
+        lines = [debit("buyer_prepayment", settled, subject)]
+        lines.append(credit("buyer_receivable", settled, _debtor(order)))
+        post(session, actor, "evened", f"evened:{because_of}", subject, lines)
 
 
 def post_delivered(session: Session, actor: Actor, orders: Sequence[Order]) -> int:

@@ -19,6 +19,7 @@ KINDS = {
     "owed_again": "收款撤销后转为应收",
     "delivered": "送到，记应付",
     "returned": "退货退款",
+    "evened": "退货款抵应收",
     "given_back": "多收的退给买家",
     "payout_approved": "批准付给农户",
     "paid_out": "货款到账",

@@ -64,6 +64,17 @@ def test_who_has_paid_gets_back_and_it_is_noted_once(sold):
     assert "buyer_prepayment" not in stand
 
 
+def test_money_that_is_taken_back_after_a_return_leaves_one_debt_and_no_prepayment(sold):
+    sold.collect(sold.second)
+    _returns(sold, sold.second, 3, "farm")
+    sold.undo(sold.second)
+    stand = sold.stand()
+    assert stand["buyer_receivable"] == 5 * PRICE
+    assert "buyer_prepayment" not in stand
+    sold.collect(sold.second)
+    assert "buyer_receivable" not in sold.stand()
+
+
 def test_a_whole_order_may_come_back_bit_by_bit_and_no_more(sold):
     for packs in (3, 5):
         _returns(sold, sold.second, packs, "farm")

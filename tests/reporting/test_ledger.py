@@ -33,7 +33,7 @@ class Sold:
     def collect(self, order):
         with self.world.transaction() as session:
             found = session.get_one(Order, order.id)
-            due = sum(line.allocated_packs * line.price_fen for line in found.lines)
+            due = sum(line.due_packs * line.price_fen for line in found.lines)
             return record_collected(
                 session, self.operator, found, "pickup", due - found.collected_fen
             )
