@@ -16,6 +16,7 @@ from marketplace.identity.permissions import PAYEE_CONSENT
 from marketplace.orders.delivering import record_delivered, set_out
 from marketplace.orders.rounds import get_round
 from marketplace.settlement.advances import decide_advance, get_advance, propose_advance
+from marketplace.settlement.bank_file import bank_file
 from marketplace.settlement.deciding import approve_run, get_run, record_sent
 from marketplace.settlement.payee_import import PAYEES
 from marketplace.settlement.payees import consent, payees
@@ -45,7 +46,9 @@ def pay_households(round_id: int, start: datetime) -> None:
             run = get_run(session, number)
             approve_run(session, leader, run, run.fen)
         with transaction() as session:
-            record_sent(session, maker, get_run(session, number))
+            run = get_run(session, number)
+            bank_file(session, maker, run, run.lines)
+            record_sent(session, maker, run)
     with use_clock(lambda: start - timedelta(days=5)):
         _bank_answers(maker)
         _an_advance(maker, leader)

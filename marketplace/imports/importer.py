@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from marketplace.core.errors import InvalidInput
 from marketplace.identity.actor import Actor
+from marketplace.identity.county_reach import works_for_county
 
 Cells = Mapping[str, str]
 """Heading → text of the cell, trimmed; every declared column is there, empty when it was missing."""
@@ -91,6 +92,13 @@ class Importer:
     once: tuple[str, ...] = ()
     agree: tuple[str, ...] = ()
     pasted: PastedText | None = None
+    county: bool = False
+    """Only for who holds the permission for the whole county."""
+
+    def open_to(self, actor: Actor) -> bool:
+        if self.county:
+            return works_for_county(actor, self.permission)
+        return actor.may(self.permission)
 
 
 class RowByRow:

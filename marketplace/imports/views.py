@@ -42,13 +42,13 @@ class UploadForm(Form):
 
 
 def _allowed(actor: Actor) -> list[Importer]:
-    return [importer for importer in IMPORTERS.values() if actor.may(importer.permission)]
+    return [importer for importer in IMPORTERS.values() if importer.open_to(actor)]
 
 
 def allowed_importer(kind: str) -> Importer:
     """The kind, for those who may; for others it does not exist."""
     importer = batches.importer_of(kind)
-    if not current_actor().may(importer.permission):
+    if not importer.open_to(current_actor()):
         raise NotFound("没有这种导入。")
     return importer
 

@@ -84,8 +84,9 @@ def reverse_collected(session: Session, actor: Actor, order: Order, reason: str)
     taken_back = select(Journal.reverses).where(Journal.reverses.is_not(None))
     noted = session.scalars(
         select(Journal.number)
-        .where(Journal.subject == subject, Journal.kind == "collected")
+        .where(Journal.subject == subject, Journal.kind.in_(("collected", "given_back")))
         .where(Journal.reverses.is_(None), Journal.number.not_in(taken_back))
+        .order_by(Journal.at, Journal.number)
     ).all()
     for number in noted:
         reverse(session, actor, number, reason)

@@ -20,7 +20,7 @@ from marketplace.identity.actor import Actor
 from marketplace.orders.allocation_models import Allocation
 from marketplace.orders.endings import hold_round, lock_orders
 from marketplace.orders.order_models import COLLECTED_WAYS, Order, OrderLine
-from marketplace.orders.order_money import post_given_back, post_returned
+from marketplace.orders.order_money import noted_fen, post_given_back, post_returned
 from marketplace.orders.return_models import FAULTS, GoodsReturn
 
 CHANGED = "这个订单刚刚变了，请刷新再看。"
@@ -152,7 +152,7 @@ def record_given_back(session: Session, actor: Actor, order: Order, fen: int, du
     Raises Conflict for money that goes back by itself, InvalidInput for another sum than the excess."""
     if order.collected_how not in COLLECTED_WAYS:
         raise Conflict("支付宝和银行来的钱原路退，不在这里记。", code="other_way")
-    over = order.collected_fen - due
+    over = min(order.collected_fen - due, noted_fen(session, order))
     if over <= 0 or fen != over:
         raise InvalidInput(
             f"要退的是 {format_yuan(max(over, 0))} 元，不能记 {format_yuan(fen)} 元。",
@@ -161,8 +161,8 @@ def record_given_back(session: Session, actor: Actor, order: Order, fen: int, du
         )
     hit = session.execute(
         update(Order)
-        .where(Order.id == order.id, Order.collected_fen == due + over)
-        .values(collected_fen=due)
+        .where(Order.id == order.id, Order.collected_fen == order.collected_fen)
+        .values(collected_fen=order.collected_fen - over)
         .execution_options(synchronize_session=False)
     )
     if hit.rowcount != 1:  # type: ignore[attr-defined]

@@ -115,5 +115,6 @@ BANK_ROWS = register(
         columns=COLUMNS,
         start=BankChecker,
         note="网上银行导出的明细。同一行导两次只记一次；附言里有对账单号或订单号的自己认到订单。",
+        county=True,
     )
 )

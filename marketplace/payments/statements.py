@@ -21,6 +21,7 @@ from marketplace.identity.models import Organisation
 from marketplace.identity.scope import Scope
 from marketplace.orders import my_order_words
 from marketplace.orders.collecting import due_column
+from marketplace.orders.endings import lock_orders
 from marketplace.orders.order_models import Order, OrderLine
 from marketplace.orders.round_models import Listing
 from marketplace.payments.open_items import UNIT_CHANNELS
@@ -72,10 +73,13 @@ def issue(
 ) -> Statement:
     """One statement of all that the unit has open, delivered `before` a moment; raises Conflict when there
     is nothing."""
-    unit = lock_unit(session, unit_id)
-    wanted = billable().where(Order.organisation_id == unit.id)
+    wanted = billable().where(Order.organisation_id == unit_id)
     if before is not None:
         wanted = wanted.where(Order.ended_at < before)
+    ids = [order.id for order, _ in session.execute(wanted)]
+    lock_orders(session, Order.id.in_(ids))  # orders before their unit, as who places money does
+    unit = lock_unit(session, unit_id)
+    wanted = wanted.where(Order.id.in_(ids))
     rows = [(order, int(fen)) for order, fen in session.execute(wanted)]
     if not rows:
         raise Conflict(

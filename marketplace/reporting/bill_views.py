@@ -9,10 +9,10 @@ from marketplace.core.clock import now
 from marketplace.core.db import db, transaction
 from marketplace.core.errors import Conflict, InvalidInput
 from marketplace.identity.access import current_actor, requires
+from marketplace.identity.county_reach import whole_county
 from marketplace.identity.permissions import LEDGER_VIEW, REFUND_MANAGE
 from marketplace.payments.models import BillDay, BillDifference
 from marketplace.payments.reconciling import settle
-from marketplace.reporting.ledger_views import whole_county
 from marketplace.web.paging import paginate
 
 bp = Blueprint("bills", __name__, url_prefix="/ledger/bills")

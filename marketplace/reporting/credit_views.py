@@ -10,6 +10,7 @@ from marketplace.core.db import db, transaction
 from marketplace.core.errors import MarketplaceError, NotFound
 from marketplace.core.money import parse_yuan
 from marketplace.identity.access import current_actor, requires
+from marketplace.identity.county_reach import whole_county
 from marketplace.identity.models import Organisation
 from marketplace.identity.permissions import LEDGER_VIEW, TRANSFER_MANAGE
 from marketplace.payments.bank_models import Placing
@@ -17,7 +18,6 @@ from marketplace.payments.credits import held_too_much, return_credit, units_in_
 from marketplace.payments.matching import split
 from marketplace.payments.open_items import open_rows
 from marketplace.payments.placing import credit_fen_of
-from marketplace.reporting.ledger_views import whole_county
 from marketplace.reporting.transfer_words import PLACED, UNDO_REASONS
 from marketplace.reporting.typed_sums import picked_sums
 from marketplace.web.paging import paginate

@@ -4,8 +4,8 @@ from flask import Blueprint, render_template, request
 
 from marketplace.core.clock import now
 from marketplace.core.db import db
-from marketplace.core.errors import NotFound
-from marketplace.identity.access import current_scope, requires
+from marketplace.identity.access import requires
+from marketplace.identity.county_reach import whole_county
 from marketplace.identity.permissions import LEDGER_VIEW
 from marketplace.ledger import books
 from marketplace.ledger.accounts import ACCOUNTS
@@ -14,12 +14,6 @@ from marketplace.web.paging import paginate
 
 bp = Blueprint("ledger", __name__, url_prefix="/ledger")
 OPEN_SHOWN = 50
-
-
-def whole_county() -> None:
-    """The books are one: they are read by whoever reaches the whole county, or not at all."""
-    if not any(low.endswith("000000") for low, _high in current_scope().regions):
-        raise NotFound("账本是全县的，您的账号只管一部分。")
 
 
 @bp.context_processor

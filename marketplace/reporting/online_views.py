@@ -8,11 +8,11 @@ from werkzeug import Response
 from marketplace.core.clock import now
 from marketplace.core.db import db, transaction
 from marketplace.identity.access import current_actor, requires
+from marketplace.identity.county_reach import whole_county
 from marketplace.identity.permissions import LEDGER_VIEW, REFUND_MANAGE
 from marketplace.orders.order_models import Order
 from marketplace.payments.models import Payment, Refund
 from marketplace.payments.refunding import ask_again
-from marketplace.reporting.ledger_views import whole_county
 from marketplace.web.paging import paginate
 
 bp = Blueprint("online", __name__, url_prefix="/ledger/alipay")

@@ -51,7 +51,7 @@ def as_file(paper: Paper) -> Response:
         order = billed.order
         day = billed.delivered_on.isoformat() if billed.delivered_on else ""
         for line in order.lines:
-            packs = line.packs if line.allocated_packs is None else line.allocated_packs
+            packs = line.due_packs
             listing = line.listing
             rows.append(
                 [
@@ -67,7 +67,7 @@ def as_file(paper: Paper) -> Response:
             )
     for words, fen in (
         ("本单合计", paper.statement.total_fen),
-        ("已付", paper.paid_fen),
+        ("已付、已减", paper.paid_fen),
         ("还没付", paper.open_fen),
     ):
         rows.append([words, "", "", "", "", "", "", fen / FEN_PER_YUAN])

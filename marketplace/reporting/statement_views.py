@@ -7,6 +7,7 @@ from marketplace.core.clock import now
 from marketplace.core.db import db, transaction
 from marketplace.core.errors import MarketplaceError
 from marketplace.identity.access import current_actor, requires
+from marketplace.identity.county_reach import whole_county
 from marketplace.identity.permissions import LEDGER_VIEW, TRANSFER_MANAGE
 from marketplace.payments.statements import (
     AGES,
@@ -17,7 +18,6 @@ from marketplace.payments.statements import (
     to_bill,
 )
 from marketplace.reporting import statement_pages
-from marketplace.reporting.ledger_views import whole_county
 from marketplace.web.addresses import row_number
 
 bp = Blueprint("statements", __name__, url_prefix="/ledger/statements")

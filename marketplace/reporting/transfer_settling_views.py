@@ -10,10 +10,10 @@ from marketplace.core.db import transaction
 from marketplace.core.errors import InvalidInput, MarketplaceError
 from marketplace.core.wake import wake
 from marketplace.identity.access import current_actor, requires
+from marketplace.identity.county_reach import whole_county
 from marketplace.identity.permissions import TRANSFER_MANAGE
 from marketplace.payments import aliases, transfers
 from marketplace.payments.placing import place, undo_placing
-from marketplace.reporting.ledger_views import whole_county
 from marketplace.reporting.transfer_views import bp, detail, listing, payers_page
 from marketplace.reporting.typed_sums import picked_sums
 from marketplace.web.addresses import row_number
@@ -64,22 +64,25 @@ def settle(transfer_id: int) -> Answer:
     try:
         parts = picked_sums()
         with transaction() as session:
-            _settle(session, transfer_id, parts, unit)
+            payer = _settle(session, transfer_id, parts, unit)
+        if request.form.get("remember") and unit is not None:
+            with transaction() as session:  # of its own: it looks at other transfers of this payer
+                aliases.remember(session, current_actor(), payer, unit)
     except MarketplaceError as refused:
         return detail(transfer_id, refused), refused.http_status
     wake()
     return _done("认好了。", url_for("transfers.show", transfer_id=transfer_id))
 
 
-def _settle(session: Session, transfer_id: int, parts: dict[str, int], unit: int | None) -> None:
+def _settle(session: Session, transfer_id: int, parts: dict[str, int], unit: int | None) -> str:
+    """Returns the payer's name."""
     actor = current_actor()
     found = transfers.get_transfer(session, transfer_id)
     payer, over = found.payer_name, 0
     if request.form.get("rest") == "credit":
         over = max(0, found.rest_fen - sum(parts.values()))
     place(session, actor, transfer_id, parts, credit_unit=unit, credit_fen=over)
-    if request.form.get("remember") and unit is not None:
-        aliases.remember(session, actor, payer, unit)
+    return payer
 
 
 def _with_words(act: Callable[..., None], transfer_id: int, said: str) -> Answer:

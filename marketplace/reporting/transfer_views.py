@@ -6,6 +6,7 @@ from marketplace.core.clock import now
 from marketplace.core.db import db
 from marketplace.core.errors import MarketplaceError
 from marketplace.identity.access import requires
+from marketplace.identity.county_reach import whole_county
 from marketplace.identity.organisations import units_to_choose
 from marketplace.identity.permissions import LEDGER_VIEW
 from marketplace.payments import transfers
@@ -14,7 +15,6 @@ from marketplace.payments.bank_days import bank_days
 from marketplace.payments.bank_models import Transfer
 from marketplace.payments.matching import Verdict, split
 from marketplace.payments.open_items import OpenRow, open_rows
-from marketplace.reporting.ledger_views import whole_county
 from marketplace.reporting.transfer_words import (
     PLACED,
     STATES,

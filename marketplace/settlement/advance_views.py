@@ -11,6 +11,7 @@ from marketplace.core.db import db, transaction
 from marketplace.core.errors import MarketplaceError
 from marketplace.core.money import parse_yuan
 from marketplace.identity.access import current_actor, requires
+from marketplace.identity.county_reach import whole_county
 from marketplace.identity.permissions import ADVANCE_VIEW, PAYOUT_APPROVE, PAYOUT_PROPOSE
 from marketplace.settlement import advances
 from marketplace.settlement.payout_models import Advance
@@ -34,6 +35,7 @@ class AdvanceForm(Form):
 @bp.get("")
 @requires(ADVANCE_VIEW)
 def index() -> str:
+    whole_county()
     return _index()
 
 
@@ -71,6 +73,7 @@ def _index(
 @bp.post("")
 @requires(PAYOUT_PROPOSE)
 def propose() -> Answer:
+    whole_county()
     form = AdvanceForm()
     if not form.validate():
         return _index(form), 422
@@ -91,6 +94,7 @@ def propose() -> Answer:
 @bp.post("/<int:advance_id>/decide")
 @requires(PAYOUT_APPROVE)
 def decide(advance_id: int) -> Answer:
+    whole_county()
     approve = request.form.get("answer") == "yes"
     try:
         with transaction() as session:
@@ -106,6 +110,7 @@ def decide(advance_id: int) -> Answer:
 @bp.post("/<int:advance_id>/repay")
 @requires(PAYOUT_PROPOSE)
 def repay(advance_id: int) -> Answer:
+    whole_county()
     try:
         fen = parse_yuan(request.form.get("amount", ""), field="amount")
         with transaction() as session:
@@ -120,6 +125,7 @@ def repay(advance_id: int) -> Answer:
 @bp.post("/<int:advance_id>/close")
 @requires(PAYOUT_PROPOSE)
 def close(advance_id: int) -> Answer:
+    whole_county()
     try:
         with transaction() as session:
             advances.close_advance(

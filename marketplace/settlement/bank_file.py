@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
+from marketplace.core.clock import now
 from marketplace.core.money import format_yuan
 from marketplace.identity import audit
 from marketplace.identity.actor import Actor
@@ -44,6 +45,8 @@ BATCH_V1 = BankTemplate(
 
 def bank_file(session: Session, actor: Actor, run: PayoutRun, lines: Sequence[PayoutLine]) -> bytes:
     """The xlsx of a run's lines with names and accounts in full; that it was taken stands in the trail."""
+    run.file_taken_at = run.file_taken_at or now()
+    session.flush()
     audit.record(
         session,
         actor,

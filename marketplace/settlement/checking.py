@@ -21,6 +21,7 @@ from marketplace.imports.importer import Cells, Column, Importer, RowReader, reg
 from marketplace.imports.sheets import write_xlsx
 from marketplace.settlement.payee_models import Payee, PayeeCheck
 from marketplace.settlement.payees import parse_account_no
+from marketplace.settlement.paying import without_numbers
 from marketplace.settlement.two_people import refuse_own
 
 VALID = timedelta(days=7)
@@ -116,7 +117,8 @@ class CheckedChecker:
             reader.problem("结果", "请填一致或不一致。")
         why = reader.text("原因", longest=80) or "户名和账号不一致"
         reader.finish()
-        return [CheckedRow(payee_id, "" if agrees else why) for payee_id in found]
+        words = "" if agrees else without_numbers(why)
+        return [CheckedRow(payee_id, words) for payee_id in found]
 
     def prepare(self, session: Session, values: Sequence[list[CheckedRow]]) -> None:
         ids = [row.payee_id for rows in values for row in rows]
@@ -146,5 +148,6 @@ CHECKED = register(
         start=CheckedChecker,
         note="银行核验户名和账号的结果。不一致的先不付，换了账户再付。",
         once=("收款账号",),
+        county=True,
     )
 )

@@ -17,10 +17,13 @@ from marketplace.identity import audit
 from marketplace.identity.actor import Actor
 from marketplace.ledger.posting import Posting, credit, debit, post, post_many
 from marketplace.settlement.owed import owed_items
+from marketplace.settlement.payees import accounts_of
 from marketplace.settlement.payout_models import PayoutItem, PayoutLine, PayoutPart, PayoutRun
+from marketplace.settlement.splitting import Owner
 from marketplace.settlement.two_people import refuse_own
 
 CHANGED = "这一批刚刚变了，请刷新再看。"
+ANOTHER = "收款账户换了，下一批付到新账户"
 
 
 def get_run(session: Session, number: int) -> PayoutRun:
@@ -37,6 +40,7 @@ def approve_run(session: Session, actor: Actor, run: PayoutRun, fen: int) -> Non
     refuse_own(session, actor, run.proposed_by_id, run.proposed_at)
     _refuse_changed(session, run, fen)
     move(session, run, "approved", because=CHANGED, decided_by_id=actor.user_id, decided_at=now())
+    _hold_what_changed(session, run)
     move_many(session, PayoutLine, PayoutLine.run_id == run.id, "proposed", "approved")
     _post_owed(session, actor, run)
     _draw(session, actor, run)
@@ -100,10 +104,29 @@ def _post_owed(session: Session, actor: Actor, run: PayoutRun) -> None:
         post_many(session, actor, postings)
 
 
+def _hold_what_changed(session: Session, run: PayoutRun) -> None:
+    """Lines whose account is another one by now, or must not be paid into any more, wait."""
+    lines = session.scalars(
+        select(PayoutLine)
+        .where(PayoutLine.run_id == run.id, PayoutLine.state == "proposed")
+        .order_by(PayoutLine.id)
+    ).all()
+    owners = {line.id: Owner(line.household_id or 0, line.organisation_id or 0) for line in lines}
+    accounts = accounts_of(session, set(owners.values()))
+    for line in lines:
+        account = accounts[owners[line.id]]
+        why = account.reason or (ANOTHER if account.payee_id != line.payee_id else "")
+        if why:
+            move(session, line, "held", because=CHANGED, held_since=now(), reason=why[:80])
+
+
 def _draw(session: Session, actor: Actor, run: PayoutRun) -> None:
     """What buyers have not paid yet comes from the advance."""
     if run.advance is None or not run.advanced_fen:
         return
+    session.refresh(run.advance, with_for_update=True)
+    if run.advance.state != "approved":
+        raise Conflict("这笔周转金已经结束，请退回，重新提一批。", code="advance_ended")
     party = run.advance.party
     lines = [debit("bank", run.advanced_fen), credit("advance", run.advanced_fen, party)]
     post(session, actor, "advance_drawn", f"drawn:{run.number}", party, lines)
@@ -141,9 +164,13 @@ def reject_run(session: Session, actor: Actor, run: PayoutRun, reason: str) -> N
 
 
 def record_sent(session: Session, actor: Actor, run: PayoutRun) -> int:
-    """The file is with the bank. Returns the lines sent."""
+    """The file is with the bank. Returns the lines sent; raises Conflict before the file was taken."""
     _lock(session, run)
+    if not run.file_taken_at:
+        raise Conflict("还没有取银行文件，先取文件交给银行。", code="no_file")
     move(session, run, "sent", because=CHANGED, sent_at=now(), sent_by_id=actor.user_id)
     sent = move_many(session, PayoutLine, PayoutLine.run_id == run.id, "approved", "sent")
     audit.record(session, actor, "payout_sent", "payout_run", run.number, lines=sent)
+    if not sent:
+        move(session, run, "done", because=CHANGED)  # everything in it is held by now
     return sent

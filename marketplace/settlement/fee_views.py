@@ -11,6 +11,7 @@ from marketplace.core.db import db, transaction
 from marketplace.core.errors import MarketplaceError
 from marketplace.core.money import parse_yuan
 from marketplace.identity.access import current_actor, requires
+from marketplace.identity.county_reach import whole_county
 from marketplace.identity.permissions import ADVANCE_VIEW, PAYOUT_APPROVE, PAYOUT_PROPOSE
 from marketplace.orders.round_models import Round
 from marketplace.orders.rounds import get_round
@@ -41,6 +42,7 @@ class InvoiceForm(Form):
 @requires(ADVANCE_VIEW)
 def index() -> str:
     """Rounds that were delivered, the newest first."""
+    whole_county()
     page = paginate(
         db.session, select(Round).where(Round.state == "settled").order_by(Round.number.desc()), 20
     )
@@ -55,6 +57,7 @@ def index() -> str:
 @bp.get("/<int:round_id>")
 @requires(ADVANCE_VIEW)
 def show(round_id: int) -> str:
+    whole_county()
     return _show(round_id)
 
 
@@ -91,6 +94,7 @@ def _show(
 @bp.post("/<int:round_id>")
 @requires(PAYOUT_PROPOSE)
 def propose(round_id: int) -> Answer:
+    whole_county()
     form = InvoiceForm()
     if not form.validate():
         return _show(round_id, form), 422
@@ -116,6 +120,7 @@ def propose(round_id: int) -> Answer:
 @bp.post("/<int:round_id>/invoices/<int:invoice_id>")
 @requires(PAYOUT_APPROVE)
 def decide(round_id: int, invoice_id: int) -> Answer:
+    whole_county()
     approve = request.form.get("answer") == "yes"
     try:
         with transaction() as session:

@@ -21,7 +21,9 @@ from marketplace.web.field_blueprint import Task, bp, household_panel, today_tas
 
 @household_panel
 def _money(session: Session, household_id: int) -> Markup:
-    money = money_of(session, household_id)
+    scope = current_scope()
+    only_units = None if scope.regions or scope.cadre_for else scope.organisations
+    money = money_of(session, household_id, only_units)
     if not (money.lines or money.collected or money.owed_fen):
         return Markup()
     html = render_template("settlement/field_money.html", money=money, states=LINE_STATES)

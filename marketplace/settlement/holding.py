@@ -9,17 +9,22 @@ from marketplace.core.states import move
 from marketplace.identity import audit
 from marketplace.identity.actor import Actor
 from marketplace.settlement.payee_models import HOLD_REASONS, PayoutHold
-from marketplace.settlement.payout_models import PayoutLine
+from marketplace.settlement.payout_models import PayoutLine, PayoutRun
 
 CHANGED = "这笔货款刚刚变了，请刷新再看。"
 
 
 def hold_line(session: Session, actor: Actor, line: PayoutLine, reason: str, words: str) -> None:
-    """The owner's money waits from now on, this line too. Raises InvalidInput, Conflict once it was sent."""
+    """The owner's money waits from now on: this line, and any other of his that the bank cannot have yet.
+    Raises InvalidInput, Conflict once the bank's file was taken."""
     if reason not in HOLD_REASONS:
         raise InvalidInput("请选为什么暂缓。", code="missing", field="reason")
+    session.refresh(line.run, with_for_update={"of": PayoutRun})
+    session.refresh(line)
     if line.state not in {"proposed", "approved"}:
         raise Conflict("这笔钱已经交给银行或者有了结果，不能再暂缓。", code="wrong_state")
+    if line.run.file_taken_at:
+        raise Conflict("银行文件已经取走，银行可能在付，不能再暂缓。", code="file_taken")
     session.add(
         PayoutHold(
             household_id=line.household_id,
@@ -30,8 +35,27 @@ def hold_line(session: Session, actor: Actor, line: PayoutLine, reason: str, wor
             by_id=actor.user_id,
         )
     )
-    move(session, line, "held", because=CHANGED, held_since=now(), reason=HOLD_REASONS[reason])
-    audit.record(session, actor, "payout_held", "payout_line", line.number, why=reason)
+    for one in _same_owners(session, line):
+        move(session, one, "held", because=CHANGED, held_since=now(), reason=HOLD_REASONS[reason])
+        audit.record(session, actor, "payout_held", "payout_line", one.number, why=reason)
+
+
+def _same_owners(session: Session, line: PayoutLine) -> list[PayoutLine]:
+    """The owner's lines that can still be kept back, in id order."""
+    whose = (
+        PayoutLine.household_id == line.household_id
+        if line.household_id
+        else PayoutLine.organisation_id == line.organisation_id
+    )
+    return list(
+        session.scalars(
+            select(PayoutLine)
+            .join(PayoutRun, PayoutRun.id == PayoutLine.run_id)
+            .where(whose, PayoutLine.state.in_(("proposed", "approved")))
+            .where(PayoutRun.file_taken_at.is_(None))
+            .order_by(PayoutLine.id)
+        )
+    )
 
 
 def open_holds(session: Session, line: PayoutLine) -> list[PayoutHold]:

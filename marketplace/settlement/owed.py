@@ -62,7 +62,8 @@ def _by_lot(session: Session, orders: Sequence[int]) -> list[tuple[int, int, int
 
 
 def _received(session: Session, orders: Sequence[int]) -> dict[int, bool]:
-    """Households come first: an order's money is here once it covers what all of its lots get."""
+    """Households come first: an order's money is here once it covers what all of its lots get. What is
+    still owed is not here, nor what went back to the buyer without the households bearing it."""
     found: dict[int, bool] = {}
     for start in range(0, len(orders), LOTS_AT_ONCE):
         rows = session.execute(
@@ -70,7 +71,7 @@ def _received(session: Session, orders: Sequence[int]) -> dict[int, bool]:
                 Order.id,
                 _sum(LedgerEntry.account.in_(PAYABLES)),
                 _sum(LedgerEntry.account == "lot_payable"),
-                _sum(LedgerEntry.account == "buyer_receivable"),
+                _sum(LedgerEntry.account.in_(("buyer_receivable", "aftersale_loss"))),
             )
             .join(Journal, Journal.subject == "order:" + Order.number)
             .join(LedgerEntry, LedgerEntry.journal_number == Journal.number)

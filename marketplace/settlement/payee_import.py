@@ -1,7 +1,7 @@
 """Accounts of households and cooperatives from a file; each still needs two consents."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
@@ -99,9 +99,12 @@ class PayeeChecker:
             self._held.setdefault(owner, []).append(payee)
 
     def apply(self, session: Session, value: PayeeRow) -> bool:
-        if any(same_payee(payee, value.payee) for payee in self._held.get(value.owner, ())):
+        held = self._held.get(value.owner, ())
+        collects = any(payee.for_members for payee in held if payee.state == "approved")
+        wanted = replace(value.payee, for_members=collects)  # no file says whether it collects
+        if any(same_payee(payee, wanted) for payee in held):
             return False
-        propose_payee(session, self._actor, value.owner, value.payee)
+        propose_payee(session, self._actor, value.owner, wanted)
         return True
 
 

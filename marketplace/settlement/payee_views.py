@@ -15,8 +15,8 @@ from marketplace.core.errors import InvalidInput, MarketplaceError
 from marketplace.households.cooperatives import ids_by_name_and_code
 from marketplace.households.models import Household
 from marketplace.identity.access import current_actor, current_scope, requires
+from marketplace.identity.county_reach import reaches_county, whole_county
 from marketplace.identity.permissions import (
-    ADVANCE_VIEW,
     PAYEE_CONSENT,
     PAYEE_PROPOSE,
     PAYEE_VIEW,
@@ -83,7 +83,8 @@ def _index(refused: list[str] | None = None) -> str:
         relations=RELATIONS,
         mine=_signed(db.session, page.items) if which == "waiting" else set(),
         consents=actor.may(PAYEE_CONSENT) and which == "waiting",
-        check=checking.open_check(db.session) if actor.may(ADVANCE_VIEW) else None,
+        check=checking.open_check(db.session) if reaches_county(scope) else None,
+        whole=reaches_county(scope),
         refused=refused,
         as_of=now(),
     )
@@ -196,6 +197,7 @@ def refuse(payee_id: int) -> Answer:
 @bp.post("/check")
 @requires(PAYOUT_PROPOSE)
 def ask_check() -> Answer:
+    whole_county()
     try:
         with transaction() as session:
             checking.ask_for_check(session, current_actor())
@@ -208,6 +210,7 @@ def ask_check() -> Answer:
 @bp.post("/check/<int:check_id>/release")
 @requires(PAYOUT_APPROVE)
 def release_check(check_id: int) -> Answer:
+    whole_county()
     try:
         with transaction() as session:
             checking.release_check(session, current_actor(), check_id)
@@ -221,6 +224,7 @@ def release_check(check_id: int) -> Answer:
 @requires(PAYOUT_PROPOSE)
 def check_file() -> Answer:
     """Everybody's account in full: never by GET, never without a second person, always in the trail."""
+    whole_county()
     try:
         with transaction() as session:
             content = checking.check_file(session, current_actor())

@@ -1,5 +1,6 @@
 """What the bank says of each line: paid, or back, sometimes days after it was paid."""
 
+import re
 from datetime import date
 
 from sqlalchemy import func, select
@@ -12,7 +13,7 @@ from marketplace.identity import audit
 from marketplace.identity.actor import Actor
 from marketplace.ledger.posting import Line, credit, debit, post
 from marketplace.notices.outbox import enqueue_all
-from marketplace.settlement.payout_models import PayoutLine, PayoutPart
+from marketplace.settlement.payout_models import PayoutLine, PayoutPart, PayoutRun
 from marketplace.settlement.telling import paid_messages, returned_messages
 
 CHANGED = "这笔货款刚刚变了，请刷新再看。"
@@ -21,6 +22,7 @@ CHANGED = "这笔货款刚刚变了，请刷新再看。"
 def record_paid(session: Session, actor: Actor, line: PayoutLine, day: date) -> bool:
     """The bank has paid a line on `day`; False when that is known. Raises Conflict for a line that is not
     with the bank, InvalidInput for a day that cannot be."""
+    _lock(session, line)
     if line.state == "paid" and line.paid_on == day:
         return False
     if line.state != "sent":
@@ -40,9 +42,10 @@ def record_paid(session: Session, actor: Actor, line: PayoutLine, day: date) -> 
 def record_bounced(session: Session, actor: Actor, line: PayoutLine, reason: str) -> bool:
     """The money did not arrive, or came back; False when that is known. Raises InvalidInput without
     words, Conflict for a line that was never with the bank."""
-    reason = reason.strip()[:80]
+    reason = without_numbers(reason.strip())[:80]
     if not reason:
         raise InvalidInput("请写银行退回的原因。", code="missing", field="reason")
+    _lock(session, line)
     if line.state == "bounced":
         return False
     if line.state not in {"sent", "paid"}:
@@ -58,6 +61,17 @@ def record_bounced(session: Session, actor: Actor, line: PayoutLine, reason: str
     enqueue_all(session, returned_messages(session, line))
     _finish(session, line)
     return True
+
+
+def _lock(session: Session, line: PayoutLine) -> None:
+    """The run first, then its line: whoever notes the last one finds the run done."""
+    session.refresh(line.run, with_for_update={"of": PayoutRun})
+    session.refresh(line, with_for_update={"of": PayoutLine})
+
+
+def without_numbers(words: str) -> str:
+    """What a bank writes, without accounts and phones: it is stored and shown as it is."""
+    return re.sub(r"[0-9]{5,}", "*****", words)
 
 
 _WRONG = {

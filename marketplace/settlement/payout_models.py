@@ -92,6 +92,8 @@ class PayoutRun(Base):
     decided_by_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
     decided_at: Mapped[datetime | None]
     reason: Mapped[str] = mapped_column(String(200), default="")
+    file_taken_at: Mapped[datetime | None]
+    """From then on the bank may have it: nothing in it is held back any more."""
     sent_at: Mapped[datetime | None]
     sent_by_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
 

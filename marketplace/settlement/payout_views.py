@@ -9,6 +9,7 @@ from marketplace.core.db import db, transaction
 from marketplace.core.errors import InvalidInput, MarketplaceError, NotFound
 from marketplace.core.spoken_number import read_count
 from marketplace.identity.access import current_actor, current_scope, requires
+from marketplace.identity.county_reach import reaches_county, whole_county
 from marketplace.identity.permissions import PAYOUT_APPROVE, PAYOUT_PROPOSE, PAYOUT_VIEW
 from marketplace.regions.models import Region
 from marketplace.settlement import deciding, runs
@@ -40,7 +41,7 @@ def index() -> str:
 def _index(refused: MarketplaceError | None = None) -> str:
     scope = current_scope()
     page = paginate(db.session, runs.runs(scope), 20)
-    proposes = current_actor().may(PAYOUT_PROPOSE)
+    proposes = current_actor().may(PAYOUT_PROPOSE) and reaches_county(scope)
     waiting_lines = paginate(db.session, runs.open_lines(scope), 20)
     return render_template(
         "settlement/index.html",
@@ -69,6 +70,7 @@ def _advances() -> list[tuple[Advance, int]]:
 @bp.post("")
 @requires(PAYOUT_PROPOSE)
 def propose() -> Answer:
+    whole_county()
     try:
         chosen = request.form.get("advance", "")
         advance_id = read_count(chosen, "周转金", least=1, most=10**12) if chosen else None
@@ -104,6 +106,7 @@ def _run(run_no: int, refused: MarketplaceError | None = None) -> str:
         chips=_chips(found, tally, state),
         waiting=runs.waiting_days(db.session, scope, found),
         villages=_villages(found),
+        whole=reaches_county(scope),
         own=is_own(db.session, actor, found.proposed_by_id, found.proposed_at),
         own_words=OWN,
         template=BATCH_V1,
@@ -151,6 +154,7 @@ def _villages(found: PayoutRun) -> list[tuple[str, str, int, int]]:
 @bp.post("/<int:run_no>/approve")
 @requires(PAYOUT_APPROVE)
 def approve(run_no: int) -> Answer:
+    whole_county()
     try:
         fen = read_count(request.form.get("fen", ""), "金额", least=0, most=10**15)
         with transaction() as session:
@@ -165,6 +169,7 @@ def approve(run_no: int) -> Answer:
 @bp.post("/<int:run_no>/reject")
 @requires(PAYOUT_APPROVE)
 def reject(run_no: int) -> Answer:
+    whole_county()
     try:
         with transaction() as session:
             found = deciding.get_run(session, run_no)
@@ -179,6 +184,7 @@ def reject(run_no: int) -> Answer:
 @requires(PAYOUT_PROPOSE)
 def file(run_no: int) -> Answer:
     """The bank's file, with names and accounts in full: never by GET, always in the trail."""
+    whole_county()
     try:
         with transaction() as session:
             found = deciding.get_run(session, run_no)
@@ -198,6 +204,7 @@ def file(run_no: int) -> Answer:
 @bp.post("/<int:run_no>/sent")
 @requires(PAYOUT_PROPOSE)
 def sent(run_no: int) -> Answer:
+    whole_county()
     try:
         with transaction() as session:
             count = deciding.record_sent(

@@ -77,7 +77,9 @@ def _advance(session: Session, advance_id: int | None) -> Advance | None:
     if advance_id is None:
         return None
     found = session.scalar(
-        select(Advance).where(Advance.id == advance_id, Advance.state == "approved")
+        select(Advance)
+        .where(Advance.id == advance_id, Advance.state == "approved")
+        .with_for_update()
     )
     if found is None:
         raise NotFound("没有这笔周转金，或者还没有批。")

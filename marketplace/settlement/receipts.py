@@ -95,7 +95,7 @@ def file_receipts(
         .where(PayoutLine.within(scope))
         .add_columns(paying.paid_on, paying.number)
         .order_by(PayoutPart.id)
-        .with_for_update(of=PayoutPart)
+        .with_for_update(of=[PayoutPart, paying])
     )
     rows = session.execute(statement).all()
     if any(not paid_on <= day <= today() for _, paid_on, _ in rows):
@@ -108,7 +108,7 @@ def file_receipts(
             debit("lot_payable", part.fen, f"lot:{part.lot.code}"),
             credit("cooperative_held", part.fen, part.line.party),
         ]
-        key = f"received:{part.id}"
+        key = f"member_received:{part.id}"
         postings.append(Posting("member_received", key, f"payout:{number}", lines))
         audit.record(session, actor, "payout_received", "payout_line", number, fen=part.fen)
     if postings:

@@ -38,7 +38,7 @@ COLUMNS = (
 class ResultRow:
     number: str
     paid: bool
-    day: date
+    day: date | None
     reason: str
 
 
@@ -83,10 +83,10 @@ class ResultChecker:
         reason = reader.text("失败原因", longest=80)
         if cells["结果"] and not paid and not reason:
             reader.problem("失败原因", "失败的请写银行给的原因，好和农户核对。")
-        day = reader.read("交易日期", read_day) or today()
-        if day > today():
+        day = reader.read("交易日期", read_day)
+        if day and day > today():
             reader.problem("交易日期", "日期在今天以后，请核对。")
-        elif line and day < line.accepted_on:
+        elif line and day and day < line.accepted_on:
             reader.problem("交易日期", "日期早于送货，请核对。")
         reader.finish()
         assert line is not None
@@ -98,8 +98,10 @@ class ResultChecker:
 
     def apply(self, session: Session, value: ResultRow) -> bool:
         line = self._lines[value.number]
+        if value.paid and line.state == "paid" and value.day is None:
+            return False  # the same file on a later day, which names none
         if value.paid:
-            return record_paid(session, self._actor, line, value.day)
+            return record_paid(session, self._actor, line, value.day or today())
         return record_bounced(session, self._actor, line, value.reason)
 
 
@@ -124,5 +126,6 @@ RESULTS = register(
         start=ResultChecker,
         note="银行批量代发以后的回盘文件。到账的记付款，退回的写原因；过几天才退回的也从这里导入。",
         once=("业务编号",),
+        county=True,
     )
 )

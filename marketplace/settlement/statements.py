@@ -3,14 +3,16 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, Select, Subquery, func, select
 from sqlalchemy.orm import Session, joinedload
 
 from marketplace.catalog.models import Lot
 from marketplace.ledger import books
 from marketplace.orders.allocation_models import Allocation
 from marketplace.orders.order_models import OrderLine
+from marketplace.orders.return_models import GoodsReturn
 from marketplace.orders.round_models import Listing, Round
 from marketplace.settlement.paying import parts_line
 from marketplace.settlement.payout_models import PayoutItem, PayoutLine, PayoutPart
@@ -83,7 +85,8 @@ def made_of(session: Session, lines: Sequence[PayoutLine]) -> dict[int, list[OfL
 
 
 def _sold(session: Session, lines: Sequence[int]) -> dict[tuple[int, int], list[Sold]]:
-    """By line and lot, what the orders of its run brought that lot."""
+    """By line and lot, what the orders of its run brought that lot, and what came back of it that the
+    household agreed to bear: packs below zero."""
     lots = (
         select(PayoutPart.line_id, PayoutPart.lot_id, PayoutLine.run_id)
         .join(PayoutLine, PayoutLine.id == PayoutPart.line_id)
@@ -91,49 +94,55 @@ def _sold(session: Session, lines: Sequence[int]) -> dict[tuple[int, int], list[
         .distinct()
         .subquery()
     )
-    rows = session.execute(
-        select(
-            lots.c.line_id,
-            lots.c.lot_id,
-            Round.number,
-            Listing.title,
-            Listing.pack_name,
-            func.sum(Allocation.packs),
-            OrderLine.farmgate_fen,
-        )
+    given = (Allocation.order_line_id == OrderLine.id) & (Allocation.lot_id == lots.c.lot_id)
+    back = (GoodsReturn.order_line_id == OrderLine.id) & (GoodsReturn.lot_id == lots.c.lot_id)
+    sold = _of_orders(lots, func.sum(Allocation.packs)).join(Allocation, given)
+    returned = _of_orders(lots, -func.sum(GoodsReturn.packs)).join(GoodsReturn, back)
+    returned = returned.where(GoodsReturn.fault == "farm")
+    found: defaultdict[tuple[int, int], list[Sold]] = defaultdict(list)
+    for statement, words in ((sold, ""), (returned, "（退了的，已同意不收）")):
+        for line_id, lot_id, number, title, pack_name, packs, unit_fen in session.execute(
+            statement
+        ):
+            one = Sold(number, title + words, pack_name, int(packs), unit_fen)
+            found[line_id, lot_id].append(one)
+    return found
+
+
+def _of_orders(lots: Subquery, packs: ColumnElement[int]) -> Select[Any]:
+    """Packs by line, lot, listing and price; joined with where they are counted."""
+    by = (
+        lots.c.line_id,
+        lots.c.lot_id,
+        Round.number,
+        Listing.title,
+        Listing.pack_name,
+    )
+    return (
+        select(*by, packs, OrderLine.farmgate_fen)
+        .select_from(lots)
         .join(
             PayoutItem,
             (PayoutItem.run_id == lots.c.run_id) & (PayoutItem.lot_id == lots.c.lot_id),
         )
         .join(OrderLine, OrderLine.order_id == PayoutItem.order_id)
-        .join(
-            Allocation,
-            (Allocation.order_line_id == OrderLine.id) & (Allocation.lot_id == lots.c.lot_id),
-        )
         .join(Listing, Listing.id == OrderLine.listing_id)
         .join(Round, Round.id == Listing.round_id)
-        .group_by(
-            lots.c.line_id,
-            lots.c.lot_id,
-            Round.number,
-            Listing.id,
-            Listing.title,
-            Listing.pack_name,
-            OrderLine.farmgate_fen,
-        )
+        .group_by(*by, Listing.id, OrderLine.farmgate_fen)
         .order_by(Round.number, Listing.id)
     )
-    found: defaultdict[tuple[int, int], list[Sold]] = defaultdict(list)
-    for line_id, lot_id, number, title, pack_name, packs, unit_fen in rows:
-        found[line_id, lot_id].append(Sold(number, title, pack_name, int(packs), unit_fen))
-    return found
 
 
 MOST_SHOWN = 50
 
 
-def money_of(session: Session, household_id: int) -> Money:
-    """The newest first; the caller has checked who may see it. Lines that others replaced are left out."""
+def money_of(
+    session: Session, household_id: int, only_units: frozenset[int] | None = None
+) -> Money:
+    """The newest first; the caller has checked who may see the household. Lines that others replaced are
+    left out. A cooperative (`only_units`) sees what it collected for its member, not what is his own."""
+    if only_units is not None:
+        return Money((), _collected(session, household_id, only_units), 0)
     found = session.scalars(
         select(PayoutLine)
         .where(PayoutLine.household_id == household_id, PayoutLine.state != "rejected")
@@ -142,7 +151,16 @@ def money_of(session: Session, household_id: int) -> Money:
         .limit(MOST_SHOWN)
     ).all()
     replaced = {line.replaces_id for line in found}
-    collected = session.scalars(
+    standing = tuple(line for line in found if line.id not in replaced)
+    collected = _collected(session, household_id, None)
+    return Money(standing, collected, _not_taken_up(session, household_id, standing))
+
+
+def _collected(
+    session: Session, household_id: int, only_units: frozenset[int] | None
+) -> tuple[PayoutPart, ...]:
+    """What cooperatives collected for a member."""
+    statement = (
         select(PayoutPart)
         .join(PayoutLine, PayoutLine.id == PayoutPart.line_id)
         .where(PayoutPart.household_id == household_id)
@@ -150,13 +168,17 @@ def money_of(session: Session, household_id: int) -> Money:
         .options(joinedload(PayoutPart.line).joinedload(PayoutLine.organisation))
         .order_by(PayoutPart.id.desc())
         .limit(MOST_SHOWN)
-    ).all()
-    standing = tuple(line for line in found if line.id not in replaced)
-    return Money(standing, tuple(collected), _not_taken_up(session, household_id, standing))
+    )
+    if only_units is not None:
+        statement = statement.where(PayoutLine.organisation_id.in_(only_units))
+    return tuple(session.scalars(statement))
 
 
 def _not_taken_up(session: Session, household_id: int, standing: Sequence[PayoutLine]) -> int:
     """Of its own lots: delivered, and in no run yet."""
     codes = session.scalars(select(Lot.code).where(Lot.household_id == household_id)).all()
     owed = sum(books.balances(session, "lot_payable", [f"lot:{code}" for code in codes]).values())
-    return max(0, owed - sum(line.fen for line in standing if line.state == "proposed"))
+    taken_up = (
+        line.fen for line in standing if line.run.state == "proposed" and line.origin_id is None
+    )
+    return max(0, owed - sum(taken_up))

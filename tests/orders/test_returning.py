@@ -75,6 +75,17 @@ def test_money_that_is_taken_back_after_a_return_leaves_one_debt_and_no_prepayme
     assert "buyer_receivable" not in sold.stand()
 
 
+def test_a_note_that_is_taken_back_after_some_was_handed_back_leaves_the_books_even(sold):
+    _returns(sold, sold.first, 4, "farm")
+    with sold.world.transaction() as session:
+        order = session.get_one(Order, sold.first.id)
+        record_given_back(session, sold.operator, order, 4 * PRICE, due_fen(session, order))
+    sold.undo(sold.first)
+    stand = sold.stand()
+    assert "collected" not in stand
+    assert stand["buyer_receivable"] == 16 * PRICE
+
+
 def test_a_whole_order_may_come_back_bit_by_bit_and_no_more(sold):
     for packs in (3, 5):
         _returns(sold, sold.second, packs, "farm")

@@ -8,6 +8,7 @@ from marketplace.orders.collecting import due_fen, record_collected
 from marketplace.orders.delivering import record_delivered, set_out
 from marketplace.orders.order_models import Order
 from marketplace.reporting.verify import verify
+from marketplace.settlement.bank_file import bank_file
 from marketplace.settlement.deciding import approve_run, get_run, record_sent, reject_run
 from marketplace.settlement.payee_models import Payee
 from marketplace.settlement.payees import PayeeInput, consent, propose_payee
@@ -76,7 +77,9 @@ class Payday:
 
     def send(self, number):
         with self.world.transaction() as session:
-            return record_sent(session, self.maker, get_run(session, number))
+            run = get_run(session, number)
+            bank_file(session, self.maker, run, [])
+            return record_sent(session, self.maker, run)
 
     def sent(self, advance_id=None):
         """A run that is with the bank; its number."""

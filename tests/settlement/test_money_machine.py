@@ -18,6 +18,7 @@ from marketplace.orders.order_models import Order
 from marketplace.orders.returning import record_given_back, record_return
 from marketplace.reporting.verify import verify
 from marketplace.settlement import advances
+from marketplace.settlement.bank_file import bank_file
 from marketplace.settlement.deciding import approve_run, record_sent, reject_run
 from marketplace.settlement.holding import hold_line, release_line, retry_line
 from marketplace.settlement.payee_models import Payee
@@ -130,12 +131,11 @@ class Money(RuleBasedStateMachine):
 
     @rule(number=SMALL)
     def send(self, number):
-        self.on(
-            PayoutRun,
-            number,
-            lambda session, run: record_sent(session, self.day.maker, run),
-            PayoutRun.state == "approved",
-        )
+        def use_case(session, run):
+            bank_file(session, self.day.maker, run, [])
+            record_sent(session, self.day.maker, run)
+
+        self.on(PayoutRun, number, use_case, PayoutRun.state == "approved")
 
     @rule(number=SMALL)
     def bank_pays(self, number):

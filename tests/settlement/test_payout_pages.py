@@ -263,3 +263,24 @@ def _bring(payday, importer, headings, rows):
     table = read_table(write_xlsx(headings, rows, "表"), importer.columns)
     with payday.world.app.app_context():
         return take_table(payday.maker, importer.code, "表.xlsx", table, "good")
+
+
+def test_finance_of_one_town_neither_decides_nor_takes_files_of_the_county(payday):
+    number = payday.propose()
+    town = payday.world.sign_in(payday.world.user("finance", region=OWN_TOWN))
+    fen = str(payday.run(number).fen)
+    assert "钱从哪里来" not in town.get(f"/payouts/{number}").text
+    for address in (
+        "/payouts",
+        f"/payouts/{number}/approve",
+        f"/payouts/{number}/reject",
+        f"/payouts/{number}/file",
+        f"/payouts/{number}/sent",
+        "/advances",
+        "/payees/check",
+        "/payees/check/file",
+    ):
+        assert town.post(address, data={"fen": fen, "reason": "x"}).status_code == 404, address
+    for address in ("/advances", "/round-money", "/imports/new/payout_results"):
+        assert town.get(address).status_code == 404, address
+    assert payday.run(number).state == "proposed"

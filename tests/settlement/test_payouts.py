@@ -10,7 +10,10 @@ from marketplace.core.errors import Conflict, InvalidInput
 from marketplace.identity.deputies import appoint_deputy
 from marketplace.identity.models import RoleGrant, User
 from marketplace.notices.models import Notice
-from marketplace.settlement.deciding import approve_run, get_run, reject_run
+from marketplace.orders.order_models import Order
+from marketplace.orders.returning import record_return
+from marketplace.settlement.bank_file import bank_file
+from marketplace.settlement.deciding import approve_run, get_run, record_sent, reject_run
 from marketplace.settlement.holding import hold_line, release_line, retry_line
 from marketplace.settlement.payout_models import PayoutLine, PayoutRun
 from marketplace.settlement.proposing import propose_run
@@ -207,4 +210,66 @@ def test_of_two_who_approve_and_refuse_in_one_moment_one_is_told(payday):
             lambda session: reject_run(session, payday.checker, get_run(session, number), "错"),
         )
     assert payday.run(number).state == "approved"
+    payday.stand()
+
+
+def test_once_the_bank_may_have_the_file_nothing_in_it_is_held_back(payday):
+    number = payday.propose()
+    payday.approve(number)
+    with payday.world.transaction() as session, pytest.raises(Conflict):
+        record_sent(session, payday.maker, get_run(session, number))
+    with payday.world.transaction() as session:
+        bank_file(session, payday.maker, get_run(session, number), [])
+    line = payday.line(number)
+    with payday.world.transaction() as session, pytest.raises(Conflict, match="已经取走"):
+        hold_line(session, payday.maker, session.get_one(PayoutLine, line.id), "deceased", "")
+
+
+def test_an_account_that_was_changed_meanwhile_is_not_paid_into(payday):
+    number = payday.propose()
+    owner = Owner(payday.households[0].id, 0)
+    payday.account(owner, CARDS[2], relation="spouse", proof="结婚证")
+    payday.approve(number)
+    held = payday.line(number)
+    assert (held.state, held.reason) == ("held", "收款账户换了，下一批付到新账户")
+    assert payday.line(number, 1).state == "approved"
+    payday.send(number)
+    payday.paid(payday.line(number, 1))
+    (again,) = payday.lines(payday.sent())
+    assert (again.replaces_id, again.state) == (held.id, "sent")
+    payday.stand()
+
+
+def test_a_hold_keeps_back_everything_of_its_owner(payday):
+    number = payday.sent()
+    bounced = payday.line(number)
+    payday.bounced(bounced)
+    payday.paid(payday.line(number, 1))
+    with payday.world.transaction() as session:
+        retry_line(session, payday.maker, session.get_one(PayoutLine, bounced.id))
+    second = payday.propose()
+    (line,) = payday.lines(second)
+    with payday.world.transaction() as session:
+        hold_line(session, payday.maker, session.get_one(PayoutLine, line.id), "disputed", "")
+    payday.approve(second)
+    assert payday.run(second).state == "done"
+    with pytest.raises(Conflict):
+        payday.propose()
+
+
+def test_what_a_bank_writes_is_kept_without_numbers(payday):
+    line = payday.line(payday.sent())
+    payday.bounced(line, f"账号{CARDS[0]}已销户")
+    with payday.world.transaction() as session:
+        assert CARDS[0] not in session.get_one(PayoutLine, line.id).reason
+
+
+def test_goods_that_nobody_paid_for_and_nobody_bears_are_not_paid_from_others_money(world):
+    payday = Payday(world, paid=())
+    with world.transaction() as session:
+        for order in session.scalars(select(Order).order_by(Order.id)):
+            lines = {order.lines[0].id: order.lines[0].packs}
+            record_return(session, payday.operator, order, lines, "goodwill", "翻车了")
+    with pytest.raises(Conflict):
+        payday.propose()
     payday.stand()

@@ -3,14 +3,17 @@
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
 
 from marketplace.core.clock import now, today, use_clock
 from marketplace.core.errors import Conflict, InvalidInput
 from marketplace.identity.actor import SYSTEM
 from marketplace.identity.permissions import RECEIPT_FILE
 from marketplace.ledger import books
+from marketplace.ledger.posting import credit, debit, post
 from marketplace.orders.listings import commit_lot, get_listing
 from marketplace.settlement import receipts
+from marketplace.settlement.payout_models import PayoutPart
 from marketplace.settlement.splitting import Owner
 from tests.fulfilment.collecting import Collecting
 from tests.settlement.payday import CARDS, FARMGATE, Payday
@@ -173,3 +176,31 @@ def test_a_cadre_shows_a_household_its_money(world):
     assert "已到账" in page
     assert f'尾号 <span class="num">{CARDS[0][-4:]}' in page
     assert CARDS[0] not in page
+
+
+def test_a_cooperative_sees_what_it_collected_and_not_what_is_its_members_own(world):
+    payday = Payday(world)
+    number = payday.sent()
+    payday.paid(payday.line(number))
+    unit = world.unit(kind="cooperative")
+    world.member(unit, payday.households[0])
+    manager = world.sign_in(world.user("cooperative", unit=unit))
+    page = manager.get(f"/field/households/{payday.households[0].id}")
+    assert page.status_code == 200
+    assert "已到账" not in page.text
+    assert CARDS[0][-4:] not in page.text
+
+
+def test_receipts_and_bank_rows_do_not_know_each_others_numbers(payday):
+    line = _collects(payday)
+    with payday.world.transaction() as session:
+        for part in _waiting_rows(session):
+            lines = [debit("bank", 1), credit("suspense", 1)]
+            key, subject = f"received:{part.id}", f"transfer:{part.id}"
+            post(session, SYSTEM, "received", key, subject, lines)
+    assert _file(payday, _waiting(payday)) == 2
+    assert line.state == "sent"
+
+
+def _waiting_rows(session):
+    return session.scalars(select(PayoutPart).where(PayoutPart.household_id.is_not(None))).all()
