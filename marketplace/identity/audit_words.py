@@ -93,6 +93,7 @@ ACTIONS = {
     "transfer_placed": "处理银行来款",
     "transfer_placing_undone": "撤销来款处理",
     "transfer_reopened": "重新处理来款",
+    "transfer_booked": "银行流水账本已记",
     "transfer_repeated": "银行流水重复",
     "organisation_changed": "修改单位",
     "organisation_created": "新建单位",

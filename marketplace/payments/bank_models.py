@@ -15,7 +15,9 @@ from marketplace.orders.order_models import Order
 
 OPEN_STATES = ("unmatched", "wrong_amount", "duplicate")
 """In these a person has to look."""
-STATES = ("new", "matched", "placed", *OPEN_STATES, "not_ours", "repeated", "outgoing")
+STATES = ("new", "matched", "placed", *OPEN_STATES, "not_ours", "repeated", "booked", "outgoing")
+COUNTED_ELSEWHERE = ("repeated", "booked")
+"""Rows whose own journal was reversed: the bank said them twice, or the books had the money already."""
 PLACING_KINDS = ("order", "credit", "credit_used", "credit_returned")
 
 
@@ -55,9 +57,9 @@ class Transfer(Base):
     MOVES: ClassVar[Moves] = moves(
         {
             "new": ["matched", "placed", "not_ours", *OPEN_STATES],
-            "unmatched": ["new", "placed", "not_ours"],
-            "wrong_amount": ["placed", "unmatched", "not_ours"],
-            "duplicate": ["placed", "unmatched", "not_ours", "repeated"],
+            "unmatched": ["new", "placed", "not_ours", "booked"],
+            "wrong_amount": ["placed", "unmatched", "not_ours", "booked"],
+            "duplicate": ["placed", "unmatched", "not_ours", "repeated", "booked"],
             "matched": ["unmatched"],  # a placing was taken back
             "placed": ["unmatched"],
             "not_ours": ["unmatched"],

@@ -32,8 +32,9 @@ WRONG_PLACING = {
     "wrong_sum": "金额分错了",
     "ended": "订单后来取消或减少了",
     "repeated": "银行流水重复的一行",
+    "booked": "账本里已经另外记了",
 }
-"""Why a placing is taken back: what finance chooses from is all but the last."""
+"""Why a journal is taken back: what finance chooses from for a placing is all but the last two."""
 
 
 def by_whom(actor: Actor) -> int | None:

@@ -14,6 +14,7 @@ from marketplace.identity import audit
 from marketplace.identity.actor import SYSTEM, Actor
 from marketplace.ledger.models import Journal
 from marketplace.ledger.posting import reverse
+from marketplace.payments.bank_days import bank_days
 from marketplace.payments.bank_models import OPEN_STATES, BankRow, Placing, Transfer
 from marketplace.payments.matching import Verdict, match
 from marketplace.payments.open_items import books_for
@@ -26,7 +27,7 @@ TABS = {
     "unmatched": ("没对上", ("unmatched",)),
     "duplicate": ("可能重复", ("duplicate",)),
     "matched": ("对上了", ("matched", "placed")),
-    "not_ours": ("不是货款", ("not_ours", "repeated")),
+    "not_ours": ("不是货款", ("not_ours", "repeated", "booked")),
     "outgoing": ("转出", ("outgoing",)),
     "new": ("正在对", ("new",)),
 }
@@ -104,12 +105,29 @@ def not_ours(session: Session, actor: Actor, transfer_id: int, how: str) -> None
 
 def repeated(session: Session, actor: Actor, transfer_id: int, how: str) -> None:
     """The bank's file says one transfer twice: this row's money never came, its journal is reversed."""
+    _take_out(session, actor, _to_settle(session, transfer_id, how), "repeated", how)
+
+
+def booked(session: Session, actor: Actor, transfer_id: int, how: str) -> None:
+    """A payout that came back, or working capital: the books have this money already, so the row's own
+    journal is reversed. Raises InvalidInput while the books have no such sum that no row names."""
     transfer = _to_settle(session, transfer_id, how)
+    _, unlike = bank_days(session)
+    if not any(one.side == "ledger" and one.fen == transfer.row.fen for one in unlike):
+        raise InvalidInput(
+            "账本里没有同样金额、还没对上的一笔。退回的货款先在那一笔货款里记退回，再来这里。",
+            code="not_booked",
+            field="how",
+        )
+    _take_out(session, actor, transfer, "booked", how)
+
+
+def _take_out(session: Session, actor: Actor, transfer: Transfer, state: str, how: str) -> None:
     settled = {"settled_at": now(), "settled_by_id": by_whom(actor)}
-    move(session, transfer, "repeated", because=CHANGED, settled_how=how.strip()[:200], **settled)
+    move(session, transfer, state, because=CHANGED, settled_how=how.strip()[:200], **settled)
     received = select(Journal.number).where(Journal.key == f"received:{transfer.id}")
-    reverse(session, actor, session.scalars(received).one(), "repeated")
-    audit.record(session, actor, "transfer_repeated", "transfer", transfer.id)
+    reverse(session, actor, session.scalars(received).one(), state)
+    audit.record(session, actor, f"transfer_{state}", "transfer", transfer.id)
 
 
 def _to_settle(session: Session, transfer_id: int, how: str) -> Transfer:

@@ -107,6 +107,12 @@ def repeated(transfer_id: int) -> Answer:
     return _with_words(transfers.repeated, transfer_id, "记下了，重复的这一行已经冲回。")
 
 
+@bp.post("/<int:transfer_id>/booked")
+@requires(TRANSFER_MANAGE)
+def booked(transfer_id: int) -> Answer:
+    return _with_words(transfers.booked, transfer_id, "记下了，这笔账本里已经有，不再记第二次。")
+
+
 @bp.post("/<int:transfer_id>/reopen")
 @requires(TRANSFER_MANAGE)
 def reopen(transfer_id: int) -> Answer:

@@ -13,6 +13,7 @@ STATES = {
     "duplicate": ("可能重复", "bad"),
     "not_ours": ("不是货款", "plain"),
     "repeated": ("流水重复", "plain"),
+    "booked": ("账本已记", "plain"),
     "outgoing": ("转出", "sky"),
 }
 PLACED = {
@@ -21,7 +22,9 @@ PLACED = {
     "credit_used": "多付款抵订单",
     "credit_returned": "多付款退回",
 }
-UNDO_REASONS = {code: words for code, words in WRONG_PLACING.items() if code != "repeated"}
+UNDO_REASONS = {
+    code: words for code, words in WRONG_PLACING.items() if code not in {"repeated", "booked"}
+}
 LONGEST_PERSON = 4  # characters; units have longer names
 
 

@@ -4,7 +4,7 @@ from sqlalchemy import ColumnElement, Select, String, and_, case, cast, func, li
 
 from marketplace.ledger.models import Journal, LedgerEntry
 from marketplace.orders.order_models import Order
-from marketplace.payments.bank_models import BankRow, Placing, Transfer
+from marketplace.payments.bank_models import COUNTED_ELSEWHERE, BankRow, Placing, Transfer
 from marketplace.payments.statement_models import Statement, StatementLine
 
 Query = Select[str]
@@ -27,7 +27,7 @@ def rows_posted_once() -> Query:
         .correlate(BankRow)
         .scalar_subquery()
     )
-    counts = and_(BankRow.direction == "in", Transfer.state != "repeated")
+    counts = and_(BankRow.direction == "in", Transfer.state.not_in(COUNTED_ELSEWHERE))
     return (
         select(_row(BankRow.id.expression))
         .outerjoin(Transfer, Transfer.id == BankRow.id)
@@ -86,7 +86,7 @@ def suspense_holds() -> Query:
     rests = (
         select(func.coalesce(func.sum(BankRow.fen - Transfer.placed_fen), 0))
         .join(Transfer, Transfer.id == BankRow.id)
-        .where(BankRow.direction == "in", Transfer.state != "repeated")
+        .where(BankRow.direction == "in", Transfer.state.not_in(COUNTED_ELSEWHERE))
         .scalar_subquery()
     )
     held = (

@@ -13,7 +13,7 @@ branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
 ID = sa.BigInteger().with_variant(sa.Integer(), 'sqlite')
-STATES = "'new', 'matched', 'placed', 'unmatched', 'wrong_amount', 'duplicate', 'not_ours', 'repeated', 'outgoing'"
+STATES = "'new', 'matched', 'placed', 'unmatched', 'wrong_amount', 'duplicate', 'not_ours', 'repeated', 'booked', 'outgoing'"
 KINDS = "'order', 'credit', 'credit_used', 'credit_returned'"
 
 

@@ -8,9 +8,13 @@ import pytest
 from python_calamine import CalamineWorkbook
 from sqlalchemy import func, select
 
+from marketplace.core.clock import today
 from marketplace.identity.audit import AuditRow
 from marketplace.imports.sheets import read_table, write_xlsx
 from marketplace.imports.taking import take_table
+from marketplace.payments.bank_days import bank_days
+from marketplace.payments.bank_import import BANK_ROWS
+from marketplace.payments.transfers import match_new
 from marketplace.settlement.checking import CHECKED
 from marketplace.settlement.payout_models import PayoutRun
 from marketplace.settlement.result_import import RESULTS
@@ -257,6 +261,29 @@ def test_the_banks_answers_are_read_checked_and_taken_once(payday):
     again = _bring(payday, RESULTS, headings, [good, bad])
     assert (again.faulty, again.applied) == (0, 0)
     payday.stand()
+
+
+def test_a_payout_that_came_back_is_not_booked_twice_by_the_banks_statement(payday, maker):
+    number = payday.sent()
+    line = payday.line(number)
+    payday.paid(line)
+    headings = ("交易日期", "交易流水号", "对方户名", "对方账号", "收入金额", "附言")
+    fen = f"{line.fen // 100}.{line.fen % 100:02d}"
+    row = [today().isoformat(), "B1", "清源农商行", "", fen, "退汇"]
+    assert _bring(payday, BANK_ROWS, headings, [row]).applied == 1
+    with payday.world.app.app_context():
+        match_new()
+    early = maker.post("/ledger/transfers/1/booked", data={"how": "退汇"})
+    assert early.status_code == 422
+    assert "先在那一笔货款里记退回" in early.text
+    payday.bounced(line)
+    done = maker.post("/ledger/transfers/1/booked", data={"how": f"退回 {line.number}"})
+    assert done.status_code == 303
+    assert "bank" not in payday.stand()
+    assert "suspense" not in payday.stand()
+    with payday.world.transaction() as session:
+        _, unlike = bank_days(session)
+    assert [(one.side, one.fen) for one in unlike] == [("ledger", -line.fen)], "the payment itself"
 
 
 def _bring(payday, importer, headings, rows):
