@@ -101,11 +101,12 @@ def _given_way(problem: Problem, previous: Outcome, targets: Mapping[int, int], 
     a matter of the rule, not of that chance.
     """
     had = _by_line(kept)
-    first = [line for line in problem.lines if line.channel in CLASSES[problem.shortage_rule][0]]
+    favoured = CLASSES[problem.shortage_rule][0]
+    first = [line for line in problem.lines if line.channel in favoured]
     holding = [
         replace(line, packs=had[line.line_id])
         for line in problem.lines
-        if line not in first and had[line.line_id]
+        if line.channel not in favoured and had[line.line_id]
     ]
     held = sum(line.packs for line in holding)
     room = sum(sum(part.values()) for part in _rooms(problem, previous, kept))
