@@ -199,8 +199,11 @@ def web(run: Run, folder: Path, port: int) -> subprocess.Popen[bytes]:
     return process
 
 
-def _both_answer(port: int) -> None:
-    """A process that is asked to stop between its fork and its first look around does not hear it."""
+def _both_answer(port: int) -> set[str]:
+    """The numbers of both processes, once they serve.
+
+    One that is asked to stop between its fork and its first look around does not hear it.
+    """
     answered: set[str] = set()
 
     def answered_both() -> bool:
@@ -208,6 +211,7 @@ def _both_answer(port: int) -> None:
         return len(answered) == 2
 
     _until(answered_both, "answered, both of them")
+    return answered
 
 
 def _get(port: int, path: str = "/") -> str:
@@ -220,9 +224,11 @@ def _get(port: int, path: str = "/") -> str:
 def test_callers_wait_while_the_web_server_restarts(
     web: subprocess.Popen[bytes], port: int
 ) -> None:
+    """All of it dies at once: an orphan that still took a call would be killed in the middle of it."""
     master = int(_get(port))
-    os.kill(master, signal.SIGKILL)
-    _until(lambda: _gone(master), "died")
+    processes = {master, *map(int, _both_answer(port))}
+    os.killpg(master, signal.SIGKILL)
+    _until(lambda: all(map(_gone, processes)), "died")
     assert int(_get(port)) != master
     web.terminate()
     assert web.wait(30) == 0
