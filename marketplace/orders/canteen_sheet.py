@@ -126,7 +126,9 @@ def repeat(order: Order, parts: Sequence[Part]) -> Repeat:
         elif same.left_packs < line.packs:
             left = same.left_packs
             missing.append(
-                f"{was.title}上次 {line.packs} 份，只剩 {left} 份" if left else f"{was.title}已订完"
+                f"{was.title}上次 {line.packs:,} 份，只剩 {left:,} 份"
+                if left
+                else f"{was.title}已订完"
             )
             if left:
                 packs[same.id] = left

@@ -197,7 +197,7 @@ def _sheet_input(
 
 
 def _only_left(left: int) -> str:
-    return f"只剩 {left} 份" if left else "已订完"
+    return f"只剩 {left:,} 份" if left else "已订完"
 
 
 def _at_least(minimum: int) -> str:

@@ -15,6 +15,7 @@ from marketplace.orders.adding import linked_numbers
 from marketplace.orders.allocation_models import Allocation
 from marketplace.orders.order_models import COUNTED_STATES, PAY_WAYS, Order, OrderLine
 from marketplace.orders.paying import pay_by
+from marketplace.orders.returning import why_returned
 from marketplace.orders.round_models import Listing, Round
 from marketplace.orders.shop_queries import pickups
 
@@ -94,6 +95,7 @@ def order_page(session: Session, order: Order, viewer_id: int) -> dict[str, obje
         "line_by_line": line_by_line(order),
         "lots": lots_of(session, order),
         "total_fen": due_fen(order),
+        "returns": why_returned(session, order),
     }
 
 

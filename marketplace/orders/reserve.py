@@ -26,7 +26,7 @@ class SoldOut(Conflict):
     def __init__(self, lines: list[tuple[int, str, int, int]]) -> None:
         self.lines = lines
         words = "；".join(
-            f"{title}只剩 {left} 份，您要 {asked} 份" if left else f"{title}已订完"
+            f"{title}只剩 {left:,} 份，您要 {asked:,} 份" if left else f"{title}已订完"
             for _, title, asked, left in lines
         )
         super().__init__(f"{words}。请改数量后再提交。")

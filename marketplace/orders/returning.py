@@ -182,3 +182,12 @@ def returns_of(session: Session, order: Order) -> list[GoodsReturn]:
             .order_by(GoodsReturn.id)
         )
     )
+
+
+def why_returned(session: Session, order: Order) -> dict[int, list[str]]:
+    """Line id → what its buyer is told about what came back, each reason once."""
+    said: dict[int, dict[str, None]] = {}
+    if any(line.returned_packs for line in order.lines):
+        for row in returns_of(session, order):
+            said.setdefault(row.order_line_id, {})[row.words] = None
+    return {line_id: list(words) for line_id, words in said.items()}

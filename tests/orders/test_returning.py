@@ -171,4 +171,4 @@ def test_the_operator_returns_by_line_and_the_buyer_sees_it(world):
     assert "送到后退了 2 份" in page
     buyer = world.sign_in(collecting.buyers[0])
     mine = buyer.get(f"/shop/orders/{number}").text
-    assert "送到后退了 2 份" in mine
+    assert "送到后退了 2 份（箱子压坏了）" in mine

@@ -179,6 +179,7 @@ def test_what_comes_back_after_delivery_goes_to_alipay_by_itself_line_by_line(pa
 
 def test_more_of_a_paid_order_is_another_order_that_is_paid_by_itself(paying):
     number = paying.paid(packs=3)
+    assert "加的算另一单" in paying.browser.get(f"/shop/orders/{number}/change").text
     answer = change(paying, number, 5)
     assert answer.status_code == 303
     other = answer.location.rpartition("/")[2]
