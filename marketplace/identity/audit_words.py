@@ -78,6 +78,7 @@ ACTIONS = {
     "order_expired": "订单过期",
     "order_placed": "下单",
     "order_given_back": "退给买家",
+    "deposit_kept": "没来取，押金不退",
     "order_rejected": "驳回订单",
     "order_returned": "退货退款",
     "refund_asked_again": "再去退款",
@@ -226,7 +227,7 @@ _DETAILS = {
 }
 _VALUES = {
     "accounts": "账号", "all": "全部", "call": "电话", "died": "死亡或损坏", "eaten": "自家吃了",
-    "farm": "货的质量，农户同意少收", "transport": "运输中坏了", "goodwill": "平台承担",
+    "farm": "货的质量，农户同意少收", "transport": "运输中坏了", "goodwill": "平台承担", "unfetched": "买家没来取",
     "first_come": "先上架先卖", "good": "没问题的行", "households": "农户", "members": "合作社成员",
     "message": "短信或微信", "bank": "银行流水", "name": "姓名", "paper": "纸质备货单", "pasted": "粘贴的接龙",
     "phone": "电话号码",

@@ -31,6 +31,7 @@ CHART = (
         "收了货还没有付的钱：单位挂账，或个人还欠着",
     ),
     Account("buyer_prepayment", "买家预付款", -1, "order", "买家付了、货还没有验收的钱"),
+    Account("buyer_deposit", "买家押金", -1, "order", "留货的押金：付清就退，货到了不来取就不退"),
     Account("lot_payable", "应付农户货款", -1, "lot", "货验收了，要付给农户的钱"),
     Account("service_payable", "应付服务费", -1, "round", "分拣、包装的钱，凭单据付"),
     Account("freight_payable", "应付运费", -1, "round", "送货的钱，凭单据付"),

@@ -116,7 +116,10 @@ def decide(
     approval.decided_at, approval.decided_by_id = now(), actor.user_id
     approval.reason = reason.strip()
     if approve:
-        move(session, order, "confirmed", because=CHANGED, confirmed_at=now())
+        if order.deposit_fen > order.deposit_held_fen:
+            move(session, order, "awaiting_payment", because=CHANGED)
+        else:
+            move(session, order, "confirmed", because=CHANGED, confirmed_at=now())
         audit.record(session, actor, "order_approved", "order", order.number)
     else:
         end_order(session, actor, order, "rejected", reason.strip())

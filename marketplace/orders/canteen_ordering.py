@@ -39,7 +39,7 @@ class SheetInput:
 class Placed:
     number: str
     round_id: int
-    waits: bool  # for the unit's approval
+    state: str  # confirmed, or waiting for the unit's approval or for a deposit
 
 
 def place_sheet(session: Session, actor: Actor, given: SheetInput) -> list[Placed]:
@@ -69,7 +69,7 @@ def place_sheet(session: Session, actor: Actor, given: SheetInput) -> list[Place
         .where(Order.number.in_(numbers))
         .order_by(Order.id)
     )
-    return [Placed(row.number, row.round_id, row.state == "awaiting_approval") for row in rows]
+    return [Placed(row.number, row.round_id, row.state) for row in rows]
 
 
 def _order(

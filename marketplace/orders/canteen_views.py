@@ -18,6 +18,7 @@ from marketplace.orders import canteen_sheet as sheets
 from marketplace.orders.basket import read_sheet, typed_packs
 from marketplace.orders.canteen_ordering import CANTEEN_FUNDS, Placed, SheetInput, place_sheet
 from marketplace.orders.canteen_sheet import Part
+from marketplace.orders.deposits import rule_words
 from marketplace.orders.order_models import FUND_SOURCES, Order
 from marketplace.orders.ordering import BelowMinimum, get_order
 from marketplace.orders.reserve import SoldOut
@@ -105,11 +106,13 @@ def _place() -> str | Response | tuple[str, int]:
 
 
 def _placed(placed: list[Placed], parts: list[Part]) -> Response:
-    waiting = {order.round_id for order in placed if order.waits}
+    waiting = {order.round_id for order in placed if order.state == "awaiting_approval"}
     if waiting:
         rounds = [part.round for part in parts if part.round.id in waiting]
         by = format_deadline(min(found.closes_at for found in rounds))
         flash(f"{_said(len(placed), len(waiting))}{by}前要批好，过时作废。货已经留着。", "success")
+    elif any(order.state == "awaiting_payment" for order in placed):
+        flash("已提交，货先留着。截单前付了押金才算订上。", "warning")
     elif len(placed) > 1:
         flash(f"订好了，一期一张，共 {len(placed)} 张单。截单前可以自己改或取消。", "success")
     else:
@@ -259,4 +262,5 @@ def _page(
         mine=sheets.open_orders(recent),
         most_lines=sheets.MOST_LINES,
         urgent_words=urgent_words,
+        deposit_rules=[] if unit.on_account else [rule_words(p.round, "canteen") for p in parts],
     )

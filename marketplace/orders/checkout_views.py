@@ -15,6 +15,7 @@ from marketplace.identity.models import Organisation, User
 from marketplace.identity.permissions import ORDER_OWN
 from marketplace.orders import basket as baskets
 from marketplace.orders import shop_queries as queries
+from marketplace.orders.deposits import asked_fen, rule_words
 from marketplace.orders.order_models import Order
 from marketplace.orders.ordering import OrderInput, place_order
 from marketplace.orders.reserve import SoldOut
@@ -76,7 +77,8 @@ def place() -> str | Response | tuple[str, int]:
             form.key.data = secrets.token_urlsafe(16)
         return _again(form, wanted, []), error.http_status
     baskets.drop(wanted)
-    if form.pay_how.data == "alipay":
+    placed = db.session.scalar(select(Order.state).where(Order.number == number))
+    if placed == "awaiting_payment":
         return redirect(url_for("pay.of_order", number=number), 303)
     flash("订好了。", "success")
     return redirect(url_for("shop.order", number=number), 303)
@@ -201,11 +203,19 @@ def _page(
     form.pay_how.choices = [
         *([online] if _pays_online() else []),
         *([by_unit] if unit else []),
-        at_pickup,
+        *([at_pickup] if not group or group.round.unpaid_rule == "keep" else []),
     ]
     lines = group.lines if group and request.method == "POST" else group.ready if group else ()
     return render_template(
-        "shop/checkout.html", form=form, group=group, lines=lines, short=short or []
+        "shop/checkout.html",
+        form=form,
+        group=group,
+        lines=lines,
+        short=short or [],
+        deposit_rule=rule_words(group.round, "shop") if group else "",
+        deposit_fen=asked_fen(group.round, "shop", "unit", sum(one.amount_fen for one in lines))
+        if group
+        else 0,
     )
 
 

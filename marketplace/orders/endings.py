@@ -22,6 +22,7 @@ from marketplace.orders.round_models import Round
 
 CHANGED = "订单刚刚变了，请刷新再看。"
 UNAPPROVED = "截单时还没有审批"
+UNPAID = "截单时还没有付清，这一期说好了要先付清"
 
 
 def hold_round(session: Session, order_id: int) -> None:
@@ -91,9 +92,21 @@ def cancel_by_operator(session: Session, actor: Actor, order: Order, reason: str
     end_order(session, actor, order, "cancelled", reason.strip())
 
 
-def expire_unapproved(session: Session, actor: Actor, round_id: int) -> int:
-    """At closing: what its unit has not approved ends; who may be paying in this moment has his time.
-    Returns how many. The caller has closed the round's listings, so that no new order can come."""
-    waiting = lock_orders(session, Order.round_id == round_id, Order.state == "awaiting_approval")
+def ending_at_closing(in_round: Round) -> Where:
+    """The orders of a round that end when it closes: what the unit has not approved and, where the round
+    says so, what nobody has paid. Who may be paying in this moment has his time."""
+    ends = Order.state == "awaiting_approval"
+    if in_round.unpaid_rule == "expire":
+        unpaid = (Order.collected_fen < Order.total_fen) & (Order.collected_how != "account")
+        ends |= (Order.state == "confirmed") & unpaid
+    return (Order.round_id == in_round.id) & ends
+
+
+def expire_at_closing(session: Session, actor: Actor, in_round: Round) -> int:
+    """Ends them, with the reason; returns how many. The caller has closed the round's listings, so that
+    no new order can come."""
+    ending = lock_orders(session, ending_at_closing(in_round))
+    waiting = [order for order in ending if order.state == "awaiting_approval"]
     end_orders(session, actor, waiting, "expired", UNAPPROVED)
-    return len(waiting)
+    end_orders(session, actor, [one for one in ending if one not in waiting], "expired", UNPAID)
+    return len(ending)

@@ -18,6 +18,7 @@ from marketplace.identity.access import current_actor, current_scope, requires
 from marketplace.identity.models import User
 from marketplace.identity.permissions import ORDER_GROUP, ORDER_OWN
 from marketplace.orders.canteen_sheet import choose_unit, units
+from marketplace.orders.deposits import rule_words
 from marketplace.orders.group_registrations import (
     GroupInput,
     cancel_group,
@@ -34,7 +35,7 @@ from marketplace.orders.group_submission import (
     submit_group,
 )
 from marketplace.orders.group_totals import places_of, totals
-from marketplace.orders.my_order_words import due_fen, money_of, state_of
+from marketplace.orders.my_order_words import deposit_of, due_fen, money_of, state_of
 from marketplace.orders.order_models import (
     FUND_SOURCES,
     GroupEntry,
@@ -246,6 +247,8 @@ def _show(group: GroupRegistration, form: SubmitForm) -> str:
         openable=_openable(made) if made else set(),
         state_of=state_of,
         money_of=money_of,
+        deposit_of=deposit_of,
+        deposit_rule=rule_words(group.round, "group"),
         due_fen=due_fen,
         mask_phone=mask_phone,
         address=url_for("group_form.new", token=group.token, _external=True),
@@ -285,7 +288,10 @@ def submit(group_id: int) -> Answer:
             raise
         form.refuse(error)
         return _show(get_group(db.session, current_scope(), group_id), form), error.http_status
-    flash(f"交单成功，共 {len(made)} 张订单。签收单可以打印了。", "success")
+    waits = (
+        "还要付押金，付了才算订上。" if rule_words(group.round, "group") else "签收单可以打印了。"
+    )
+    flash(f"交单成功，共 {len(made)} 张订单。{waits}", "success")
     return redirect(url_for("groups.show", group_id=group_id), 303)
 
 

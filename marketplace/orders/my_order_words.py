@@ -13,6 +13,7 @@ from marketplace.households.public_place import public_villages
 from marketplace.identity.scope import Scope
 from marketplace.orders.adding import linked_numbers
 from marketplace.orders.allocation_models import Allocation
+from marketplace.orders.deposits import wanted_fen
 from marketplace.orders.order_models import COUNTED_STATES, PAY_WAYS, Order, OrderLine
 from marketplace.orders.paying import pay_by
 from marketplace.orders.returning import why_returned
@@ -90,6 +91,7 @@ def order_page(session: Session, order: Order, viewer_id: int) -> dict[str, obje
         "slot": slots[0] if slots else None,
         "state": state_of(order),
         "money": money_of(order),
+        "deposit": deposit_of(order),
         "stages": stages_of(order),
         "changeable": changeable(order),
         "line_by_line": line_by_line(order),
@@ -126,9 +128,8 @@ def state_of(order: Order) -> Said:
     if order.state == "awaiting_approval":
         return Said("等单位审批", "warn", f"{format_deadline(found.closes_at)} 前要批好。")
     if order.state == "awaiting_payment":
-        return Said(
-            "等付款", "warn", f"{format_when(pay_by(order))} 前付好才算订上，过时自动作废。"
-        )
+        words = "等付押金" if order.deposit_fen else "等付款"
+        return Said(words, "warn", f"{format_when(pay_by(order))} 前付好才算订上，过时自动作废。")
     if order.state in {"allocated", "closed"}:
         reached = "settled" if order.state == "closed" else found.state
         return _ON_ITS_WAY.get(reached, _ON_ITS_WAY["allocated"])
@@ -139,15 +140,6 @@ def _ordered(found: Round) -> Said:
     if still_open(found):
         return Said("已订好", "leaf", f"{format_deadline(found.closes_at)} 前可以自己改或取消。")
     return Said("已截单", "leaf", "正在把订单分配到农户，马上开始备货。")
-
-
-_WAITING = ("awaiting_approval", "awaiting_payment")
-
-
-def _waiting(order: Order) -> Said:
-    if order.state == "awaiting_approval":
-        return Said("等单位审批", "warn", f"{format_deadline(order.round.closes_at)} 前要批好。")
-    return Said("等付款", "warn", f"{format_when(pay_by(order))} 前付好才算订上，过时自动作废。")
 
 
 def money_of(order: Order) -> Said:
@@ -176,28 +168,44 @@ def money_of(order: Order) -> Said:
     return Said(f"还没付 {format_yuan(due - paid)} 元", "warn", note)
 
 
+def deposit_of(order: Order) -> Said | None:
+    """Where the deposit stands; None for an order that has none, or that ended before it was paid."""
+    if order.deposit_kept_fen:
+        kept = format_yuan(order.deposit_kept_fen)
+        return Said(f"押金 {kept} 元不退", "bad", "货送到了没有来取，押金用来补这一期的损失。")
+    held = format_yuan(order.deposit_held_fen)
+    if order.deposit_held_fen and wanted_fen(order, due_fen(order)):
+        return Said(f"押金 {held} 元留着", "sky", "货款付清，就原路退回支付宝。")
+    if order.deposit_held_fen:
+        return Said(f"押金 {held} 元正在退回", "warn", "原路退回支付宝，一般当天到账。")
+    if not order.deposit_fen or order.state in _ENDED:
+        return None
+    asked = format_yuan(order.deposit_fen)
+    waits = order.state in {"awaiting_approval", "awaiting_payment"}
+    return Said(
+        f"押金 {asked} 元" + ("还没付" if waits else "退了"), "warn" if waits else "leaf", ""
+    )
+
+
 def stages_of(order: Order) -> list[dict[str, str]]:
     """The chain of one order; empty for one that has ended early."""
     found = order.round
     if order.state in _ENDED or found.state == "cancelled":
         return []
-    online = order.collected_how == "alipay"
-    asked = 1 if order.approval or online else 0  # a step of its own, only where there is one
-    reached = asked + (1 if still_open(found) else 2)
-    if order.state in _WAITING:
+    before = _before_closing(order)
+    reached = len(before) + (1 if still_open(found) else 2)
+    if order.state == "awaiting_approval":
         reached = 1
+    elif order.state == "awaiting_payment":
+        reached = len(before)
     elif order.state == "allocated":
-        reached = asked + {"delivering": 4, "settled": 6}.get(found.state, 2)
+        reached = len(before) + {"delivering": 4, "settled": 6}.get(found.state, 2)
     elif order.state == "closed":
-        reached = asked + 6
+        reached = len(before) + 6
     delivered = f"{found.delivers_on.month}月{found.delivers_on.day}日"
     closing = format_deadline(found.stopped_at).split()[0]
-    steps = [("下单", "已订"), ("截单", closing), ("备货", ""), ("收货", ""), ("配送", "")]
+    steps = [("下单", "已订"), *before, ("截单", closing), ("备货", ""), ("收货", ""), ("配送", "")]
     steps.append(("取货", delivered))
-    if online:
-        steps.insert(1, ("付款", "等您付" if reached == 1 else "付了"))
-    elif order.approval:
-        steps.insert(1, ("审批", "等单位" if reached == 1 else "同意了"))
     return [
         {
             "label": label,
@@ -206,6 +214,17 @@ def stages_of(order: Order) -> list[dict[str, str]]:
         }
         for at, (label, value) in enumerate(steps)
     ]
+
+
+def _before_closing(order: Order) -> list[tuple[str, str]]:
+    """Steps that only some orders have: the unit's consent, and what is paid before the order counts."""
+    steps = []
+    if order.approval:
+        steps.append(("审批", "等单位" if order.state == "awaiting_approval" else "同意了"))
+    if order.collected_how == "alipay" or order.deposit_fen:
+        paid = {"awaiting_approval": "", "awaiting_payment": "等您付"}.get(order.state, "付了")
+        steps.append(("付押金" if order.deposit_fen else "付款", paid))
+    return steps
 
 
 def lots_of(session: Session, order: Order) -> dict[int, list[LineLot]]:

@@ -15,6 +15,7 @@ from marketplace.orders import basket as baskets
 from marketplace.orders import collecting, order_desk, returning
 from marketplace.orders.endings import cancel_by_operator
 from marketplace.orders.listings import get_listing
+from marketplace.orders.my_order_words import deposit_of
 from marketplace.orders.order_desk import OrderRow, Wanted, order_for_desk
 from marketplace.orders.order_models import CHANNELS, COLLECTED_WAYS, FUND_SOURCES, PAY_WAYS, Order
 from marketplace.orders.return_models import FAULTS
@@ -86,6 +87,7 @@ def _page(number: str, refused: MarketplaceError | None = None) -> str:
         "orders/desk/show.html",
         order=order,
         row=row,
+        deposit=deposit_of(order),
         contact=mask_name(order.contact_name),
         phone=mask_phone(order.contact_phone) if order.contact_phone else "没有留",
         steps=_steps(order),

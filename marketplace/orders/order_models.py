@@ -39,6 +39,9 @@ class Order(Base):
         ),
         CheckConstraint("channel IN ('shop', 'canteen', 'group')", name="channel"),
         CheckConstraint("total_fen >= 0 AND collected_fen >= 0", name="money"),
+        CheckConstraint(
+            "deposit_fen >= 0 AND deposit_held_fen >= 0 AND deposit_kept_fen >= 0", name="deposit"
+        ),
         Index("ix_preorder_round", "round_id", "state"),
         Index("ix_preorder_buyer", "buyer_id", "id"),
         Index("ix_preorder_organisation", "organisation_id", "id"),
@@ -56,7 +59,7 @@ class Order(Base):
                 "cancelled",
             ],
             "awaiting_payment": ["confirmed", "expired", "cancelled"],
-            "confirmed": ["awaiting_approval", "cancelled", "allocated"],
+            "confirmed": ["awaiting_approval", "cancelled", "expired", "allocated"],
             "allocated": ["confirmed", "closed"],
             "expired": ["confirmed"],  # the money came late, the goods were still there
         }
@@ -80,6 +83,9 @@ class Order(Base):
     )  # one of PAY_WAYS, said when ordering
     collected_at: Mapped[datetime | None]
     collected_by_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
+    deposit_fen: Mapped[int] = mapped_column(default=0)  # asked when ordered, see orders/deposits
+    deposit_held_fen: Mapped[int] = mapped_column(default=0)
+    deposit_kept_fen: Mapped[int] = mapped_column(default=0)
     placed_at: Mapped[datetime]
     confirmed_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]

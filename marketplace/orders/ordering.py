@@ -18,6 +18,7 @@ from marketplace.identity import audit
 from marketplace.identity.actor import Actor
 from marketplace.identity.models import Organisation
 from marketplace.identity.scope import Scope
+from marketplace.orders.deposits import asked_fen
 from marketplace.orders.endings import held_packs, hold_round
 from marketplace.orders.order_models import (
     FUND_SOURCES,
@@ -118,7 +119,9 @@ def place_order(session: Session, actor: Actor, given: OrderInput) -> str:
         confirmed_at=now(),
         extends_id=given.extends_id,
     )
-    if given.pay_how == "alipay":
+    _refuse_late_payer(in_round, given)
+    order.deposit_fen = asked_fen(in_round, order.channel, order.collected_how, order.total_fen)
+    if given.pay_how == "alipay" or order.deposit_fen:
         order.state, order.confirmed_at = "awaiting_payment", None
     if _needs_approval(session, order, given.together_fen):
         order.state, order.confirmed_at = "awaiting_approval", None
@@ -270,6 +273,15 @@ def _total(given: OrderInput, listings: Mapping[int, Listing]) -> int:
     if given.shown_fen is not None and given.shown_fen != total:
         raise Conflict("价格刚刚变了，请看过新的合计再提交。", code="price_changed")
     return total
+
+
+def _refuse_late_payer(in_round: Round, given: OrderInput) -> None:
+    if in_round.unpaid_rule == "expire" and given.pay_how == "pickup":
+        raise InvalidInput(
+            "这一期要在截单前付清，不能取货时付，请另选。",
+            code="pay_before_closing",
+            field="pay_how",
+        )
 
 
 def _pay_way(session: Session, given: OrderInput) -> str:

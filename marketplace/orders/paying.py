@@ -26,9 +26,9 @@ UNPAID = "没有在时限内付款"
 
 
 def pay_by(order: Order) -> datetime:
-    """Never later than its round closes, or was closed."""
-    closes_at = order.round.closes_at
-    return min(order.placed_at + TO_PAY, closes_at, order.round.closed_at or closes_at)
+    """Never later than its round closes, or was closed. A unit has until then: it orders for many."""
+    closes_at = min(order.round.closes_at, order.round.closed_at or order.round.closes_at)
+    return min(order.placed_at + TO_PAY, closes_at) if order.channel == "shop" else closes_at
 
 
 def hold(session: Session, order_id: int) -> Order:

@@ -15,8 +15,10 @@ FAULTS = {
     "farm": "货的质量，农户同意少收",
     "transport": "运输中坏了",
     "goodwill": "平台承担",
+    "unfetched": "买家没来取",
 }
-"""Who bears it. Only the first lowers what a household gets, and only before it is being paid."""
+"""Who bears it. Only the first lowers what a household gets, and only before it is being paid; with the
+last the buyer's deposit stays here."""
 
 
 class GoodsReturn(Base):

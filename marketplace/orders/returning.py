@@ -18,6 +18,7 @@ from marketplace.core.money import format_yuan
 from marketplace.identity import audit
 from marketplace.identity.actor import Actor
 from marketplace.orders.allocation_models import Allocation
+from marketplace.orders.deposits import keep_deposit
 from marketplace.orders.endings import hold_round, lock_orders
 from marketplace.orders.order_models import COLLECTED_WAYS, Order, OrderLine
 from marketplace.orders.order_money import noted_fen, post_given_back, post_returned
@@ -74,6 +75,8 @@ def record_return(
     before = sum(line.returned_packs for line in order.lines)
     number, fen = post_returned(session, actor, order, parts, farm=fault == "farm", before=before)
     _store(session, actor, taken, fault, words.strip()[:200], number)
+    if fault == "unfetched" and not any(line.due_packs for line in order.lines):
+        keep_deposit(session, actor, order)
     audit.record(session, actor, "order_returned", "order", order.number, fen=fen, why=fault)
     return fen
 

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 from marketplace.core.clock import format_deadline, now, today
 from marketplace.core.money import format_yuan
 from marketplace.orders.collecting import due_column
+from marketplace.orders.endings import ending_at_closing
 from marketplace.orders.order_models import (
     COUNTED_STATES,
     GroupEntry,
@@ -55,9 +56,10 @@ def closing_question(session: Session, found: Round) -> str:
             func.sum(Order.total_fen),
             _registered(found, func.count(GroupRegistration.id.distinct())),
             _registered(found, func.count(GroupEntry.id)),
-        ).where(Order.round_id == found.id, Order.state == "awaiting_approval")
+        ).where(ending_at_closing(found))
     ).one()
-    lost = f"{orders} 张没审批的订单（{format_yuan(int(fen))} 元）会作废，" if orders else ""
+    why = "没审批、没付清的" if found.unpaid_rule == "expire" else "没审批的"
+    lost = f"{orders} 张{why}订单（{format_yuan(int(fen))} 元）会作废，" if orders else ""
     if groups:
         lost += f"{groups} 份团购登记（{people} 人）还没交单，截了就订不到，"
     return (

@@ -1,5 +1,6 @@
 """The one page on which a round is made or changed."""
 
+import unicodedata
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -13,14 +14,22 @@ from wtforms import (
     SelectChoice,
     SelectField,
     SelectMultipleField,
+    StringField,
 )
 from wtforms import Form as PlainForm
-from wtforms.validators import InputRequired
+from wtforms.validators import InputRequired, ValidationError
 
 from marketplace.core.clock import now
 from marketplace.orders.interruptions import NewDates
 from marketplace.orders.round_dates import Proposal, propose
-from marketplace.orders.round_models import SHORTAGE_RULES, CollectionPoint, PickupPoint, Round
+from marketplace.orders.round_models import (
+    MOST_DEPOSIT,
+    SHORTAGE_RULES,
+    UNPAID_RULES,
+    CollectionPoint,
+    PickupPoint,
+    Round,
+)
 from marketplace.orders.rounds import RoundInput, Slot
 from marketplace.regions.models import Region
 from marketplace.web.addresses import row_number
@@ -64,6 +73,23 @@ class CollectionRow(PlainForm):
     until_at = MomentField()
 
 
+class PercentField(StringField):
+    """Whole per cent of an order's price, as typed; nothing typed is none."""
+
+    def pre_validate(self, form: Any) -> None:
+        text = self._digits()
+        if text and (not text.isdecimal() or len(text) > 2 or int(text) > MOST_DEPOSIT):
+            raise ValidationError(f"填 0 到 {MOST_DEPOSIT} 的整数，是货款的百分之几；不收就空着。")
+
+    def _digits(self) -> str:
+        typed = unicodedata.normalize("NFKC", str(self.data or "")).strip()
+        return typed.removesuffix("%").strip()
+
+    @property
+    def percent(self) -> int:
+        return int(self._digits() or 0)
+
+
 class RoundForm(Form):
     name = TrimmedField("名称", required("请给这一期起个名字。") + [at_most(60)])
     opens_at = MomentField("开放订购", [InputRequired("请填开放的日期和时间。")])
@@ -87,6 +113,15 @@ class RoundForm(Form):
         default="canteens_first",
         validators=required("请选货不够时先保谁。"),
     )
+    unpaid_rule = RadioField(
+        "截单时还没付清的",
+        choices=[SelectChoice(key, words) for key, words in UNPAID_RULES.items()],
+        default="keep",
+        validate_choice=False,
+    )
+    deposit_canteens = PercentField("食堂的押金")
+    deposit_staff = PercentField("个人的押金")
+    deposit_groups = PercentField("团购的押金")
     refill_cutoff_at = MomentField("补货确认截止")
     pickups = FieldList(FormField(PickupRow), "提货点", max_entries=MOST_ROWS)
     collections = FieldList(FormField(CollectionRow), "集货点", max_entries=MOST_ROWS)
@@ -115,6 +150,10 @@ class RoundForm(Form):
             closes_at=closing_moment(self.closes_day.data, self.closes_time.data),
             delivers_on=self.delivers_on.data,
             shortage_rule=self.shortage_rule.data,
+            unpaid_rule=self.unpaid_rule.data or "keep",
+            deposit_canteens=self.deposit_canteens.percent,
+            deposit_staff=self.deposit_staff.percent,
+            deposit_groups=self.deposit_groups.percent,
             refill_cutoff_at=self.refill_cutoff_at.data,
             open_to_canteens="open_to_canteens" in self.audiences.data,
             open_to_staff="open_to_staff" in self.audiences.data,
@@ -212,6 +251,10 @@ def values_of(
         "delivers_on": found.delivers_on,
         "audiences": [key for key in AUDIENCES if getattr(found, key)],
         "shortage_rule": found.shortage_rule,
+        "unpaid_rule": found.unpaid_rule,
+        "deposit_canteens": found.deposit_canteens or "",
+        "deposit_staff": found.deposit_staff or "",
+        "deposit_groups": found.deposit_groups or "",
         "refill_cutoff_at": found.refill_cutoff_at,
         "pickups": [
             _pickup(point.id, used.get(point.id, usual), use=point.id in used) for point in pickups

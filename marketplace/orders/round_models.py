@@ -24,7 +24,10 @@ SHORTAGE_NOTES = {
     "proportional": "货不够时大家按比例少给；少的不收钱。",
 }
 """What a buyer is told of the rule before ordering."""
-UNPAID_RULES = {"expire": "截单时未付款的作废", "keep": "单位代收，不作废"}
+UNPAID_RULES = {"keep": "留着，以后再收", "expire": "作废，货留给别人"}
+UNPAID_NOTES = {"keep": "", "expire": "要在截单前付清，没付清的作废，货留给别人。"}
+MOST_DEPOSIT = 20
+"""Per cent of an order's price, as the Civil Code (art. 586) caps an earnest."""
 
 
 class Round(Base):
@@ -39,6 +42,12 @@ class Round(Base):
             name="state",
         ),
         CheckConstraint("open_to_canteens OR open_to_staff OR open_to_groups", name="audience"),
+        CheckConstraint("unpaid_rule IN ('expire', 'keep')", name="unpaid_rule"),
+        CheckConstraint(
+            "deposit_canteens BETWEEN 0 AND 20 AND deposit_staff BETWEEN 0 AND 20 "
+            "AND deposit_groups BETWEEN 0 AND 20",
+            name="deposits",
+        ),
         Index("ix_order_round_state", "state", "closes_at"),
     )
     MOVES: ClassVar[Moves] = moves(
@@ -68,6 +77,11 @@ class Round(Base):
     policy_version: Mapped[int] = mapped_column(default=1)
     refill_cutoff_at: Mapped[datetime]
     unpaid_rule: Mapped[str] = mapped_column(String(10), default="keep")
+    deposit_canteens: Mapped[int] = mapped_column(
+        default=0
+    )  # per cent of the price, see orders/deposits
+    deposit_staff: Mapped[int] = mapped_column(default=0)
+    deposit_groups: Mapped[int] = mapped_column(default=0)
     salt: Mapped[str] = mapped_column(String(20))  # rotates ties from round to round
     created_by_id: Mapped[int]  # account, 0 for the system
     closed_at: Mapped[datetime | None]
@@ -89,6 +103,10 @@ class Round(Base):
     def stopped_at(self) -> datetime:
         """When orders end or ended: as planned, or earlier when somebody closed it by hand."""
         return min(self.closes_at, self.closed_at or self.closes_at)
+
+    @property
+    def unpaid_note(self) -> str:
+        return UNPAID_NOTES[self.unpaid_rule]
 
     @property
     def shortage_note(self) -> str:

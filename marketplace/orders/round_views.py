@@ -14,10 +14,17 @@ from marketplace.identity.permissions import ORDER_MANAGE, ROUND_MANAGE, ROUND_V
 from marketplace.orders import interruptions, round_figures, round_forms, rounds
 from marketplace.orders.copying import copy_round
 from marketplace.orders.delivering import delivered_question
+from marketplace.orders.deposits import deposits_words
 from marketplace.orders.order_desk import OrderRow
 from marketplace.orders.places import active_places
 from marketplace.orders.round_dates import WEEK
-from marketplace.orders.round_models import SHORTAGE_RULES, CollectionPoint, PickupPoint, Round
+from marketplace.orders.round_models import (
+    SHORTAGE_RULES,
+    UNPAID_RULES,
+    CollectionPoint,
+    PickupPoint,
+    Round,
+)
 from marketplace.orders.round_steps import STEPS
 from marketplace.regions.models import Region
 from marketplace.web.paging import paginate
@@ -118,6 +125,7 @@ def _form_page(
         pickups={str(point.id): point for point in pickups},
         points=points,
         regions={region.code: region for region in regions},
+        online=current_app.extensions["settings"].alipay is not None,
     )
 
 
@@ -171,6 +179,8 @@ def _desk(round_id: int, refused: MarketplaceError | None = None) -> str:
         state=round_figures.state_of(found),
         question=_question(found),
         rules=SHORTAGE_RULES,
+        unpaid_rules=UNPAID_RULES,
+        deposits=deposits_words(found),
         refused=refused,
         may_manage=actor.may(ROUND_MANAGE),
         may_orders=actor.may(ORDER_MANAGE),

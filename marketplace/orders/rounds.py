@@ -14,11 +14,13 @@ from marketplace.core.identifiers import subtree_range
 from marketplace.core.states import move, move_many
 from marketplace.identity import audit
 from marketplace.identity.actor import Actor
-from marketplace.orders.endings import expire_unapproved, lock_orders
+from marketplace.orders.endings import ending_at_closing, expire_at_closing, lock_orders
 from marketplace.orders.listings import lock_listings
 from marketplace.orders.order_models import HOLDING_STATES, Order
 from marketplace.orders.round_models import (
+    MOST_DEPOSIT,
     SHORTAGE_RULES,
+    UNPAID_RULES,
     CollectionPoint,
     Commitment,
     Listing,
@@ -47,6 +49,10 @@ class RoundInput:
     policy: str = "urgent_then_fair"
     policy_version: int = 1
     refill_cutoff_at: datetime | None = None
+    unpaid_rule: str = "keep"
+    deposit_canteens: int = 0
+    deposit_staff: int = 0
+    deposit_groups: int = 0
 
 
 @dataclass(frozen=True)
@@ -141,6 +147,10 @@ def _columns(given: RoundInput) -> dict[str, object]:
         "shortage_rule": given.shortage_rule,
         "policy": given.policy,
         "policy_version": given.policy_version,
+        "unpaid_rule": given.unpaid_rule,
+        "deposit_canteens": given.deposit_canteens,
+        "deposit_staff": given.deposit_staff,
+        "deposit_groups": given.deposit_groups,
         "refill_cutoff_at": given.refill_cutoff_at or given.closes_at + timedelta(days=1),
     }
 
@@ -158,6 +168,13 @@ def _check_round(given: RoundInput) -> None:
         raise InvalidInput("至少选一类买家。", code="missing", field="open_to_staff")
     if given.shortage_rule not in SHORTAGE_RULES:
         raise InvalidInput("请选短缺时先保谁。", code="unknown_rule", field="shortage_rule")
+    if given.unpaid_rule not in UNPAID_RULES:
+        raise InvalidInput("请选没付钱的怎么办。", code="unknown_rule", field="unpaid_rule")
+    for field in ("deposit_canteens", "deposit_staff", "deposit_groups"):
+        if not 0 <= getattr(given, field) <= MOST_DEPOSIT:
+            raise InvalidInput(
+                f"押金填 0 到 {MOST_DEPOSIT}，是货款的百分之几。", code="deposit", field=field
+            )
 
 
 def set_places(
@@ -276,13 +293,14 @@ def open_now(session: Session, actor: Actor, found: Round) -> None:
 
 
 def close_round(session: Session, actor: Actor, found: Round) -> int:
-    """Nobody orders any more; orders still waiting for approval expire and give back what they held.
+    """Nobody orders any more; orders that were not approved, or not paid where that is asked, expire and
+    give back what they held.
     Returns how many expired."""
     stop_orders(session, found)
     move(session, found, "closed", because=CHANGED, closed_at=now())
-    lock_orders(session, Order.round_id == found.id, Order.state == "awaiting_approval")
+    lock_orders(session, ending_at_closing(found))
     close_listings(session, found)
-    expired = expire_unapproved(session, actor, found.id)
+    expired = expire_at_closing(session, actor, found)
     audit.record(session, actor, "round_closed", "round", found.id, expired=expired)
     return expired
 

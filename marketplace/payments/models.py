@@ -19,7 +19,7 @@ PENDING_STATES = ("requested", "sent", "unknown")
 
 
 class Payment(Base):
-    """One attempt to pay an order at Alipay. `number` is what Alipay calls out_trade_no."""
+    """One attempt to pay an order, or its deposit, at Alipay. `number` is what Alipay calls out_trade_no."""
 
     __tablename__ = "payment"
     __table_args__ = (
@@ -47,6 +47,7 @@ class Payment(Base):
     number: Mapped[str] = mapped_column(String(40), unique=True)
     order_id: Mapped[int] = mapped_column(ForeignKey("preorder.id"))
     fen: Mapped[int]
+    for_deposit: Mapped[bool] = mapped_column(default=False)
     state: Mapped[str] = mapped_column(String(10), default="created")
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]

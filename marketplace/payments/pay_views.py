@@ -14,10 +14,10 @@ from werkzeug import Response
 from marketplace.core.clock import now
 from marketplace.core.db import db, transaction
 from marketplace.core.errors import Conflict, MarketplaceError, NotFound
-from marketplace.identity.access import current_scope, find_actor, public, requires
-from marketplace.identity.permissions import ORDER_OWN
+from marketplace.identity.access import current_actor, find_actor, public, requires_any
+from marketplace.identity.permissions import ORDER_CANTEEN, ORDER_OWN
+from marketplace.orders.deposits import rule_words
 from marketplace.orders.order_models import Order
-from marketplace.orders.ordering import get_order
 from marketplace.orders.paying import pay_by
 from marketplace.payments.answers import Refused, Unclear
 from marketplace.payments.asking import ask_about
@@ -28,7 +28,7 @@ from marketplace.payments.merchant import (
     pay_token,
 )
 from marketplace.payments.models import OPEN_STATES, Payment
-from marketplace.payments.starting import start_payment, wanted_of
+from marketplace.payments.starting import asked_now, start_payment, wanted_of
 from marketplace.payments.taking import last_payment
 from marketplace.web.addresses import row_number
 
@@ -67,7 +67,8 @@ def _standing(order: Order) -> Standing:
         if waits and came_back:
             return Standing("sure", payment)
         return Standing("pay" if pay_by(order) > now() else "sure" if waits else "late", payment)
-    if order.collected_fen and not order.holds_goods and order.state != "closed":
+    here = order.collected_fen or order.deposit_held_fen
+    if here and not order.holds_goods and order.state != "closed":
         return Standing("back", payment)
     if order.holds_goods or order.state == "closed":
         return Standing("paid", payment)
@@ -75,11 +76,15 @@ def _standing(order: Order) -> Standing:
 
 
 @bp.get("/of/<number>")
-@requires(ORDER_OWN)
+@requires_any(ORDER_OWN, ORDER_CANTEEN)
 def of_order(number: str) -> Response:
-    """From one's own order to its payment."""
-    order = get_order(db.session, current_scope(), number)
-    return redirect(url_for("pay.show", token=pay_token(order.number)))
+    """From one's own order, or the unit's, to its payment."""
+    actor = current_actor()
+    for permission in (ORDER_OWN, ORDER_CANTEEN):
+        mine = actor.scope_for(permission).visible(select(Order.number))
+        if actor.may(permission) and db.session.scalar(mine.where(Order.number == number)):
+            return redirect(url_for("pay.show", token=pay_token(number)))
+    raise NotFound("没有这个订单。")
 
 
 @bp.get("/<token>")
@@ -99,6 +104,8 @@ def _page(token: str, order: Order, refused: MarketplaceError | None = None) -> 
         pay_by=pay_by(order),
         looks=looks,
         look_again=looks < LOOKS,
+        asked=asked_now(order),
+        deposit_rule=rule_words(order.round, order.channel),
         mine=actor is not None and actor.user_id == order.buyer_id,
         in_wechat="MicroMessenger" in request.user_agent.string,
         address=outside("pay.show", token=token),

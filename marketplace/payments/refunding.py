@@ -20,6 +20,7 @@ from marketplace.identity.actor import SYSTEM, Actor
 from marketplace.ledger.posting import credit, debit, post
 from marketplace.notices.outbox import Message, enqueue
 from marketplace.orders.collecting import due_column, due_fen
+from marketplace.orders.deposits import deposit_given_back, wanted_fen
 from marketplace.orders.order_models import COUNTED_STATES, Order
 from marketplace.orders.order_money import subject_of
 from marketplace.orders.paying import hold
@@ -54,14 +55,27 @@ def owed_fen(session: Session, order: Order) -> int:
 
 
 def give_back_excess(session: Session, order: Order) -> int:
-    """Ask for what is beyond what is owed, from the latest payment on; returns the fen asked for.
-    The order is held by the caller."""
+    """Ask for what is beyond what is owed, and for a deposit that need not stay, each from its latest
+    payment on; returns the fen asked for. The order is held by the caller."""
     session.flush()
-    left = order.collected_fen - owed_fen(session, order) - _on_its_way(session, order.id)
+    stays = wanted_fen(order, due_fen(session, order)) if order.deposit_held_fen else 0
+    return _give_back(
+        session, order, order.collected_fen - owed_fen(session, order), for_deposit=False
+    ) + _give_back(session, order, order.deposit_held_fen - stays, for_deposit=True)
+
+
+def _give_back(session: Session, order: Order, beyond: int, *, for_deposit: bool) -> int:
+    if beyond <= 0:
+        return 0
+    left = beyond - _on_its_way(session, order.id, for_deposit=for_deposit)
     asked = 0
     payments = session.scalars(
         select(Payment)
-        .where(Payment.order_id == order.id, Payment.state == "paid")
+        .where(
+            Payment.order_id == order.id,
+            Payment.state == "paid",
+            Payment.for_deposit.is_(for_deposit),
+        )
         .order_by(Payment.id.desc())
     ).all()
     for payment in payments:
@@ -75,6 +89,8 @@ def give_back_excess(session: Session, order: Order) -> int:
 def _request(session: Session, order: Order, payment: Payment, fen: int) -> None:
     before = session.scalar(select(func.count()).where(Refund.payment_id == payment.id)) or 0
     reason = "订单没有成" if order.state not in COUNTED_STATES else "少给的、多付的"
+    if payment.for_deposit:
+        reason = "退押金"
     number = f"{payment.number}-R{before + 1}"
     refund = Refund(
         number=number,
@@ -90,18 +106,22 @@ def _request(session: Session, order: Order, payment: Payment, fen: int) -> None
         provider_key=f"refund:{number}",
         kind="refund",
         subject=subject_of(order),
-        title=f"订单 {order.number} 有钱退给您",
+        title=f"订单 {order.number} {'的押金' if payment.for_deposit else '有钱'}退给您",
         body=f"¥{fen // 100}.{fen % 100:02d} 原路退回支付宝，一般当天到账。",
         to_user_id=order.buyer_id,
     )
     enqueue(session, message)
 
 
-def _on_its_way(session: Session, order_id: int) -> int:
+def _on_its_way(session: Session, order_id: int, *, for_deposit: bool) -> int:
     pending = (
         select(func.coalesce(func.sum(Refund.fen), 0))
         .join(Payment, Payment.id == Refund.payment_id)
-        .where(Payment.order_id == order_id, Refund.state.in_(NOT_BACK_YET))
+        .where(
+            Payment.order_id == order_id,
+            Payment.for_deposit.is_(for_deposit),
+            Refund.state.in_(NOT_BACK_YET),
+        )
     )
     return int(session.scalar(pending) or 0)
 
@@ -111,26 +131,33 @@ def _asked_back(session: Session, payment_id: int) -> int:
     return int(session.scalar(asked) or 0)
 
 
-def _pending_column() -> ColumnElement[int]:
+def _pending_column(*, for_deposit: bool) -> ColumnElement[int]:
     return (
         select(func.coalesce(func.sum(Refund.fen), 0))
         .join(Payment, Payment.id == Refund.payment_id)
-        .where(Payment.order_id == Order.id, Refund.state.in_(NOT_BACK_YET))
+        .where(
+            Payment.order_id == Order.id,
+            Payment.for_deposit.is_(for_deposit),
+            Refund.state.in_(NOT_BACK_YET),
+        )
         .correlate(Order)
         .scalar_subquery()
     )
 
 
 def find_excess() -> int:
-    """A job: cancelled orders, cut packs and double payments, whatever led to them. Returns the fen."""
-    held = Order.collected_fen - _pending_column()
+    """A job: cancelled orders, cut packs, double payments and deposits that have done their work, whatever
+    led to them. Returns the fen."""
+    held = Order.collected_fen - _pending_column(for_deposit=False)
     ended = Order.state.not_in(COUNTED_STATES)
     settled = Round.state.in_(SETTLED_SHORTAGE) & (Round.delivers_on > today() - LOOKED_BACK)
     too_much = or_(ended & (held > 0), held > Order.total_fen, settled & (held > due_column()))
     candidates = db.session.scalars(
         select(Order.id)
         .join(Round, Round.id == Order.round_id)
-        .where(Order.collected_how == "alipay", too_much)
+        .where(
+            or_((Order.collected_how == "alipay") & too_much, _deposit_is_free(ended)),
+        )
         .order_by(Order.id)
     ).all()
     asked = 0
@@ -138,6 +165,12 @@ def find_excess() -> int:
         with transaction() as session:
             asked += give_back_excess(session, hold(session, order_id))
     return asked
+
+
+def _deposit_is_free(ended: ColumnElement[bool]) -> ColumnElement[bool]:
+    held = Order.deposit_held_fen - _pending_column(for_deposit=True)
+    paid = (Order.state == "closed") & (Order.collected_fen >= due_column())
+    return (held > 0) & or_(held > Order.deposit_fen, ended, paid)
 
 
 def send_refunds(alipay: "Alipay") -> int:
@@ -207,6 +240,9 @@ def _done(refund_id: int) -> bool:
         if refund.state not in {"sent", "unknown"}:
             return False
         move(session, refund, "done", because=CHANGED, done_at=now(), error="")
+        if refund.payment.for_deposit:
+            deposit_given_back(session, order, refund.fen, refund.number)
+            return True
         session.execute(
             update(Order)
             .where(Order.id == order.id, Order.collected_fen >= refund.fen)

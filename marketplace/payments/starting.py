@@ -1,4 +1,5 @@
-"""Asking for a payment: one open attempt for each order, for exactly what is owed."""
+"""Asking for a payment: one open attempt for each order, for exactly what is owed now: its price, or
+the deposit of who pays the price later."""
 
 from datetime import timedelta
 
@@ -31,7 +32,8 @@ def start_payment(session: Session, order_id: int) -> Payment:
     made = Payment(
         number=f"{order.number}-{attempts + 1}",
         order_id=order_id,
-        fen=order.total_fen - order.collected_fen,
+        fen=asked_now(order),
+        for_deposit=bool(order.deposit_fen),
         created_at=now(),
         expires_at=pay_by(order),
         ask_at=now() + timedelta(minutes=1),
@@ -41,6 +43,12 @@ def start_payment(session: Session, order_id: int) -> Payment:
     return made
 
 
+def asked_now(order: Order) -> int:
+    """What an order waits for, in fen."""
+    return order.deposit_fen or order.total_fen - order.collected_fen
+
+
 def wanted_of(payment: Payment, order: Order) -> Wanted:
-    subject = f"乡帮第 {order.round.number} 期订单 {order.number}"
+    what = "押金" if payment.for_deposit else ""
+    subject = f"乡帮第 {order.round.number} 期订单 {order.number}{what}"
     return Wanted(payment.number, payment.fen, subject, payment.expires_at)

@@ -12,6 +12,7 @@ from marketplace.core.errors import Conflict
 from marketplace.core.states import move
 from marketplace.identity.actor import SYSTEM
 from marketplace.ledger.posting import credit, debit, post
+from marketplace.orders.deposits import take_deposit
 from marketplace.orders.order_models import Order
 from marketplace.orders.order_money import subject_of
 from marketplace.orders.paying import confirm_paid, hold
@@ -54,10 +55,13 @@ def take_money(session: Session, number: str, trade_no: str, fen: int) -> bool:
     if fen != found.fen:
         raise OtherSum("金额和应付的不一样。")
     move(session, found, "paid", because=CHANGED, paid_at=now(), trade_no=trade_no[:64])
-    _note_collected(session, order, fen)
-    subject = subject_of(order)
-    lines = [debit("alipay_clearing", fen), credit("buyer_prepayment", fen, subject)]
-    post(session, SYSTEM, "paid", f"paid:{number}", subject, lines)
+    if found.for_deposit:
+        take_deposit(session, order, fen, number)
+    else:
+        _note_collected(session, order, fen)
+        subject = subject_of(order)
+        lines = [debit("alipay_clearing", fen), credit("buyer_prepayment", fen, subject)]
+        post(session, SYSTEM, "paid", f"paid:{number}", subject, lines)
     confirm_paid(session, order)
     give_back_excess(session, order)
     return True

@@ -21,6 +21,9 @@ KINDS = {
     "returned": "退货退款",
     "evened": "退货款抵应收",
     "given_back": "多收的退给买家",
+    "deposited": "收押金",
+    "deposit_back": "退押金",
+    "deposit_kept": "没来取，押金补损失",
     "payout_approved": "批准付给农户",
     "paid_out": "货款到账",
     "fee_paid": "付服务费、运费",
@@ -36,6 +39,7 @@ KINDS = {
 REASONS = {"": "", **UNDO_REASONS, **WRONG_PLACING}
 _WORDS = {
     "order": "订单 {}",
+    "deposit": "订单 {} 的押金",
     "lot": "批次 {}",
     "round": "第 {} 期",
     "payout": "货款 {}",

@@ -111,6 +111,32 @@ def prepayments_hold() -> Query:
     return select(named("订单 ", Order.number)).where(_posted("buyer_prepayment") > 0)
 
 
+def deposits_held() -> Query:
+    """What an order says of its deposit is what the books hold for it, and what made up for a loss."""
+    stands = (
+        select(func.coalesce(func.sum(LedgerEntry.fen), 0))
+        .where(
+            LedgerEntry.account == "buyer_deposit",
+            LedgerEntry.party == literal("order:").concat(Order.number),
+        )
+        .correlate(Order)
+        .scalar_subquery()
+    )
+    kept = (
+        select(func.coalesce(func.sum(LedgerEntry.fen), 0))
+        .join(Journal, Journal.number == LedgerEntry.journal_number)
+        .where(
+            LedgerEntry.account == "aftersale_loss",
+            Journal.subject == literal("deposit:").concat(Order.number),
+        )
+        .correlate(Order)
+        .scalar_subquery()
+    )
+    return select(named("订单 ", Order.number)).where(
+        or_(Order.deposit_held_fen != -stands, Order.deposit_kept_fen != -kept)
+    )
+
+
 MONEY_CHECKS = (
     ("凭证两边不等", journals_balance),
     ("收款与账本不符", orders_collected),
@@ -118,4 +144,5 @@ MONEY_CHECKS = (
     ("预付款用超了", prepayments_hold),
     ("退货份数不符", lines_returned),
     ("买家的钱和货不平", buyers_even),
+    ("押金与账本不符", deposits_held),
 )

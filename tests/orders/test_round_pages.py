@@ -2,13 +2,13 @@
 
 import re
 from datetime import timedelta
-from html import unescape
 
 import pytest
 from sqlalchemy import select
 
 from marketplace.core.clock import now
 from marketplace.orders.round_models import Commitment, Listing, PickupPoint, Round
+from tests.support.pages import sent_by
 from tests.support.world import COUNTY
 
 BUDGET = 8
@@ -17,26 +17,6 @@ BUDGET = 8
 @pytest.fixture
 def desk(world):
     return world.sign_in(world.operator())
-
-
-def _fields(page: str) -> dict[str, list[str]]:
-    """What a browser would send: the values of the page's first form with method post."""
-    form = page[page.index('<form class="form"') :]
-    form = form[: form.index("</form>")]
-    sent: dict[str, list[str]] = {}
-    for tag in re.findall(r"<input[^>]*>", form):
-        name = re.search(r'name="([^"]*)"', tag)
-        value = re.search(r'value="([^"]*)"', tag)
-        ticked = not re.search(r'type="(checkbox|radio)"', tag) or " checked" in tag
-        if name and ticked:
-            sent.setdefault(name[1], []).append(unescape(value[1]) if value else "")
-    for name, options in re.findall(r'<select[^>]*name="([^"]*)"[^>]*>(.*?)</select>', form, re.S):
-        chosen = re.search(r'<option selected value="([^"]*)"', options) or re.search(
-            r'<option value="([^"]*)" selected', options
-        )
-        first = re.search(r'value="([^"]*)"', options)
-        sent[name] = [unescape((chosen or first)[1])]
-    return sent
 
 
 def _filled(page: str) -> int:
@@ -54,7 +34,7 @@ def _places(world):
 def test_a_round_is_made_from_the_page_as_it_is_proposed(world, desk):
     _places(world)
     page = desk.get("/rounds/new").text
-    answer = desk.post("/rounds/new", data=_fields(page))
+    answer = desk.post("/rounds/new", data=sent_by(page))
     assert answer.status_code == 302, answer.text
     with world.transaction() as session:
         made = session.scalars(select(Round).order_by(Round.id.desc())).first()
@@ -89,7 +69,7 @@ def test_bad_input_is_said_beside_its_field_and_nothing_typed_is_lost(
     world, desk, field, typed, words
 ):
     _places(world)
-    data = _fields(desk.get("/rounds/new").text) | {"name": ["腊月年货"]}
+    data = sent_by(desk.get("/rounds/new").text) | {"name": ["腊月年货"]}
     data = (
         data | {field: [typed]}
         if typed is not None
@@ -150,7 +130,7 @@ def test_the_cancel_page_lists_every_order_with_its_outcome(world, desk):
 def test_postponing_shows_what_is_wrong_and_then_moves_the_round(world, desk):
     in_round, _ = world.shop()
     address = f"/rounds/{in_round.id}/postpone"
-    data = _fields(desk.get(address).text)
+    data = sent_by(desk.get(address).text)
     refused = desk.post(address, data=data | {"closes_day": ["2020-01-01"]})
     assert refused.status_code == 422
     assert "延期只能往后" in refused.text
@@ -164,7 +144,7 @@ def test_postponing_shows_what_is_wrong_and_then_moves_the_round(world, desk):
 def test_an_edit_page_sent_unchanged_changes_nothing_but_seconds(world, desk):
     in_round, _ = world.shop()
     address = f"/rounds/{in_round.id}/edit"
-    data = _fields(desk.get(address).text)
+    data = sent_by(desk.get(address).text)
     day = now() + timedelta(days=30)
     data |= {"closes_day": [f"{day:%Y-%m-%d}"], "delivers_on": [f"{day + timedelta(2):%Y-%m-%d}"]}
     assert desk.post(address, data=data).status_code == 302
@@ -228,7 +208,7 @@ def test_the_editor_proposes_urgent_lots_ticked_and_saves_in_one_go(world, desk)
     page = desk.get(address).text
     assert lot.code in page
     assert "要价每份高" in page
-    data = _fields(page) | {"service": ["2.80"], "freight": ["2"], f"amount-{lot.id}": ["30"]}
+    data = sent_by(page) | {"service": ["2.80"], "freight": ["2"], f"amount-{lot.id}": ["30"]}
     refused = desk.post(address, data=data)
     assert refused.status_code == 422
     assert "请写谁同意的" in refused.text

@@ -1,6 +1,8 @@
 """Reading a page as a browser without script does: its forms, with what they would send."""
 
+import re
 from dataclasses import dataclass, field
+from html import unescape
 from html.parser import HTMLParser
 
 
@@ -27,6 +29,26 @@ def form_on(page: str, action: str) -> dict[str, str]:
     found = [values for address, values in reader.forms if address.endswith(action)]
     assert found, f"no form goes to {action}"
     return found[0]
+
+
+def sent_by(page: str) -> dict[str, list[str]]:
+    """What a browser would send: the values of the page's first form with method post."""
+    form = page[page.index('<form class="form"') :]
+    form = form[: form.index("</form>")]
+    sent: dict[str, list[str]] = {}
+    for tag in re.findall(r"<input[^>]*>", form):
+        name = re.search(r'name="([^"]*)"', tag)
+        value = re.search(r'value="([^"]*)"', tag)
+        ticked = not re.search(r'type="(checkbox|radio)"', tag) or " checked" in tag
+        if name and ticked:
+            sent.setdefault(name[1], []).append(unescape(value[1]) if value else "")
+    for name, options in re.findall(r'<select[^>]*name="([^"]*)"[^>]*>(.*?)</select>', form, re.S):
+        chosen = re.search(r'<option selected value="([^"]*)"', options) or re.search(
+            r'<option value="([^"]*)" selected', options
+        )
+        first = re.search(r'value="([^"]*)"', options)
+        sent[name] = [unescape((chosen or first)[1])]
+    return sent
 
 
 @dataclass
