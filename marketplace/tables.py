@@ -14,12 +14,12 @@ from marketplace.orders import allocation_models, order_models, return_models, r
 from marketplace.payments import bank_models, statement_models
 from marketplace.payments import models as payments
 from marketplace.regions import models as regions
-from marketplace.settlement import fee_models, payee_models, payout_models
+from marketplace.settlement import fee_models, notice_models, payee_models, payout_models
 
 MODULES = (
     codes, county_settings, idempotency, regions, identity, audit, notices, imports, households, round_models,
     order_models, allocation_models, fulfilment, jobs, ledger, payments,
-    payee_models, payout_models, fee_models,
+    payee_models, payout_models, fee_models, notice_models,
     bank_models, statement_models, return_models,
 )  # fmt: skip
 metadata = Base.metadata

@@ -7,6 +7,7 @@ from hypothesis import settings
 
 pytest_plugins = [
     "tests.support.databases",
+    "tests.support.many_databases",
     "tests.support.app",
     "tests.support.alipay",
     "tests.support.statements",

@@ -18,6 +18,9 @@ class CountySetting(Base):
     value: Mapped[str] = mapped_column(Text)  # JSON
 
 
+UNNAMED = "还没有填"
+
+
 @dataclass(frozen=True)
 class Declared:
     key: str
@@ -65,9 +68,9 @@ DECLARED = (
         1,
         90,
     ),
-    Declared("bank_account_name", "收款户名", "印在对账单上，单位转账给这个户名", "还没有填"),
-    Declared("bank_name", "收款开户行", "印在对账单上", "还没有填"),
-    Declared("bank_account", "收款账号", "印在对账单上，单位转账到这个账号", "还没有填"),
+    Declared("bank_account_name", "收款户名", "印在对账单上，单位转账给这个户名", UNNAMED),
+    Declared("bank_name", "收款开户行", "印在对账单上", UNNAMED),
+    Declared("bank_account", "收款账号", "印在对账单上，单位转账到这个账号", UNNAMED),
     Declared(
         "statement_reminder_days",
         "对账单到期提醒（天）",

@@ -8,7 +8,13 @@ from marketplace.identity.access import current_scope, requires
 from marketplace.identity.permissions import ORDER_CANTEEN
 from marketplace.orders import my_order_words as words
 from marketplace.orders.canteen_views import bp
-from marketplace.orders.order_pages import change_page, order_page, take_cancel, take_change
+from marketplace.orders.order_pages import (
+    change_page,
+    order_page,
+    order_paper,
+    take_cancel,
+    take_change,
+)
 from marketplace.web.paging import paginate
 
 
@@ -29,6 +35,12 @@ def orders() -> str:
 @requires(ORDER_CANTEEN)
 def order(number: str) -> str:
     return order_page("canteen", number)
+
+
+@bp.get("/orders/<number>/paper")
+@requires(ORDER_CANTEEN)
+def paper(number: str) -> str:
+    return order_paper("canteen", number)
 
 
 @bp.get("/orders/<number>/change")

@@ -7,7 +7,13 @@ from marketplace.core.db import db
 from marketplace.identity.access import current_actor, requires, signed_in
 from marketplace.identity.permissions import ORDER_OWN
 from marketplace.orders import my_order_words as words
-from marketplace.orders.order_pages import change_page, order_page, take_cancel, take_change
+from marketplace.orders.order_pages import (
+    change_page,
+    order_page,
+    order_paper,
+    take_cancel,
+    take_change,
+)
 from marketplace.orders.shop_views import bp
 from marketplace.web.paging import paginate
 
@@ -32,6 +38,12 @@ def mine() -> str:
 @requires(ORDER_OWN)
 def order(number: str) -> str:
     return order_page("shop", number)
+
+
+@bp.get("/orders/<number>/paper")
+@requires(ORDER_OWN)
+def paper(number: str) -> str:
+    return order_paper("shop", number)
 
 
 @bp.get("/orders/<number>/change")

@@ -18,6 +18,7 @@ from marketplace.orders.listings import get_listing
 from marketplace.orders.my_order_words import deposit_of
 from marketplace.orders.order_desk import OrderRow, Wanted, order_for_desk
 from marketplace.orders.order_models import CHANNELS, COLLECTED_WAYS, FUND_SOURCES, PAY_WAYS, Order
+from marketplace.orders.order_pages import sale_paper
 from marketplace.orders.return_models import FAULTS
 from marketplace.web.addresses import row_number
 
@@ -102,6 +103,13 @@ def _page(number: str, refused: MarketplaceError | None = None) -> str:
         refused=refused,
         typed=request.form,
     )
+
+
+@bp.get("/<number>/paper")
+@requires(ORDER_MANAGE)
+def paper(number: str) -> str:
+    found = order_for_desk(db.session, current_scope(), number)
+    return sale_paper(found, url_for(".show", number=number))
 
 
 def _steps(order: Order) -> list[dict[str, Any]]:

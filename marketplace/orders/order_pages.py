@@ -4,6 +4,8 @@ same in frames of their own; `pages` is the blueprint asked."""
 from flask import flash, redirect, render_template, request, url_for
 from werkzeug import Response
 
+from marketplace.core.clock import now
+from marketplace.core.county_settings import UNNAMED, county_settings
 from marketplace.core.db import db, transaction
 from marketplace.core.errors import MarketplaceError
 from marketplace.identity.access import current_actor, current_scope
@@ -11,6 +13,7 @@ from marketplace.orders import my_order_words as words
 from marketplace.orders.order_changes import RefusedChange, change_as_typed
 from marketplace.orders.order_models import Order
 from marketplace.orders.ordering import cancel_order, get_order
+from marketplace.orders.sellers import sales_of
 
 FOLDERS = {"shop": "shop", "canteen": "orders/canteen"}
 
@@ -19,6 +22,27 @@ def order_page(pages: str, number: str) -> str:
     found = get_order(db.session, current_scope(), number)
     page = words.order_page(db.session, found, current_actor().user_id)
     return render_template(f"{FOLDERS[pages]}/order.html", **page)
+
+
+def order_paper(pages: str, number: str) -> str:
+    return sale_paper(
+        get_order(db.session, current_scope(), number), url_for(f"{pages}.order", number=number)
+    )
+
+
+def sale_paper(order: Order, back_url: str) -> str:
+    """Contract, invoice and account by seller of record, on A4."""
+    named = str(county_settings(db.session)["bank_account_name"])
+    sales = sales_of(order.lines, named if named != UNNAMED else "县平台")
+    return render_template(
+        "orders/sale_paper.html",
+        order=order,
+        sales=sales,
+        total_fen=sum(sale.fen for sale in sales),
+        settled=order.state == "closed",
+        back_url=back_url,
+        as_of=now(),
+    )
 
 
 def change_page(pages: str, number: str) -> str | Response:

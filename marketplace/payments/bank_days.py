@@ -26,6 +26,7 @@ class Movement:
     fen: int
     about: str
     row_id: int | None = None
+    batch: str = ""  # journals of one batch may stand in the bank's statement as one row
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,8 @@ class BankDay:
 
 
 def compare(bank: Iterable[Movement], ledger: Iterable[Movement]) -> list[Unlike]:
-    """A journal that names its row belongs to it; others are paired with the nearest row of the same sum."""
+    """A journal that names its row belongs to it; others are paired with the nearest row of the same sum:
+    a batch as a whole, what is left one by one."""
     named: defaultdict[int, int] = defaultdict(int)
     loose: list[Movement] = []
     for one in ledger:
@@ -63,21 +65,40 @@ def compare(bank: Iterable[Movement], ledger: Iterable[Movement]) -> list[Unlike
         if missing:
             waiting.append(Movement(row.day, missing, row.about))
     unlike = [Unlike(date.min, "ledger", fen, str(row)) for row, fen in named.items() if fen]
-    for entry in sorted(loose, key=lambda one: (one.day, one.about)):
-        fits = [row for row in waiting if row.fen == entry.fen and _near(row, entry)]
-        if fits:
-            nearest = min(
-                fits, key=lambda row: (abs((row.day - entry.day).days), row.day, row.about)
-            )
-            waiting.remove(nearest)
-        else:
-            unlike.append(Unlike(entry.day, "ledger", entry.fen, entry.about))
+    unlike += [
+        Unlike(entry.day, "ledger", entry.fen, entry.about)
+        for entry in _without_batches(waiting, sorted(loose, key=lambda one: (one.day, one.about)))
+        if not _take_nearest(waiting, entry)
+    ]
     unlike += [Unlike(row.day, "bank", row.fen, row.about) for row in waiting]
     return sorted(unlike, key=lambda one: (one.day, one.side, one.about), reverse=True)
 
 
-def _near(row: Movement, entry: Movement) -> bool:
-    return abs((row.day - entry.day).days) <= SAME_WITHIN
+def _without_batches(waiting: list[Movement], loose: list[Movement]) -> list[Movement]:
+    """What is left of `loose` when batches that the bank booked as one row are taken out of both."""
+    batches: defaultdict[str, list[Movement]] = defaultdict(list)
+    for one in loose:
+        batches[one.batch].append(one)
+    left = batches.pop("", [])
+    for batch, entries in batches.items():
+        whole = Movement(entries[0].day, sum(one.fen for one in entries), batch)
+        if len(entries) == 1 or not _take_nearest(waiting, whole):
+            left += entries
+    return left
+
+
+def _take_nearest(waiting: list[Movement], entry: Movement) -> bool:
+    """Take the row of the same sum that is nearest in time out of those that wait; False without one."""
+    near = [
+        row
+        for row in waiting
+        if row.fen == entry.fen and abs((row.day - entry.day).days) <= SAME_WITHIN
+    ]
+    if near:
+        waiting.remove(
+            min(near, key=lambda row: (abs((row.day - entry.day).days), row.day, row.about))
+        )
+    return bool(near)
 
 
 def bank_days(session: Session) -> tuple[Sequence[BankDay], list[Unlike]]:
@@ -115,16 +136,17 @@ def _entries(session: Session, since: date, bank: Sequence[Movement]) -> list[Mo
     imported; a reversal follows what it reverses."""
     day_of = {row.row_id: row.day for row in bank}
     rows = session.execute(
-        select(Journal.number, Journal.day, Journal.subject, LedgerEntry.fen)
+        select(Journal.number, Journal.day, Journal.subject, Journal.kind, LedgerEntry.fen)
         .join(LedgerEntry, LedgerEntry.journal_number == Journal.number)
         .where(LedgerEntry.account == "bank", Journal.day >= since)
         .order_by(Journal.number)
     )
     found = []
-    for number, day, subject, fen in rows:
+    for number, day, subject, kept_as, fen in rows:
         kind, _, named = subject.partition(":")
         if kind != "transfer":
-            found.append(Movement(day, fen, number))
+            batch = f"{kept_as}:{day}" if kept_as == "paid_out" else ""
+            found.append(Movement(day, fen, number, batch=batch))
         elif int(named) in day_of:
             found.append(Movement(day_of[int(named)], fen, number, int(named)))
     return found

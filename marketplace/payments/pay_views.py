@@ -80,9 +80,9 @@ def _standing(order: Order) -> Standing:
 def of_order(number: str) -> Response:
     """From one's own order, or the unit's, to its payment."""
     actor = current_actor()
-    for permission in (ORDER_OWN, ORDER_CANTEEN):
+    for permission in filter(actor.may, (ORDER_OWN, ORDER_CANTEEN)):
         mine = actor.scope_for(permission).visible(select(Order.number))
-        if actor.may(permission) and db.session.scalar(mine.where(Order.number == number)):
+        if db.session.scalar(mine.where(Order.number == number)):
             return redirect(url_for("pay.show", token=pay_token(number)))
     raise NotFound("没有这个订单。")
 

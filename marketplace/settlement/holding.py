@@ -72,16 +72,30 @@ def open_holds(session: Session, line: PayoutLine) -> list[PayoutHold]:
     )
 
 
+def can_wait(line: PayoutLine) -> bool:
+    """Whether the bank cannot have it yet."""
+    return line.state in {"proposed", "approved"} and line.run.file_taken_at is None
+
+
 def release_line(session: Session, actor: Actor, line: PayoutLine, how: str) -> None:
     """The reason is gone: the next run takes the line up. Raises InvalidInput without words."""
     if not how.strip():
         raise InvalidInput("请写怎么解决的，审计会看。", code="missing", field="how")
-    holds = open_holds(session, line)
-    if not holds:
+    if not end_holds(session, actor, line, how.strip()[:200]):
         raise NotFound("这笔钱没有人暂缓。")
+
+
+def end_holds(
+    session: Session, actor: Actor, line: PayoutLine, how: str, reason: str | None = None
+) -> bool:
+    """End what keeps the line's owner from being paid, all of it or what has this `reason`; False when
+    there is none."""
+    holds = [one for one in open_holds(session, line) if reason in {None, one.reason}]
     for one in holds:
-        one.ended_at, one.ended_by_id, one.ended_how = now(), actor.user_id, how.strip()[:200]
-    audit.record(session, actor, "payout_released", "payout_line", line.number)
+        one.ended_at, one.ended_by_id, one.ended_how = now(), actor.user_id, how
+    if holds:
+        audit.record(session, actor, "payout_released", "payout_line", line.number)
+    return bool(holds)
 
 
 def retry_line(session: Session, actor: Actor, line: PayoutLine) -> None:

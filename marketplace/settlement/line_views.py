@@ -1,5 +1,7 @@
 """One payment: what it is made of, holding it back, what the bank said, its paper."""
 
+from datetime import date
+
 from flask import flash, redirect, render_template, request, url_for
 from sqlalchemy.orm import Session
 
@@ -10,7 +12,7 @@ from marketplace.core.errors import InvalidInput, MarketplaceError
 from marketplace.identity.access import current_actor, current_scope, requires
 from marketplace.identity.permissions import PAYOUT_PROPOSE, PAYOUT_VIEW
 from marketplace.imports.cell_values import read_day
-from marketplace.settlement import holding, paying, runs
+from marketplace.settlement import holding, paying, public_notices, runs
 from marketplace.settlement.payee_models import HOLD_REASONS
 from marketplace.settlement.payout_models import PayoutLine
 from marketplace.settlement.payout_views import Answer, bp
@@ -33,6 +35,7 @@ def _line(line_no: str, refused: MarketplaceError | None = None) -> str:
         before=db.session.get(PayoutLine, found.replaces_id) if found.replaces_id else None,
         holds=holding.open_holds(db.session, found),
         hold_reasons=HOLD_REASONS,
+        objections=public_notices.objections_to(db.session, found),
         refused=refused,
         typed=request.form,
         today=today(),
@@ -54,10 +57,10 @@ def line_paper(line_no: str) -> str:
     )
 
 
-@bp.post("/lines/<line_no>/<any(hold, release, retry, paid, bounced):act>")
+@bp.post("/lines/<line_no>/<any(hold, release, retry, paid, bounced, objection):act>")
 @requires(PAYOUT_PROPOSE)
 def act(line_no: str, act: str) -> Answer:
-    """Hold it back, let it go, pay it again, or note what the bank said."""
+    """Hold it back, let it go, pay it again, or note what the bank or somebody in the village said."""
     try:
         with transaction() as session:
             found = runs.get_line(session, current_scope(), line_no)
@@ -87,13 +90,38 @@ def _retry(session: Session, found: PayoutLine) -> str:
     return "下一批会往原来的账户再付一次。"
 
 
-def _paid(session: Session, found: PayoutLine) -> str:
+def _day(name: str) -> date:
+    """As typed; today when nothing was."""
     try:
-        day = read_day(_typed("day").strip()) if _typed("day").strip() else today()
+        return read_day(_typed(name).strip()) if _typed(name).strip() else today()
     except InvalidInput as error:
-        raise InvalidInput(error.message, code=error.code, field="day") from error
-    paying.record_paid(session, current_actor(), found, day)
+        raise InvalidInput(error.message, code=error.code, field=name) from error
+
+
+def _paid(session: Session, found: PayoutLine) -> str:
+    paying.record_paid(session, current_actor(), found, _day("day"))
     return "记下了：到账。"
+
+
+def _objection(session: Session, found: PayoutLine) -> str:
+    waits = public_notices.hear(session, current_actor(), found, _day("heard_on"), _typed("said"))
+    return "记下了，这一户的货款先不付。" if waits else "记下了。查清以后，请在这里答复。"
+
+
+@bp.post("/lines/<line_no>/objections/<int:objection_id>")
+@requires(PAYOUT_PROPOSE)
+def answer(line_no: str, objection_id: int) -> Answer:
+    """What was found out; with the last answer the money is let go."""
+    try:
+        with transaction() as session:
+            found = runs.get_line(session, current_scope(), line_no)
+            freed = public_notices.answer(
+                session, current_actor(), found, objection_id, _typed("answer")
+            )
+    except MarketplaceError as error:
+        return _line(line_no, error), error.http_status
+    flash("答复记下了，下一批会带上这笔。" if freed else "答复记下了。", "success")
+    return redirect(url_for(".line", line_no=line_no), 303)
 
 
 def _bounced(session: Session, found: PayoutLine) -> str:
@@ -107,4 +135,5 @@ ACTS = {
     "retry": _retry,
     "paid": _paid,
     "bounced": _bounced,
+    "objection": _objection,
 }

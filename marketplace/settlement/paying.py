@@ -99,17 +99,12 @@ def _paid(session: Session, line: PayoutLine) -> list[Line]:
     ]
 
 
-def parts_line(line: PayoutLine) -> int:
-    """Id of the line whose parts say what this one pays."""
-    return line.origin_id or line.id
-
-
 def members_fen(session: Session, line: PayoutLine) -> int:
     """What of a cooperative's line is its members'."""
     if not line.organisation_id:
         return 0
     statement = select(func.coalesce(func.sum(PayoutPart.fen), 0)).where(
-        PayoutPart.line_id == parts_line(line), PayoutPart.household_id.is_not(None)
+        PayoutPart.line_id == line.parts_line_id, PayoutPart.household_id.is_not(None)
     )
     return int(session.scalar(statement) or 0)
 
@@ -117,7 +112,7 @@ def members_fen(session: Session, line: PayoutLine) -> int:
 def _signed_for(session: Session, line: PayoutLine) -> bool:
     """Whether members have signed for what a cooperative got by this line."""
     signed = select(PayoutPart.id).where(
-        PayoutPart.line_id == parts_line(line), PayoutPart.received_on.is_not(None)
+        PayoutPart.line_id == line.parts_line_id, PayoutPart.received_on.is_not(None)
     )
     return session.scalar(signed.limit(1)) is not None
 

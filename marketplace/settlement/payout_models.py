@@ -199,6 +199,11 @@ class PayoutLine(Base):
     )
 
     @property
+    def parts_line_id(self) -> int:
+        """The line whose parts say what is paid: one that replaces another has none of its own."""
+        return self.origin_id or self.id
+
+    @property
     def party(self) -> str:
         """The sub-account of what is owed to the owner and not yet paid."""
         if self.household_id:

@@ -18,6 +18,7 @@ from marketplace.settlement.bank_file import BATCH_V1, bank_file
 from marketplace.settlement.payee_models import RELATIONS
 from marketplace.settlement.payout_models import Advance, PayoutLine, PayoutRun
 from marketplace.settlement.proposing import lines_to_repeat, propose_run
+from marketplace.settlement.public_notices import standings
 from marketplace.settlement.two_people import OWN, is_own
 from marketplace.settlement.words import LINE_STATES, RUN_STATES
 from marketplace.web.downloads import send_xlsx
@@ -106,6 +107,7 @@ def _run(run_no: int, refused: MarketplaceError | None = None) -> str:
         chips=_chips(found, tally, state),
         waiting=runs.waiting_days(db.session, scope, found),
         villages=_villages(found),
+        standings=standings(db.session, found),
         whole=reaches_county(scope),
         own=is_own(db.session, actor, found.proposed_by_id, found.proposed_at),
         own_words=OWN,

@@ -14,7 +14,6 @@ from marketplace.orders.allocation_models import Allocation
 from marketplace.orders.order_models import OrderLine
 from marketplace.orders.return_models import GoodsReturn
 from marketplace.orders.round_models import Listing, Round
-from marketplace.settlement.paying import parts_line
 from marketplace.settlement.payout_models import PayoutItem, PayoutLine, PayoutPart
 
 
@@ -66,7 +65,7 @@ class Money:
 
 def made_of(session: Session, lines: Sequence[PayoutLine]) -> dict[int, list[OfLot]]:
     """Line id → its lots. Two statements, however many lines."""
-    origins = {parts_line(line): line.id for line in lines}
+    origins = {line.parts_line_id: line.id for line in lines}
     parts = session.scalars(
         select(PayoutPart)
         .where(PayoutPart.line_id.in_(origins))

@@ -1,7 +1,5 @@
 """The whole chain under random moves: after each of them every invariant of the books holds."""
 
-import itertools
-import shutil
 from contextlib import suppress
 from datetime import timedelta
 
@@ -15,7 +13,7 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from sqlalchemy import make_url, select
+from sqlalchemy import select
 
 from marketplace.alipay_simulator.books import Books
 from marketplace.catalog.models import Lot
@@ -259,33 +257,18 @@ class Chain(RuleBasedStateMachine):
 
 
 @pytest.fixture
-def new_app(request, tmp_path, alipay_settings):
-    """Fresh applications on copies of a migrated database, as many as the machine asks for."""
-    numbers = itertools.count(1)
-    dropped = []
-
-    def sqlite():
-        path = tmp_path / f"{next(numbers)}.sqlite"
-        shutil.copyfile(make_url(request.getfixturevalue("sqlite_url")).database, path)
-        return f"sqlite:///{path}"
-
-    def postgres():
-        server = request.getfixturevalue("postgres")
-        name = server.run.new_name()
-        dropped.append((server, name))
-        return server.create(name, make_url(request.getfixturevalue("postgres_url")).database)
+def new_app(new_database, tmp_path, alipay_settings):
+    """Fresh applications, as many as the machine asks for."""
 
     def make(kind):
-        url = sqlite() if kind == "sqlite" else postgres()
+        url = new_database(kind)
         made = make_app(
             settings_for(url, tmp_path, alipay=alipay_settings, site="http://localhost")
         )
         made.config["WTF_CSRF_ENABLED"] = False
         return made
 
-    yield make
-    for server, name in dropped:
-        server.drop(name)
+    return make
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])

@@ -1,6 +1,6 @@
 """The matching alone: what is certain is placed, nothing else, and never above what is open."""
 
-from datetime import date
+from datetime import date, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -169,3 +169,14 @@ def test_the_differences_explain_the_whole_distance_of_the_sides(theirs, ours):
     unlike = compare(bank, ledger)
     signed = sum(one.fen if one.side == "bank" else -one.fen for one in unlike)
     assert signed == sum(fen for _, fen in theirs) - sum(fen for _, fen in ours)
+
+
+@given(st.lists(st.integers(1, 500), min_size=2, max_size=8), st.integers(0, 5))
+def test_a_batch_is_one_row_of_the_bank_or_many(paid, later):
+    batch = [Movement(DUE, -fen, f"J{at}", batch="paid_out") for at, fen in enumerate(paid)]
+    day = DUE + timedelta(days=later)
+    as_one = [Movement(day, -sum(paid), "1", 1)]
+    as_many = [Movement(day, -fen, str(at), at) for at, fen in enumerate(paid)]
+    assert compare(as_one, batch) == compare(as_many, batch) == []
+    short = compare([Movement(day, -sum(paid) - 1, "1", 1)], batch)
+    assert {one.about for one in short} == {"1", *(one.about for one in batch)}

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from marketplace.catalog.models import Lot, Product, SupplyReport
 from marketplace.catalog.reports import ReportInput, get_report, submit_report, verify_report
-from marketplace.core.clock import now, today
+from marketplace.core.clock import local_day_start, now, shanghai_date, today
 from marketplace.core.db import transaction
 from marketplace.core.secret_text import keyring
 from marketplace.households.models import (
@@ -283,7 +283,8 @@ class World:
                     | changes
                 )
             )
-            start = now() + closes_in + timedelta(days=3)
+            # In the morning: a slot over midnight is said in more words, at every hour that tests run.
+            start = local_day_start(shanghai_date(now() + closes_in)) + timedelta(days=3, hours=8)
             collections = [
                 Slot(point.id, start, start + timedelta(hours=2), code) for code in TOWNS
             ]
