@@ -22,7 +22,7 @@ from tests.support.service import Service, until
 from tests.support.world import World
 
 BUYERS = 6
-KILLS = 6
+KILLS = 4
 CRASHES = 2
 
 

@@ -48,7 +48,7 @@ def test_a_hostile_text_in_any_column_is_escaped_on_every_page(app, world):
     assert len(shown) >= 80, sorted(shown)
 
 
-def test_a_hostile_text_typed_into_any_form_comes_back_escaped(app, world):
+def test_a_hostile_text_typed_into_any_form_comes_back_escaped(app, world, thin):
     """Each form that any page shows is sent with it in every field that takes text."""
     app.config["PROPAGATE_UNKNOWN"] = False
     samples, people = everything(world, XSS)
@@ -60,7 +60,8 @@ def test_a_hostile_text_typed_into_any_form_comes_back_escaped(app, world):
             if not kept[1].startswith("/sign-out"):
                 found[kept] = (browser, role, form)
     wrong, shown = [], set()
-    for (method, action, _), (browser, role, form) in found.items():
+    sent = thin(list(found.items()))
+    for (method, action, _), (browser, role, form) in sent:
         answer = _send(browser, method, action, form)
         if answer.status_code == 500 or b"<xss>" in answer.data:
             wrong.append(f"{role} {method} {action}: {answer.status_code}")
@@ -68,7 +69,7 @@ def test_a_hostile_text_typed_into_any_form_comes_back_escaped(app, world):
             shown.add(action)
     assert wrong == []
     assert len(found) >= 90, sorted(found)
-    assert len(shown) >= 45, sorted(shown)
+    assert len(shown) >= 45 or len(sent) < len(found), sorted(shown)
 
 
 TYPED = {"text", "search", "tel", "email", "number", "date", "datetime-local", "time", "password"}

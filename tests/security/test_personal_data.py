@@ -158,21 +158,22 @@ def _readable(answer) -> str:
         return "".join(book.read(name).decode() for name in book.namelist())
 
 
-def test_no_page_and_no_file_shows_a_household_to_whoever_just_looks(app, world, sold):
+def test_no_page_and_no_file_shows_a_household_to_whoever_just_looks(app, world, sold, thin):
     """Full names are shown by POST alone; what leaves by GET is masked, for every role."""
     samples = {"household_id": sold.id, "session_id": 999_999}
     wrong = []
     seen = 0
     for role, user in one_of_each_role(world):
         browser = world.sign_in(user)
-        for door in doors(app, samples):
-            if door.method != "GET" or not door.opens_to(role):
-                continue
+        mine = [
+            door for door in doors(app, samples) if door.method == "GET" and door.opens_to(role)
+        ]
+        for door in thin(mine):
             text = _plain(_readable(browser.get(door.path)))
             seen += "欧阳**" in text
             wrong += [f"{role} {door}: {seed}" for seed in HOUSEHOLD if seed in text]
     assert wrong == []
-    assert seen > 10, "the household stands on many pages, masked"
+    assert seen > len(thin([1] * 40)) // 4, "the household stands on many pages, masked"
 
 
 def test_revealing_needs_a_reason_and_leaves_one_row(world, sold):

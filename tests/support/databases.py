@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import psycopg
 import pytest
@@ -130,6 +130,18 @@ def database_url(request: pytest.FixtureRequest) -> str:
     """A migrated database of this test's own; the test runs once on each product."""
     name = "sqlite_url" if request.param == "sqlite" else "postgres_url"
     return str(request.getfixturevalue(name))
+
+
+class Thin(Protocol):
+    def __call__(self, everything: list[Any]) -> list[Any]: ...
+
+
+@pytest.fixture
+def thin(database_url: str) -> Thin:
+    """For tests that go through hundreds of doors or pages, which the product of the database does not
+    change: all of them on SQLite, every fourth on PostgreSQL."""
+    step = 1 if database_url.startswith("sqlite") else 4
+    return lambda everything: everything[::step]
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
