@@ -11,6 +11,7 @@ from datetime import date, timedelta
 
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from marketplace.catalog.models import Lot, Product, SupplyReport
@@ -62,22 +63,23 @@ class World:
             yield session
 
     def county(self) -> None:
-        since = date(2020, 1, 1)
+        names = {COUNTY: "清源县"} | TOWNS | VILLAGES
+        rows = [
+            {
+                "code": code,
+                "name": name,
+                "level": "county" if code == COUNTY else "town" if code in TOWNS else "village",
+                "parent_code": None
+                if code == COUNTY
+                else COUNTY
+                if code in TOWNS
+                else code[:9] + "000",
+                "valid_from": date(2020, 1, 1),
+            }
+            for code, name in names.items()
+        ]
         with self.transaction() as session:
-            session.add(Region(code=COUNTY, name="清源县", level="county", valid_from=since))
-            session.flush()
-            for code, name in TOWNS.items():
-                session.add(
-                    Region(code=code, name=name, level="town", parent_code=COUNTY, valid_from=since)
-                )
-            session.flush()
-            for code, name in VILLAGES.items():
-                parent = code[:9] + "000"
-                session.add(
-                    Region(
-                        code=code, name=name, level="village", parent_code=parent, valid_from=since
-                    )
-                )
+            session.execute(insert(Region), rows)
 
     # people
 
