@@ -43,6 +43,8 @@ class Offer:
     freight: int
     text: str
     minimum: int = 1
+    seller: str = ""
+    """The unit that sells it by itself; empty where the households sell."""
 
 
 CAUSES = ("客商没有来", "学校放假食堂不收", "集中上市价格低", "路远没有车来拉", "老主顾今年没订")
@@ -125,5 +127,15 @@ OFFERS = (
     Offer("青菜", "时令青菜", "10 斤装", 10 * JIN, 1800, 200, 200, "早上割，当天送。"),
     Offer("大米", "大米", "20 斤装", 20 * JIN, 7600, 600, 500, "今年新米，现碾现装。"),
     Offer("蜂蜜", "土蜂蜜", "1 斤装", JIN, 3500, 500, 300, "一年只割一次。"),
-    Offer("红薯干", "红薯干", "1 斤装", JIN, 1200, 200, 200, "蒸晒三次，不加糖。"),
+    Offer(
+        "红薯干",
+        "红薯干",
+        "1 斤装",
+        JIN,
+        1200,
+        200,
+        200,
+        "蒸晒三次，不加糖。",
+        seller="岚溪县供销集团",
+    ),
 )

@@ -22,7 +22,7 @@ from marketplace.fulfilment.answering import answer_yes, get_sheet, record_told
 from marketplace.fulfilment.issuing import issue_sheets
 from marketplace.fulfilment.models import PreparationSheet
 from marketplace.identity.actor import Actor
-from marketplace.identity.models import User
+from marketplace.identity.models import Organisation, User
 from marketplace.identity.permissions import SHEET_ANSWER
 from marketplace.orders.listings import ListingInput, asks_more, commit_lot, create_listing
 from marketplace.orders.lowering import lower_lot
@@ -134,9 +134,11 @@ def _offer(round_id: int, offers: tuple[Offer, ...], share: int) -> None:
     for offer in offers:
         with transaction() as session:
             product = session.scalars(select(Product).where(Product.name == offer.product)).one()
-            listing = create_listing(
-                session, operator, get_round(session, round_id), _listing(offer, product)
+            seller = session.scalar(
+                select(Organisation.id).where(Organisation.name == offer.seller)
             )
+            given = _listing(offer, product, seller)
+            listing = create_listing(session, operator, get_round(session, round_id), given)
             lots = session.scalars(
                 select(Lot)
                 .where(Lot.product_id == product.id, Lot.state == "open")
@@ -151,7 +153,7 @@ def _offer(round_id: int, offers: tuple[Offer, ...], share: int) -> None:
         per_product[offer.product] -= 1
 
 
-def _listing(offer: Offer, product: Product) -> ListingInput:
+def _listing(offer: Offer, product: Product, seller_id: int | None) -> ListingInput:
     return ListingInput(
         product_id=product.id,
         title=offer.title,
@@ -164,6 +166,7 @@ def _listing(offer: Offer, product: Product) -> ListingInput:
         minimum_packs=offer.minimum,
         description=offer.text,
         required_papers="承诺达标合格证",
+        seller_id=seller_id,
     )
 
 

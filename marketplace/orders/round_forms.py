@@ -117,7 +117,7 @@ class RoundForm(Form):
         "截单时还没付清的",
         choices=[SelectChoice(key, words) for key, words in UNPAID_RULES.items()],
         default="keep",
-        validate_choice=False,
+        validators=required("请选没付清的怎么办。"),
     )
     deposit_canteens = PercentField("食堂的押金")
     deposit_staff = PercentField("个人的押金")
@@ -150,7 +150,7 @@ class RoundForm(Form):
             closes_at=closing_moment(self.closes_day.data, self.closes_time.data),
             delivers_on=self.delivers_on.data,
             shortage_rule=self.shortage_rule.data,
-            unpaid_rule=self.unpaid_rule.data or "keep",
+            unpaid_rule=self.unpaid_rule.data,
             deposit_canteens=self.deposit_canteens.percent,
             deposit_staff=self.deposit_staff.percent,
             deposit_groups=self.deposit_groups.percent,
