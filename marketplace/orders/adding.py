@@ -1,4 +1,5 @@
-"""Changing an order that was paid online: less goes back in part, more is another order linked to it."""
+"""Changing an order of which something was paid online, its price or a deposit: less goes back in part, more is
+another order linked to it."""
 
 from collections.abc import Mapping
 
@@ -15,14 +16,14 @@ from marketplace.orders.reserve import SoldOut
 def change_or_add(
     session: Session, actor: Actor, order: Order, packs: Mapping[int, int], version: int
 ) -> str | None:
-    """Give the order these packs (listing id → packs). What was paid online only ever shrinks: what is
-    more becomes an order of its own, whose number is returned; it waits for its own payment.
+    """Give the order these packs (listing id → packs). What was paid online, or has a deposit, only ever
+    shrinks: what is more becomes an order of its own, whose number is returned; it waits for its own payment.
 
     Raises what change_order and place_order raise; the transaction must then be rolled back whole.
     """
     held = {line.listing_id: line.packs for line in order.lines}
     more = {i: count - held.get(i, 0) for i, count in packs.items() if count > held.get(i, 0)}
-    if order.collected_how != "alipay" or not more:
+    if not (order.collected_how == "alipay" or order.deposit_fen) or not more:
         change_order(session, actor, order, packs, version)
         return None
     if not more.keys() <= held.keys():
@@ -39,8 +40,10 @@ def change_or_add(
         contact_name=order.contact_name,
         contact_phone=order.contact_phone or "",
         idempotency_key=f"more:{order.number}:{version}",
+        channel=order.channel,
         organisation_id=order.organisation_id,
-        pay_how="alipay",
+        fund_source=order.lines[0].fund_source,
+        pay_how=order.collected_how,
         extends_id=order.id,
     )
     try:

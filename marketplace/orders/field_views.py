@@ -114,6 +114,7 @@ def household(household_id: int) -> str:
         household=found,
         kinds=kinds,
         lots=lots,
+        elsewhere=not lots and bool(open_lot_counts(db.session, [found.id])),
         figures=figures,
         chains={lot.id: chain_of_lot(lot, figures[lot.id]) for lot in lots},
         reports=reports,

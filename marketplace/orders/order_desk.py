@@ -143,6 +143,7 @@ def order_for_desk(session: Session, scope: Scope, number: str) -> Order:
     found = session.scalar(
         scope.visible(select(Order).where(Order.number == number)).options(
             joinedload(Order.organisation),
+            joinedload(Order.buyer),
             joinedload(Order.pickup_point),
             joinedload(Order.round),
             joinedload(Order.approval),

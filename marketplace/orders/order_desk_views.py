@@ -114,7 +114,12 @@ def paper(number: str) -> str:
 
 def _steps(order: Order) -> list[dict[str, Any]]:
     steps = [
-        {"title": order_desk.ACTIONS[step.action], "at": step.at, "who": who, "held": held}
+        {
+            "title": order_desk.ACTIONS[step.action],
+            "at": step.at,
+            "who": mask_name(who) if who == order.buyer.display_name else who,
+            "held": held,
+        }
         for step, who, held in order_desk.history(db.session, order)
     ]
     steps += [
@@ -191,7 +196,7 @@ def give_back(number: str) -> Answer:
             )
     except MarketplaceError as error:
         return _page(number, error), error.http_status
-    flash(f"记好了：买家少付 {format_yuan(fen)} 元。", "success")
+    flash(f"记好了：这些不收钱，共 {format_yuan(fen)} 元；付过的退给买家。", "success")
     return redirect(url_for(".show", number=number))
 
 

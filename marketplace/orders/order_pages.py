@@ -66,7 +66,7 @@ def take_change(pages: str, number: str) -> Response | tuple[str, int]:
     if isinstance(came, RefusedChange):
         return _change_page(pages, found, came), came.status
     if came.more:
-        flash("加的是另一单，付好款才算订上。", "warning")
+        flash("加的是另一单，付好才算订上。", "warning")
         return redirect(url_for(f"{pages}.order", number=came.more), 303)
     waits = found.state == "awaiting_approval"
     flash("改好了，要单位重新审批。" if waits else "订单改好了。", "success")

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session, joinedload
 
 from marketplace.core.clock import now
@@ -39,11 +39,12 @@ class Purse:
 
 @dataclass(frozen=True)
 class RoundMoney:
-    """`due_fen` is what its buyers owe in all, `collected_fen` what came of it; `loss_fen` was borne by
-    nobody's household."""
+    """`due_fen` is what its buyers owe in all, `collected_fen` what came of it, `open_fen` what is still to
+    come; `loss_fen` was borne by nobody's household."""
 
     due_fen: int
     collected_fen: int
+    open_fen: int
     households: Purse
     fees: tuple[Purse, ...]
     loss_fen: int
@@ -58,15 +59,19 @@ def money_of_rounds(session: Session, rounds: Sequence[Round]) -> dict[int, Roun
     """By id of the round; six statements, however many."""
     ids = [found.id for found in rounds]
     parties = [f"round:{found.number}" for found in rounds]
-    orders = select(Order.round_id, func.sum(due_column()), func.sum(Order.collected_fen))
+    due_of = due_column()
+    still_open = case((due_of > Order.collected_fen, due_of - Order.collected_fen), else_=0)
+    orders = select(
+        Order.round_id, func.sum(due_of), func.sum(Order.collected_fen), func.sum(still_open)
+    )
     orders = orders.where(Order.round_id.in_(ids), Order.state == "closed").group_by(Order.round_id)
-    came = {row[0]: (int(row[1] or 0), int(row[2] or 0)) for row in session.execute(orders)}
+    came = {row[0]: tuple(int(fen or 0) for fen in row[1:]) for row in session.execute(orders)}
     left = {kind: books.balances(session, f"{kind}_payable", parties) for kind in FEES}
     loss = books.balances(session, "aftersale_loss", parties)
     invoiced, paid_out = _invoiced(session, ids), _to_households(session, ids)
     found_money = {}
     for found, party in zip(rounds, parties, strict=True):
-        due, collected = came.get(found.id, (0, 0))
+        due, collected, missing = came.get(found.id, (0, 0, 0))
         fees = []
         for kind, name in FEES.items():
             spent = invoiced.get((found.id, kind), 0)
@@ -74,7 +79,7 @@ def money_of_rounds(session: Session, rounds: Sequence[Round]) -> dict[int, Roun
         taken = due - sum(fee.taken_fen for fee in fees) + loss.get(party, 0)
         households = Purse("农户货款", taken, paid_out.get(found.id, 0))
         found_money[found.id] = RoundMoney(
-            due, collected, households, tuple(fees), loss.get(party, 0)
+            due, collected, missing, households, tuple(fees), loss.get(party, 0)
         )
     return found_money
 

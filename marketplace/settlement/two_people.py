@@ -10,7 +10,7 @@ from marketplace.identity.actor import Actor
 from marketplace.identity.deputies import acted_for
 from marketplace.identity.permissions import PAYEE_PROPOSE, PAYOUT_PROPOSE
 
-OWN = "自己提的要请别人审批，替自己或替同一个人办的也不行。"
+OWN = "自己提的要请别人审批（领导或另一位财务），替自己或替同一个人办的也不行。"
 
 
 def is_own(session: Session, actor: Actor, by_id: int, at: datetime) -> bool:

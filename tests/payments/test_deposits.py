@@ -99,6 +99,22 @@ def test_a_cancelled_order_gets_its_deposit_back(deposits):
     assert deposits.balance("alipay_clearing") == 0
 
 
+def test_more_of_an_order_with_a_deposit_is_another_with_a_deposit_of_its_own(deposits):
+    number = deposited(deposits)
+    here = f"/shop/orders/{number}/change"
+    assert "另付押金" in deposits.browser.get(here).text
+    data = {"version": "1", f"packs-{deposits.listing.id}": "6"}
+    other = deposits.browser.post(here, data=data).location.rpartition("/")[2]
+    assert other != number
+    assert deposits.state(number) == ("confirmed", 0)
+    assert deposits.state(other) == ("awaiting_payment", 0)
+    assert order_of(deposits, other).deposit_fen == 2 * PRICE // 10
+    less = {"version": "2", f"packs-{deposits.listing.id}": "1"}
+    assert deposits.browser.post(here, data=less).status_code == 303
+    assert order_of(deposits, number).deposit_held_fen == DEPOSIT
+    assert deposits.faults() == []
+
+
 def test_who_fetches_and_pays_gets_his_deposit_back(deposits):
     number = deposited(deposits)
     deliver(deposits)

@@ -60,8 +60,9 @@ def test_a_run_goes_from_the_proposal_to_the_account(payday, maker, checker):
     assert maker.post(f"{here}/sent").status_code == 409
     for line in payday.lines(number):
         page = f"/payouts/lines/{line.number}"
-        assert maker.post(f"{page}/paid", data={"day": "哪天"}).status_code == 422
-        assert maker.post(f"{page}/paid", data={"day": ""}).status_code == 303
+        for day in ("哪天", ""):
+            assert maker.post(f"{page}/paid", data={"day": day}).status_code == 422
+        assert maker.post(f"{page}/paid", data={"day": f"{today()}"}).status_code == 303
         assert "已到账" in maker.get(page).text
         assert "结算单" in maker.get(f"{page}/paper").text
     assert "办完了" in maker.get(here).text

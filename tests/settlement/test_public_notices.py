@@ -13,6 +13,7 @@ from tests.settlement.payday import Payday
 
 VILLAGE, OTHER = "990101101201", "990101102201"
 SAID = "隔壁老王说马蹄是他家的"
+HEARD = {"said": SAID, "heard_on": f"{today()}"}
 
 
 @pytest.fixture
@@ -66,7 +67,7 @@ def test_an_objection_holds_the_money_until_it_is_answered(payday, maker):
     number = payday.propose()
     here = line_page(payday, number)
     for bad in (
-        {"said": " "},
+        HEARD | {"said": " "},
         {"said": SAID, "heard_on": "2999-01-01"},
         {"said": SAID, "heard_on": "昨天"},
     ):
@@ -74,13 +75,19 @@ def test_an_objection_holds_the_money_until_it_is_answered(payday, maker):
         assert refused.status_code == 422
         assert bad["said"].strip() in refused.text
     assert objections(payday) == []
-    heard = maker.post(f"{here}/objection", data={"said": SAID}, follow_redirects=True)
+    heard = maker.post(f"{here}/objection", data=HEARD, follow_redirects=True)
     assert "这一户的货款先不付" in heard.text
     assert SAID in heard.text
     assert payday.line(number).state == "held"
     assert payday.line(number, 1).state == "proposed"
     assert "1 条异议没答复" in maker.get(f"/payouts/{number}").text
     (one,) = objections(payday)
+    early = maker.post(f"{here}/release", data={"how": "算了"})
+    assert early.status_code == 409
+    assert "还有异议没有答复" in early.text
+    listed = maker.get(f"/payouts/{number}/villages/{VILLAGE}/list").text
+    assert "暂时不付" in listed
+    assert "实付 0 户" in listed
     reply = f"{here}/objections/{one.id}"
     assert maker.post(reply, data={"answer": ""}).status_code == 422
     freed = maker.post(reply, data={"answer": "两家一起看了地块，是陈家的"}, follow_redirects=True)
@@ -102,7 +109,7 @@ def test_the_last_answer_lets_go_and_a_death_still_holds(payday, maker):
     here = line_page(payday, number)
     maker.post(f"{here}/hold", data={"why": "deceased"})
     for words in (SAID, "还有人说斤数不对"):
-        maker.post(f"{here}/objection", data={"said": words})
+        maker.post(f"{here}/objection", data=HEARD | {"said": words})
     first, second = objections(payday)
     held = payday.line(number)
     with payday.world.transaction() as session:
@@ -115,7 +122,7 @@ def test_the_last_answer_lets_go_and_a_death_still_holds(payday, maker):
 def test_money_that_the_bank_has_is_not_stopped_but_the_objection_is_kept(payday, maker):
     number = payday.sent()
     here = line_page(payday, number)
-    kept = maker.post(f"{here}/objection", data={"said": SAID}, follow_redirects=True)
+    kept = maker.post(f"{here}/objection", data=HEARD, follow_redirects=True)
     assert "查清以后，请在这里答复" in kept.text
     assert payday.line(number).state == "sent"
     assert "1 条异议没答复" in maker.get(f"/payouts/{number}").text
