@@ -44,6 +44,7 @@ def change_or_add(
         organisation_id=order.organisation_id,
         fund_source=order.lines[0].fund_source,
         pay_how=order.collected_how,
+        together_fen=sum(line.price_fen * packs.get(line.listing_id, 0) for line in order.lines),
         extends_id=order.id,
     )
     try:

@@ -14,6 +14,7 @@ from marketplace.identity import audit
 from marketplace.identity.actor import SYSTEM, Actor
 from marketplace.ledger.posting import credit, debit, post
 from marketplace.orders.order_models import CHANNELS, COUNTED_STATES, Order
+from marketplace.orders.order_money import subject_of
 from marketplace.orders.round_models import Round
 
 COLUMN = {"canteen": "deposit_canteens", "shop": "deposit_staff", "group": "deposit_groups"}
@@ -63,14 +64,14 @@ def wanted_fen(order: Order, due_fen: int) -> int:
 def take_deposit(session: Session, order: Order, fen: int, payment: str) -> None:
     """It is here; the order's row is held by the caller."""
     _hold(session, order, fen)
-    lines = [debit("alipay_clearing", fen), credit("buyer_deposit", fen, _party(order))]
+    lines = [debit("alipay_clearing", fen), credit("buyer_deposit", fen, subject_of(order))]
     post(session, SYSTEM, "deposited", f"deposited:{payment}", _subject(order), lines)
 
 
 def deposit_given_back(session: Session, order: Order, fen: int, refund: str) -> None:
     """Alipay has given it back; the order's row is held by the caller."""
     _hold(session, order, -fen)
-    lines = [debit("buyer_deposit", fen, _party(order)), credit("alipay_clearing", fen)]
+    lines = [debit("buyer_deposit", fen, subject_of(order)), credit("alipay_clearing", fen)]
     key = f"deposit_back:{refund}"
     post(session, SYSTEM, "deposit_back", key, _subject(order), lines)
 
@@ -84,7 +85,7 @@ def keep_deposit(session: Session, actor: Actor, order: Order) -> int:
     _hold(session, order, -fen, kept=fen)
     of_round = f"round:{order.round.number}"
     lines = [
-        debit("buyer_deposit", fen, _party(order)),
+        debit("buyer_deposit", fen, subject_of(order)),
         credit("aftersale_loss", fen, of_round),
     ]
     key = f"deposit_kept:{order.number}"
@@ -106,10 +107,6 @@ def _hold(session: Session, order: Order, more: int, kept: int = 0) -> None:
     if hit.rowcount != 1:  # type: ignore[attr-defined]
         raise Conflict("这个订单的押金刚刚变了，请刷新再看。", code="changed")
     session.refresh(order)
-
-
-def _party(order: Order) -> str:
-    return f"order:{order.number}"
 
 
 def _subject(order: Order) -> str:

@@ -21,7 +21,7 @@ from wtforms.validators import InputRequired, ValidationError
 
 from marketplace.core.clock import now
 from marketplace.orders.interruptions import NewDates
-from marketplace.orders.round_dates import Proposal, propose
+from marketplace.orders.round_dates import propose
 from marketplace.orders.round_models import (
     MOST_DEPOSIT,
     SHORTAGE_RULES,
@@ -221,7 +221,7 @@ def proposed_values(pickups: Sequence[PickupPoint], points: Sequence[CollectionP
         "collections": [
             _collection(town.code, _nearest(town.code, points), dates.collection) for town in towns
         ]
-        + _spare(dates),
+        + _spare(dates.collection),
     }
 
 
@@ -267,12 +267,12 @@ def values_of(
             else _collection(code, "", slot)
             for code in codes
         ]
-        + _spare(dates),
+        + _spare(slot),
     }
 
 
-def _spare(dates: Proposal) -> list[dict[str, Any]]:
-    return [_collection("", "", dates.collection) for _ in range(SPARE_ROWS)]
+def _spare(slot: tuple[datetime, datetime]) -> list[dict[str, Any]]:
+    return [_collection("", "", slot) for _ in range(SPARE_ROWS)]
 
 
 def _pickup(point_id: int, span: tuple[datetime, datetime], *, use: bool) -> dict[str, Any]:

@@ -209,6 +209,26 @@ def test_a_canteen_deposits_after_its_unit_has_agreed_until_the_round_closes(dep
     assert deposits.faults() == []
 
 
+def test_a_units_limit_holds_for_an_order_and_what_is_added_to_it(deposits):
+    unit = deposits.world.unit(has_canteen=True, approval_above_fen=SUM)
+    buyer = deposits.world.user("buyer", unit=unit)
+    number = deposits.world.order(
+        buyer, deposits.round, {deposits.listing.id: 4}, channel="canteen",
+        organisation_id=unit.id, fund_source="canteen",
+    )  # fmt: skip
+    deposits.pay(number)
+    assert deposits.gateway.deliver_due() == 1
+    browser = deposits.world.sign_in(buyer)
+    data = {"version": "1", f"packs-{deposits.listing.id}": "5"}
+    other = browser.post(f"/canteen/orders/{number}/change", data=data).location.rpartition("/")[2]
+    added = order_of(deposits, other)
+    assert (added.state, added.channel, added.deposit_fen) == (
+        "awaiting_approval",
+        "canteen",
+        PRICE // 10,
+    )
+
+
 def test_what_nobody_deposits_is_free_again_when_the_round_closes(deposits):
     unit = deposits.world.unit(has_canteen=True)
     buyer = deposits.world.user("buyer", unit=unit)

@@ -285,8 +285,10 @@ class World:
                     | changes
                 )
             )
-            # In the morning: a slot over midnight is said in more words, at every hour that tests run.
-            start = local_day_start(shanghai_date(now() + closes_in)) + timedelta(days=3, hours=8)
+            # At 10:15, whenever the tests run: whole hours and slots over midnight are said otherwise.
+            start = local_day_start(shanghai_date(now() + closes_in)) + timedelta(
+                days=3, hours=10, minutes=15
+            )
             collections = [
                 Slot(point.id, start, start + timedelta(hours=2), code) for code in TOWNS
             ]
