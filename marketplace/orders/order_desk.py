@@ -160,12 +160,16 @@ ACTIONS = {
     "order_changed": "改单",
     "order_approved": "单位同意",
     "order_rejected": "单位没同意",
-    "order_expired": "截单时作废",
+    "order_confirmed": "在线付好，算订上",
+    "order_expired": "作废",
     "order_cancelled": "取消",
     "order_collected": "记收款",
     "order_collection_undone": "撤销收款记录",
     "order_transferred": "银行转账到账",
     "order_transfer_undone": "撤销银行认款",
+    "order_returned": "退货退款",
+    "order_given_back": "多收的退给买家",
+    "deposit_kept": "没来取，押金不退",
 }
 
 

@@ -135,6 +135,9 @@ def test_who_does_not_fetch_makes_up_for_a_part_of_the_loss(deposits):
     assert order_of(deposits, number).deposit_kept_fen == DEPOSIT
     assert deposits.balance("lot_payable") == before, "the household is paid all the same"
     assert deposits.balance("aftersale_loss") == 4 * FARMGATE - DEPOSIT
+    desk = deposits.world.sign_in(deposits.world.operator()).get(f"/desk/orders/{number}").text
+    assert "没来取，押金不退" in desk
+    assert "在线付好" in desk
     page = deposits.browser.get(f"/shop/orders/{number}").text
     assert "押金 4.92 元不退" in page
     assert "在提货点放坏了" in page
