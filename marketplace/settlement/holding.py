@@ -1,6 +1,6 @@
 """Money that has to wait, with the reason and since when; and what ends the waiting."""
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from marketplace.core.clock import now
@@ -8,6 +8,7 @@ from marketplace.core.errors import Conflict, InvalidInput, NotFound
 from marketplace.core.states import move
 from marketplace.identity import audit
 from marketplace.identity.actor import Actor
+from marketplace.settlement.notice_models import Objection
 from marketplace.settlement.payee_models import HOLD_REASONS, PayoutHold
 from marketplace.settlement.payout_models import PayoutLine, PayoutRun
 
@@ -77,8 +78,26 @@ def can_wait(line: PayoutLine) -> bool:
     return line.state in {"proposed", "approved"} and line.run.file_taken_at is None
 
 
+def open_objections(session: Session, line: PayoutLine) -> int:
+    """How many objections to payments of the line's owner nobody has answered."""
+    waiting = (
+        select(func.count(Objection.id))
+        .join(PayoutLine, PayoutLine.id == Objection.line_id)
+        .where(
+            PayoutLine.household_id == line.household_id
+            if line.household_id
+            else PayoutLine.organisation_id == line.organisation_id
+        )
+        .where(Objection.answered_at.is_(None))
+    )
+    return session.scalar(waiting) or 0
+
+
 def release_line(session: Session, actor: Actor, line: PayoutLine, how: str) -> None:
-    """The reason is gone: the next run takes the line up. Raises InvalidInput without words."""
+    """The reason is gone: the next run takes the line up. Raises InvalidInput without words, Conflict
+    while an objection waits for its answer."""
+    if open_objections(session, line):
+        raise Conflict("还有异议没有答复，答复了自己就解除。", code="objections")
     if not how.strip():
         raise InvalidInput("请写怎么解决的，审计会看。", code="missing", field="how")
     if not end_holds(session, actor, line, how.strip()[:200]):

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from marketplace.core.clock import now, today
 from marketplace.core.county_settings import county_settings
 from marketplace.core.db import db, transaction
-from marketplace.core.errors import Conflict, InvalidInput, MarketplaceError
+from marketplace.core.errors import InvalidInput, MarketplaceError
 from marketplace.identity.access import current_actor, current_scope, requires
 from marketplace.identity.permissions import PAYOUT_PROPOSE, PAYOUT_VIEW
 from marketplace.imports.cell_values import read_day
@@ -81,8 +81,6 @@ def _hold(session: Session, found: PayoutLine) -> str:
 
 
 def _release(session: Session, found: PayoutLine) -> str:
-    if any(one.answered_at is None for one in public_notices.objections_to(session, found)):
-        raise Conflict("还有异议没有答复，答复了自己就解除。", code="objections")
     holding.release_line(session, current_actor(), found, _typed("how"))
     return "解除了，下一批会带上这笔。"
 

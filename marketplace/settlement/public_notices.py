@@ -13,7 +13,7 @@ from marketplace.core.clock import format_day, now, today
 from marketplace.core.errors import Conflict, InvalidInput, NotFound
 from marketplace.identity import audit
 from marketplace.identity.actor import Actor
-from marketplace.settlement.holding import can_wait, end_holds, hold_line
+from marketplace.settlement.holding import can_wait, end_holds, hold_line, open_objections
 from marketplace.settlement.notice_models import Objection, PublicNotice
 from marketplace.settlement.payout_models import PayoutLine, PayoutRun
 
@@ -117,6 +117,6 @@ def answer(session: Session, actor: Actor, line: PayoutLine, objection_id: int, 
     found.answered_by_id = actor.user_id
     session.flush()
     audit.record(session, actor, "objection_answered", "payout_line", line.number)
-    if any(one.answered_at is None for one in objections_to(session, line)):
+    if open_objections(session, line):
         return False
     return end_holds(session, actor, line, f"异议已答复：{found.answer}"[:200], "disputed")

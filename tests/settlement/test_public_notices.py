@@ -119,6 +119,26 @@ def test_the_last_answer_lets_go_and_a_death_still_holds(payday, maker):
     assert "户主去世" in maker.get(here).text, "nothing but a person ends that"
 
 
+def test_an_objection_to_another_payment_of_the_household_still_holds_it(payday, maker):
+    first = line_page(payday, payday.sent())
+    maker.post(f"{first}/objection", data=HEARD)
+    maker.post(f"{first}/bounced", data={"reason": "销户"})
+    maker.post(f"{first}/retry")
+    again = payday.propose()
+    maker.post(f"{line_page(payday, again)}/objection", data=HEARD)
+    waiting, held = objections(payday)
+    line = payday.line(again)
+    with payday.world.transaction() as session:
+        assert not answer(
+            session, payday.maker, session.get_one(PayoutLine, line.id), held.id, "问了"
+        )
+    refused = maker.post(f"{line_page(payday, again)}/release", data={"how": "算了"})
+    assert refused.status_code == 409
+    freed = maker.post(f"{first}/objections/{waiting.id}", data={"answer": "也问了"})
+    assert freed.status_code == 303
+    assert "不再暂缓了" in maker.get(line_page(payday, again)).text
+
+
 def test_money_that_the_bank_has_is_not_stopped_but_the_objection_is_kept(payday, maker):
     number = payday.sent()
     here = line_page(payday, number)
