@@ -1,5 +1,6 @@
 """Cooperatives and leading enterprises with their members over time."""
 
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import date
 
@@ -35,11 +36,13 @@ def get_cooperative(session: Session, scope: Scope, organisation_id: int) -> Org
     return unit
 
 
-def ids_by_name_and_code(session: Session, scope: Scope) -> dict[str, int]:
+def ids_by_name_and_code(
+    session: Session, scope: Scope, kinds: Collection[str] = SUPPLIER_KINDS
+) -> dict[str, int]:
     """Cooperatives within reach as files call them: by name, and by social credit code."""
     rows = session.execute(
         scope.visible(select(Organisation))
-        .where(Organisation.kind.in_(SUPPLIER_KINDS))
+        .where(Organisation.kind.in_(kinds))
         .with_only_columns(Organisation.id, Organisation.name, Organisation.uscc)
     ).all()
     return {row.uscc: row.id for row in rows if row.uscc} | {row.name: row.id for row in rows}

@@ -24,6 +24,9 @@ ORGANISATION_KINDS = {
     "community": "社区",
 }
 SUPPLIER_KINDS = frozenset({"cooperative", "leading_enterprise"})
+"""They pool the produce of members."""
+SELLER_KINDS = SUPPLIER_KINDS | {"county_company"}
+"""They may sell in their own name, and collect."""
 
 
 class Organisation(Base):

@@ -41,10 +41,10 @@ CHART = (
     Account("advance", "周转金", -1, "advance", "先垫给农户、单位付了款再还的钱"),
     Account(
         "cooperative_held",
-        "合作社代收货款",
+        "单位代收货款",
         1,
         "unit",
-        "打给合作社、社员还没有签收的钱",
+        "打给合作社、企业，农户还没有签收的钱",
     ),
     Account(
         "aftersale_loss",

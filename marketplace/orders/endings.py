@@ -102,6 +102,13 @@ def ending_at_closing(in_round: Round) -> Where:
     return (Order.round_id == in_round.id) & ends
 
 
+def ended_with_round(order: Order) -> bool:
+    """Whether an order that begins to count only now would have ended when its round closed: a deposit
+    came in the last minutes, and the price never did."""
+    unpaid = order.collected_fen < order.total_fen and order.collected_how != "account"
+    return order.round.state != "open" and order.round.unpaid_rule == "expire" and unpaid
+
+
 def expire_at_closing(session: Session, actor: Actor, in_round: Round) -> int:
     """Ends them, with the reason; returns how many. The caller has closed the round's listings, so that
     no new order can come."""

@@ -19,9 +19,11 @@ from marketplace.orders.listings import (
     commitments_now,
     lock_listings,
     refresh_listing,
+    refuse_two_sellers,
 )
 from marketplace.orders.order_models import OrderLine
 from marketplace.orders.round_models import Commitment, Listing
+from marketplace.orders.supplier_checks import refuse_supplier
 
 CHANGED = "这个产品刚刚变了，请刷新再看。"
 
@@ -38,17 +40,33 @@ def change_listing(session: Session, actor: Actor, listing: Listing, given: List
     if listing.state == "closed":
         raise Conflict("截单后不能再改。", code="wrong_state")
     check_listing(given)
+    if listing.seller_id != given.seller_id:
+        _change_seller(session, listing, given.seller_id)
     if _deal(listing) != _deal(given):
         _change_deal(session, listing, given)
     listing.title = given.title.strip()
     listing.pack_name = given.pack_name.strip()
-    listing.seller_id = given.seller_id
     listing.required_papers = given.required_papers.strip()
     listing.minimum_packs = given.minimum_packs
     listing.description = given.description.strip()
     session.flush()
     refresh_listing(session, listing)
     audit.record(session, actor, "listing_changed", "listing", listing.id, price=listing.price_fen)
+
+
+def _change_seller(session: Session, listing: Listing, seller_id: int | None) -> None:
+    """Who ordered has a contract with the seller that was named then."""
+    if ever_ordered(session, listing):
+        raise Conflict(
+            "已经有人向这个卖方订了，这一期不能换卖方，下一期上架时再换。",
+            code="seller_fixed",
+            field="seller_id",
+        )
+    listing.seller_id = seller_id
+    rows = [row for row in commitments_now(session, listing.id) if row.quantity_base]
+    for row in rows:
+        refuse_supplier(session, row.lot, listing)
+    refuse_two_sellers(session, listing, [row.lot_id for row in rows])
 
 
 def _deal(thing: Listing | ListingInput) -> tuple[int, int, int, int]:

@@ -10,12 +10,11 @@ from marketplace.catalog.models import Product
 from marketplace.core.errors import InvalidInput
 from marketplace.core.money import format_yuan, parse_yuan
 from marketplace.core.quantity import BaseUnit, format_quantity, parse_quantity
-from marketplace.identity.models import Organisation
+from marketplace.identity.models import SELLER_KINDS, Organisation
 from marketplace.orders.listings import ListingInput
 from marketplace.orders.round_models import Listing
 from marketplace.web.forms import Form, TrimmedField, at_most, required, whole_number
 
-SELLER_KINDS = ("cooperative", "leading_enterprise", "county_company")
 MOST_FEN = 10_000_000  # 100 000 yuan a pack: more is a slip of the finger
 
 
@@ -30,7 +29,11 @@ class ListingForm(Form):
     freight = TrimmedField("运费（元）", [at_most(20)])
     minimum_packs = TrimmedField("食堂起订（份）", [at_most(10)])
     required_papers = TrimmedField("随货证明", [at_most(200)])
-    seller_id = SelectField("由谁卖", validate_choice=False)
+    seller_id = SelectField(
+        "由谁卖",
+        validate_choice=False,
+        description="合同和发票归卖方。单位有代收账户的，货款付到它的账户，由它发给农户签收；没有的直接付给农户",
+    )
     description = TextAreaField("说明", [at_most(400)])
 
     def __init__(self, product: Product, sellers: list[Organisation], **kwargs: Any) -> None:

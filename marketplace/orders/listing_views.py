@@ -18,6 +18,7 @@ from marketplace.orders.listings import asks_above, commit_lots, create_listing,
 from marketplace.orders.lot_choices import LotRow
 from marketplace.orders.round_models import Commitment, Listing, Round
 from marketplace.orders.rounds import get_round
+from marketplace.orders.sellers import money_way
 from marketplace.web.addresses import row_number
 
 bp = Blueprint("listings", __name__)
@@ -168,6 +169,7 @@ def _desk(listing_id: int, refused: MarketplaceError | None = None) -> str:
         may_orders=actor.may(ORDER_MANAGE),
         may_lots=actor.may(LOT_VIEW),
         refused=refused,
+        paid_on_to=money_way(db.session, listing),
         amount=lot_choices.amount_words,
     )
 

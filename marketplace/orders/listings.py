@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import bindparam, case, select, update
+from sqlalchemy import bindparam, case, func, select, update
 from sqlalchemy.orm import Session, selectinload
 
 from marketplace.catalog.lots import commit_free, lock_lots
@@ -229,7 +229,8 @@ def _commit(
             code="quantity",
             field=f"lot-{lot.id}",
         )
-    refuse_supplier(session, lot)
+    refuse_supplier(session, lot, listing)
+    refuse_two_sellers(session, listing, [lot.id])
     commit_free(session, actor, lot, part.base, f"listing:{listing.id}")
     if held is None:
         held = Commitment(
@@ -242,6 +243,25 @@ def _commit(
         held.consent_note = part.consent_note.strip()[:200]
         held.consent_by_id = actor.user_id or None  # the system is no account
     return held
+
+
+def refuse_two_sellers(session: Session, listing: Listing, lots: Sequence[int]) -> None:
+    """In one round a lot is sold by one seller, so that every order says to whom its money goes."""
+    elsewhere = session.execute(
+        select(Lot.code, Listing.title)
+        .join(Commitment, Commitment.lot_id == Lot.id)
+        .join(Listing, Listing.id == Commitment.listing_id)
+        .where(Lot.id.in_(lots), Commitment.quantity_base > 0)
+        .where(Listing.round_id == listing.round_id, Listing.id != listing.id)
+        .where(func.coalesce(Listing.seller_id, 0) != (listing.seller_id or 0))
+    ).first()
+    if elsewhere is not None:
+        raise Conflict(
+            f"批次 {elsewhere.code} 这一期已经在「{elsewhere.title}」里由别的卖方卖，"
+            "一批货一期只能有一个卖方。",
+            code="two_sellers",
+            field="seller_id",
+        )
 
 
 def refresh_listing(session: Session, listing: Listing) -> None:

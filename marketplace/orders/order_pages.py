@@ -33,7 +33,7 @@ def order_paper(pages: str, number: str) -> str:
 def sale_paper(order: Order, back_url: str) -> str:
     """Contract, invoice and account by seller of record, on A4."""
     named = str(county_settings(db.session)["bank_account_name"])
-    sales = sales_of(order.lines, named if named != UNNAMED else "县平台")
+    sales = sales_of(db.session, order.lines, named if named != UNNAMED else "县平台")
     return render_template(
         "orders/sale_paper.html",
         order=order,

@@ -14,6 +14,7 @@ from marketplace.core.errors import Conflict, InvalidInput
 from marketplace.core.states import move
 from marketplace.identity import audit
 from marketplace.identity.actor import SYSTEM
+from marketplace.orders import endings
 from marketplace.orders.endings import CHANGED, end_orders, held_packs, hold_round, lock_orders
 from marketplace.orders.order_models import Order
 from marketplace.orders.reserve import reserve
@@ -43,6 +44,9 @@ def confirm_paid(session: Session, order: Order) -> bool:
     """The money is here: the order counts. An order that expired a moment too early comes back if its
     goods are still there. False when it cannot, so that the money has to go back."""
     if order.state == "awaiting_payment":
+        if endings.ended_with_round(order):
+            end_orders(session, SYSTEM, [order], "expired", endings.UNPAID)
+            return False
         move(session, order, "confirmed", because=CHANGED, confirmed_at=now())
     elif order.state == "expired":
         try:

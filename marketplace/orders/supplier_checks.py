@@ -1,4 +1,4 @@
-"""Why a supplier's lots may not be listed just now; features of a higher rank add what they know."""
+"""Why somebody's lots may not be listed just now; features of a higher rank add what they know."""
 
 from collections.abc import Callable
 
@@ -6,19 +6,21 @@ from sqlalchemy.orm import Session
 
 from marketplace.catalog.models import Lot
 from marketplace.core.errors import Conflict
+from marketplace.orders.round_models import Listing
 
-Check = Callable[[Session, Lot], str]
+Check = Callable[[Session, Lot, Listing], str]
 _checks: list[Check] = []
 
 
 def supplier_check(check: Check) -> Check:
-    """Decorator: `check` gives the sentence that refuses a lot of this supplier, or nothing."""
+    """Decorator: `check` gives the sentence that refuses a lot of this supplier in a listing of this
+    seller, or nothing."""
     _checks.append(check)
     return check
 
 
-def refuse_supplier(session: Session, lot: Lot) -> None:
+def refuse_supplier(session: Session, lot: Lot, listing: Listing) -> None:
     """Raises Conflict with the first sentence that refuses."""
     for check in _checks:
-        if words := check(session, lot):
+        if words := check(session, lot, listing):
             raise Conflict(words, code="supplier_refused")

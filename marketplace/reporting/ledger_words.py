@@ -28,7 +28,7 @@ KINDS = {
     "paid_out": "货款到账",
     "fee_paid": "付服务费、运费",
     "bounced": "货款被银行退回",
-    "member_received": "社员签收",
+    "member_received": "农户签收",
     "advance_drawn": "用周转金",
     "advance_repaid": "归还周转金",
     "received": "银行到账",

@@ -41,7 +41,7 @@ def _receipts_to_file(session: Session) -> list[Task]:
     late = any(receipts.is_overdue(one, receipts.allowed_days(session)) for one in waiting)
     return [
         Task(
-            f"{len(waiting)} 笔代收的货款等社员签收",
+            f"{len(waiting)} 笔代收的货款等农户签收",
             url_for("field.receipts"),
             "过期没签收的，下一批货不能上架" if late else "",
             "过期了" if late else "要签收",

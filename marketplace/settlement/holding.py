@@ -26,6 +26,11 @@ def hold_line(session: Session, actor: Actor, line: PayoutLine, reason: str, wor
         raise Conflict("这笔钱已经交给银行或者有了结果，不能再暂缓。", code="wrong_state")
     if line.run.file_taken_at:
         raise Conflict("银行文件已经取走，银行可能在付，不能再暂缓。", code="file_taken")
+    hold_owner(session, actor, line, reason, words)
+
+
+def hold_owner(session: Session, actor: Actor, line: PayoutLine, reason: str, words: str) -> None:
+    """Whatever of the line's owner the bank cannot have yet waits from now on, and what comes later."""
     session.add(
         PayoutHold(
             household_id=line.household_id,
@@ -71,11 +76,6 @@ def open_holds(session: Session, line: PayoutLine) -> list[PayoutHold]:
             select(PayoutHold).where(whose, PayoutHold.ended_at.is_(None)).order_by(PayoutHold.id)
         )
     )
-
-
-def can_wait(line: PayoutLine) -> bool:
-    """Whether the bank cannot have it yet."""
-    return line.state in {"proposed", "approved"} and line.run.file_taken_at is None
 
 
 def open_objections(session: Session, line: PayoutLine) -> int:

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from marketplace.households.cooperatives import ids_by_name_and_code
 from marketplace.households.models import Household
 from marketplace.identity.actor import Actor
+from marketplace.identity.models import SELLER_KINDS
 from marketplace.identity.permissions import PAYEE_PROPOSE
 from marketplace.identity.scope import Scope
 from marketplace.imports.importer import Cells, Column, Importer, RowReader, register
@@ -24,7 +25,7 @@ from marketplace.settlement.splitting import Owner
 KIN = {name: code for code, name in RELATIONS.items() if code != "unit"}
 COLUMNS = (
     Column("户编号", hint="农户填", example="H00001"),
-    Column("合作社", aliases=("单位名称", "统一社会信用代码"), hint="合作社填名称或信用代码"),
+    Column("合作社", aliases=("单位名称", "统一社会信用代码"), hint="合作社、企业填名称或信用代码"),
     Column("收款户名", required=True, aliases=("户名", "开户名"), example="陈大山"),
     Column(
         "收款账号", required=True, aliases=("账号", "卡号", "一卡通账号"), hint="12 到 30 位数字"
@@ -49,7 +50,7 @@ class PayeeChecker:
             Household.household_no, Household.id
         )
         self._households = {row[0]: row[1] for row in session.execute(visible)}
-        self._units = ids_by_name_and_code(session, self._scope)
+        self._units = ids_by_name_and_code(session, self._scope, SELLER_KINDS)
         self._held: dict[Owner, list[Payee]] = {}
 
     def _owner(self, reader: RowReader) -> Owner | None:
@@ -115,7 +116,7 @@ PAYEES = register(
         permission=PAYEE_PROPOSE,
         columns=COLUMNS,
         start=PayeeChecker,
-        note="农户和合作社的收款账户。导入后还要两个人核准才能用；和现在一样的不变。",
+        note="农户、合作社和企业的收款账户。导入后还要两个人核准才能用；和现在一样的不变。",
         once=("户编号",),
     )
 )

@@ -16,6 +16,7 @@ from marketplace.households.cooperatives import ids_by_name_and_code
 from marketplace.households.models import Household
 from marketplace.identity.access import current_actor, current_scope, requires
 from marketplace.identity.county_reach import reaches_county, whole_county
+from marketplace.identity.models import SELLER_KINDS
 from marketplace.identity.permissions import (
     PAYEE_CONSENT,
     PAYEE_PROPOSE,
@@ -39,7 +40,7 @@ MOST_AT_ONCE = 500
 
 
 class PayeeForm(Form):
-    owner = TrimmedField("给谁", [*required("请填户编号，或合作社的名称。"), at_most(120)])
+    owner = TrimmedField("给谁", [*required("请填户编号，或合作社、企业的名称。"), at_most(120)])
     holder = TrimmedField("收款户名", [*required("请填存折或卡上的户名。"), at_most(60)])
     account = TrimmedField("收款账号", [*required("请填收款账号。"), at_most(40)])
     bank = TrimmedField("开户行", [*required("请填开户行。"), at_most(60)])
@@ -47,7 +48,7 @@ class PayeeForm(Form):
         "户名是户主的", choices=[SelectChoice(*pair) for pair in RELATIONS.items()]
     )
     proof = TrimmedField("凭什么能收", [at_most(200)])
-    for_members = BooleanField("合作社代社员收款，再发给社员签收")
+    for_members = BooleanField("代收：货款先到这个单位，再由它发给农户签收")
     submit = SubmitField("提交，等两个人核准")
 
 
@@ -135,10 +136,10 @@ def _owner(session: Session, said: str) -> Owner:
     )
     if household is not None:
         return Owner(household.id, 0)
-    unit = ids_by_name_and_code(session, scope).get(said)
+    unit = ids_by_name_and_code(session, scope, SELLER_KINDS).get(said)
     if unit is None:
         raise InvalidInput(
-            "没有这个户编号或合作社，或不归您管。请核对。", code="unknown", field="owner"
+            "没有这个户编号或单位，或不归您管。请核对。", code="unknown", field="owner"
         )
     return Owner(0, unit)
 
@@ -148,7 +149,7 @@ def _given(form: PayeeForm, owner: Owner, account_no: str) -> payees.PayeeInput:
     if owner.household_id and relation == "unit":
         raise InvalidInput("农户的账户请选户名是户主的什么人。", code="bad", field="relation")
     if owner.household_id and form.for_members.data:
-        raise InvalidInput("只有合作社能代社员收款。", code="bad", field="for_members")
+        raise InvalidInput("只有合作社、企业能代收。", code="bad", field="for_members")
     return payees.PayeeInput(
         str(form.holder.data),
         account_no,

@@ -15,7 +15,6 @@ from marketplace.core.clock import now, today
 from marketplace.core.errors import Conflict, InvalidInput, NotFound
 from marketplace.core.secret_text import keyring
 from marketplace.core.states import move
-from marketplace.core.validity import in_force
 from marketplace.households.models import Household
 from marketplace.identity import audit
 from marketplace.identity.actor import Actor
@@ -193,16 +192,6 @@ def _for(model: Any, owners: Collection[Owner]) -> Select[Any]:
     return select(model).where(
         model.household_id.in_(households) | model.organisation_id.in_(units)
     )
-
-
-def collecting_units(session: Session) -> frozenset[int]:
-    """Cooperatives that collect for their members today."""
-    rows = session.scalars(
-        select(Payee.organisation_id).where(
-            Payee.state == "approved", Payee.for_members, in_force(Payee, today())
-        )
-    )
-    return frozenset(one for one in rows if one)
 
 
 def payees(scope: Scope, state: str) -> Select[Payee]:

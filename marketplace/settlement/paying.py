@@ -52,7 +52,7 @@ def record_bounced(session: Session, actor: Actor, line: PayoutLine, reason: str
         raise Conflict(_WRONG[line.state], code="wrong_state")
     was_paid = line.state == "paid"
     if was_paid and _signed_for(session, line):
-        raise Conflict("社员已经签收了这笔，不会再退回。请先核对。", code="received")
+        raise Conflict("农户已经签收了这笔，不会再退回。请先核对。", code="received")
     move(session, line, "bounced", because=CHANGED, paid_on=None, reason=reason)
     if was_paid:
         lines = [Line(one.account, one.party, -one.fen) for one in _paid(session, line)]

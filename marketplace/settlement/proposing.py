@@ -14,8 +14,9 @@ from marketplace.identity import audit
 from marketplace.identity.actor import Actor
 from marketplace.identity.models import Organisation
 from marketplace.settlement.advances import available_fen
+from marketplace.settlement.collectors import with_one_collector
 from marketplace.settlement.owed import Owed, owed_items, shares_of
-from marketplace.settlement.payees import Account, accounts_of, collecting_units
+from marketplace.settlement.payees import Account, accounts_of
 from marketplace.settlement.payout_models import (
     OPEN_LINES,
     Advance,
@@ -50,7 +51,9 @@ def propose_run(session: Session, actor: Actor, advance_id: int | None = None) -
     if session.scalar(select(PayoutRun.number).where(PayoutRun.state == "proposed")):
         raise Conflict("还有一批货款等着审批，批完再提下一批。", code="run_waiting")
     advance = _advance(session, advance_id)
-    items = chosen_items(owed_items(session), available_fen(session, advance) if advance else 0)
+    chosen = chosen_items(owed_items(session), available_fen(session, advance) if advance else 0)
+    lots = shares_of(session, sorted({item.lot_id for item in chosen}))
+    items, collectors = with_one_collector(session, chosen, lots)
     again = lines_to_repeat(session)
     if not items and not again:
         raise Conflict(NOTHING, code="nothing_owed")
@@ -65,10 +68,7 @@ def propose_run(session: Session, actor: Actor, advance_id: int | None = None) -
     session.add(run)
     session.flush()
     _store_items(session, run, items)
-    lots = shares_of(session, sorted({item.lot_id for item in items}))
-    _store_lines(
-        session, run, split_run(f"payout:{number}", items, lots, collecting_units(session)), again
-    )
+    _store_lines(session, run, split_run(f"payout:{number}", items, lots, collectors), again)
     audit.record(session, actor, "payout_proposed", "payout_run", number, fen=run.fen)
     return run
 

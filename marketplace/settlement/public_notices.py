@@ -1,6 +1,6 @@
 """Notices in the villages with their dates, and objections: heard, kept, answered.
 
-An objection holds the household's money if the bank cannot have it yet; its answer lets it go.
+An objection holds the household's money, but for what the bank has; its answer lets it go.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from marketplace.core.clock import format_day, now, today
 from marketplace.core.errors import Conflict, InvalidInput, NotFound
 from marketplace.identity import audit
 from marketplace.identity.actor import Actor
-from marketplace.settlement.holding import can_wait, end_holds, hold_line, open_objections
+from marketplace.settlement.holding import end_holds, hold_owner, open_holds, open_objections
 from marketplace.settlement.notice_models import Objection, PublicNotice
 from marketplace.settlement.payout_models import PayoutLine, PayoutRun
 
@@ -85,8 +85,9 @@ def objections_to(session: Session, line: PayoutLine) -> list[Objection]:
 
 
 def hear(session: Session, actor: Actor, line: PayoutLine, heard_on: date, said: str) -> bool:
-    """Keep an objection; returns whether the household's money waits for the answer now.
-    Raises InvalidInput without words or for a day to come."""
+    """Keep an objection: the household's money waits for the answer. Returns whether this payment does;
+    what the bank has waits only when it comes back. Raises InvalidInput without words or for a day to
+    come."""
     if not said.strip():
         raise InvalidInput("请写谁说了什么。", code="missing", field="said")
     if heard_on > today():
@@ -99,8 +100,7 @@ def hear(session: Session, actor: Actor, line: PayoutLine, heard_on: date, said:
     audit.record(session, actor, "objection_heard", "payout_line", line.number)
     session.refresh(line.run, with_for_update={"of": PayoutRun})
     session.refresh(line)
-    if can_wait(line):
-        hold_line(session, actor, line, "disputed", "")
+    hold_owner(session, actor, line, "disputed", "")
     return line.state == "held"
 
 
@@ -119,4 +119,5 @@ def answer(session: Session, actor: Actor, line: PayoutLine, objection_id: int, 
     audit.record(session, actor, "objection_answered", "payout_line", line.number)
     if open_objections(session, line):
         return False
-    return end_holds(session, actor, line, f"异议已答复：{found.answer}"[:200], "disputed")
+    ended = end_holds(session, actor, line, f"异议已答复：{found.answer}"[:200], "disputed")
+    return ended and not open_holds(session, line)

@@ -1,6 +1,6 @@
-"""Where a cooperative collects for its members: each one's receipt, and what is late.
+"""Where an organisation collects for households: each one's receipt, and what is late.
 
-Until a member has signed, his lot still owes him; a cooperative that is late lists nothing new.
+Until a household has signed, its lot still owes it; an organisation that is late sells nothing new.
 """
 
 from collections.abc import Collection, Sequence
@@ -15,8 +15,10 @@ from marketplace.core.county_settings import county_number
 from marketplace.core.errors import InvalidInput
 from marketplace.identity import audit
 from marketplace.identity.actor import Actor
+from marketplace.identity.models import Organisation
 from marketplace.identity.scope import Scope
 from marketplace.ledger.posting import Posting, credit, debit, post_many
+from marketplace.orders.round_models import Listing
 from marketplace.orders.supplier_checks import supplier_check
 from marketplace.settlement.payout_models import PayoutLine, PayoutPart
 
@@ -117,20 +119,22 @@ def file_receipts(
 
 
 @supplier_check
-def _late_receipts(session: Session, lot: Lot) -> str:
-    """A cooperative that keeps its members' money sells nothing new."""
-    if not lot.organisation_id:
+def _late_receipts(session: Session, lot: Lot, listing: Listing) -> str:
+    """An organisation that keeps households' money sells nothing new, its own or others'."""
+    if not (lot.organisation_id or listing.seller_id):
         return ""
     limit = today() - timedelta(days=allowed_days(session))
-    late = session.scalar(
-        select(func.count())
+    late = session.execute(
+        select(Organisation.name, func.count(PayoutPart.id).label("parts"))
         .select_from(PayoutPart)
         .join(PayoutPart.line)
         .join(paying, _origin() == PayoutPart.line_id)
-        .where(PayoutLine.organisation_id == lot.organisation_id)
+        .join(Organisation, Organisation.id == PayoutLine.organisation_id)
+        .where(PayoutLine.organisation_id.in_((lot.organisation_id, listing.seller_id)))
         .where(PayoutPart.household_id.is_not(None), PayoutPart.received_on.is_(None))
         .where(paying.state == "paid", paying.paid_on < limit)
-    )
-    if not late:
+        .group_by(Organisation.name)
+    ).first()
+    if late is None:
         return ""
-    return f"批次 {lot.code} 的合作社还有 {late} 笔代收的货款过期没有社员签收，签收了再上架。"
+    return f"{late.name}还有 {late.parts} 笔代收的货款过期没有农户签收，签收了再上架。"

@@ -60,10 +60,11 @@ class Sum:
 
 
 def split_run(
-    salt: str, items: Sequence[Item], lots: Mapping[int, Whose], collecting: frozenset[int]
+    salt: str, items: Sequence[Item], lots: Mapping[int, Whose], collectors: Mapping[int, int]
 ) -> dict[Owner, Sum]:
     """Each lot's sum is split once over its shares, by largest remainder; who gets the odd fen turns
-    with `salt`. Members are paid themselves, unless their cooperative is one of `collecting`."""
+    with `salt`. Households are paid themselves, unless an organisation collects for the lot:
+    `collectors` is lot → organisation."""
     totals: defaultdict[int, int] = defaultdict(int)
     first: dict[int, date] = {}
     for item in items:
@@ -73,7 +74,7 @@ def split_run(
     for lot_id in sorted(totals):
         whose = lots[lot_id]
         for part in _parts(salt, lot_id, totals[lot_id], whose.shares):
-            owned[_paid(whose, part, collecting)].append(part)
+            owned[_paid(whose, part, collectors.get(lot_id, 0))].append(part)
     return {
         owner: Sum(tuple(parts), min(first[part.lot_id] for part in parts))
         for owner, parts in sorted(owned.items())
@@ -95,8 +96,8 @@ def _parts(salt: str, lot_id: int, fen: int, shares: Mapping[int, int]) -> list[
     ]
 
 
-def _paid(whose: Whose, part: Part, collecting: frozenset[int]) -> Owner:
-    unit = whose.organisation_id
-    if unit and (part.household_id == OWN or unit in collecting):
-        return Owner(0, unit)
-    return Owner(part.household_id, 0)
+def _paid(whose: Whose, part: Part, collector: int) -> Owner:
+    """What is a cooperative's own goes to itself, whoever collects for the households."""
+    if part.household_id == OWN:
+        return Owner(0, whose.organisation_id)
+    return Owner(0, collector) if collector else Owner(part.household_id, 0)

@@ -177,7 +177,15 @@ def _not_taken_up(session: Session, household_id: int, standing: Sequence[Payout
     """Of its own lots: delivered, and in no run yet."""
     codes = session.scalars(select(Lot.code).where(Lot.household_id == household_id)).all()
     owed = sum(books.balances(session, "lot_payable", [f"lot:{code}" for code in codes]).values())
-    taken_up = (
+    taken_up = sum(
         line.fen for line in standing if line.run.state == "proposed" and line.origin_id is None
     )
-    return max(0, owed - sum(taken_up))
+    collected = session.scalar(
+        select(func.coalesce(func.sum(PayoutPart.fen), 0))
+        .join(PayoutLine, PayoutLine.id == PayoutPart.line_id)
+        .join(Lot, Lot.id == PayoutPart.lot_id)
+        .where(PayoutPart.household_id == household_id, Lot.household_id == household_id)
+        .where(PayoutLine.organisation_id.is_not(None), PayoutLine.state != "rejected")
+        .where(PayoutPart.received_on.is_(None))
+    )  # its lot owes it until the household has signed
+    return max(0, owed - taken_up - int(collected or 0))

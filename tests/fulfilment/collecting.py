@@ -24,7 +24,14 @@ class Collecting:
     STEPS = (close_round, allocate_round, issue_sheets)
 
     def __init__(
-        self, world, ordered=(12, 8), supplies=(40, 10), ready=(), issue=True, villages=()
+        self,
+        world,
+        ordered=(12, 8),
+        supplies=(40, 10),
+        ready=(),
+        issue=True,
+        villages=(),
+        seller_id=None,
     ):
         self.world = world
         self.product = world.product(f"马蹄{next(world._numbers)}")
@@ -43,7 +50,9 @@ class Collecting:
             for cadre, household, packs in zip(self.cadres, self.households, supplies, strict=True)
         ]
         self.round = world.round()
-        self.listing = world.listing(self.round, self.product, self.lots, pack_base=PACK)
+        self.listing = world.listing(
+            self.round, self.product, self.lots, pack_base=PACK, seller_id=seller_id
+        )
         world.open_round(self.round)
         self.buyers = [world.user("staff", unit=world.unit()) for _ in ordered]
         for buyer, packs in zip(self.buyers, ordered, strict=True):

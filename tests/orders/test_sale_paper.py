@@ -55,8 +55,8 @@ def test_it_names_the_account_of_the_county_and_who_is_paid_from_it(world, sold)
     fields = dict(re.findall(r'name="([a-z_]+)"[^>]*value="([^"]*)"', page))
     assert administrator.post("/admin/county", data=fields | form).status_code in {302, 303}
     paper = world.sign_in(buyer).get(f"/canteen/orders/{number}/paper").text
-    assert f"{HERE}代收，再付给云岭禽业合作社" in paper
-    assert f"{HERE}代收，再付给农户" in paper
+    assert f"{HERE}代收，按云岭禽业合作社的委托直接付给农户" in paper
+    assert f"{HERE}代收，付到每一户的账户" in paper
     assert "0000 0000 0001" in paper
 
 
@@ -77,7 +77,7 @@ def test_what_is_not_delivered_or_came_back_is_not_sold(world, sold):
         first, second = order.lines
         first.allocated_packs, first.cut_packs = 0, 3
         second.allocated_packs, second.cut_packs, second.returned_packs = 5, 0, 2
-        (sale,) = sales_of(order.lines, HERE)
+        (sale,) = sales_of(session, order.lines, HERE)
         assert sale.name == "云岭禽业合作社"
         assert sale.fen == 3 * second.price_fen
         session.rollback()

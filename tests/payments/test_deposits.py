@@ -256,6 +256,30 @@ def test_a_round_may_end_what_is_not_paid_when_it_closes(paying):
     ends_here(paying, ended, [SUM // 5])
 
 
+def test_a_deposit_that_comes_as_such_a_round_closes_saves_no_unpaid_order(deposits):
+    with deposits.world.transaction() as session:
+        session.get_one(Round, deposits.round.id).unpaid_rule = "expire"
+    number = deposits.order(packs=4, pay_how="unit")
+    deposits.pay(number)
+    deposits.step(close_round)
+    assert deposits.state(number) == ("awaiting_payment", 0)
+    assert deposits.gateway.deliver_due() == 1
+    assert deposits.state(number) == ("expired", 0)
+    assert "没有付清" in order_of(deposits, number).ended_because
+    assert deposits.reserved() == 0
+    ends_here(deposits, number, [DEPOSIT])
+
+
+def test_a_whole_price_that_comes_as_such_a_round_closes_counts(deposits):
+    with deposits.world.transaction() as session:
+        session.get_one(Round, deposits.round.id).unpaid_rule = "expire"
+    number = deposits.order(packs=4)
+    deposits.pay(number)
+    deposits.step(close_round)
+    assert deposits.gateway.deliver_due() == 1
+    assert deposits.state(number) == ("confirmed", SUM)
+
+
 def test_the_rule_and_the_sum_stand_on_the_page_before_ordering(deposits):
     buyer = deposits.browser
     buyer.post(f"/shop/basket/add/{deposits.listing.id}", data={"packs": "4"})

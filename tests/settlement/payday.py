@@ -26,6 +26,8 @@ CARDS = ("6222000000000000012", "6222000000000000020", "6222000000000000038")
 class Payday:
     """`paid`: numbers of the buyers whose money is here when the round is delivered."""
 
+    DELIVERY = (set_out, record_delivered)
+
     def __init__(self, world, *, paid=(0, 1), accounts=(0, 1), supply=Collecting, **round_of):
         self.world = world
         self.people = {
@@ -43,8 +45,8 @@ class Payday:
             self.collect(index)
         for index in accounts:
             self.account(Owner(self.households[index].id, 0), CARDS[index % len(CARDS)])
-        self.collecting.step(set_out)
-        self.collecting.step(record_delivered)
+        for step in self.DELIVERY:
+            self.collecting.step(step)
 
     def collect(self, index):
         with self.world.transaction() as session:

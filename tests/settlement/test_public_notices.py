@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import select, text
 
 from marketplace.core.clock import today
+from marketplace.core.errors import Conflict
 from marketplace.settlement.notice_models import Objection, PublicNotice
 from marketplace.settlement.payout_models import PayoutLine
 from marketplace.settlement.public_notices import answer, hear
@@ -124,9 +125,14 @@ def test_an_objection_to_another_payment_of_the_household_still_holds_it(payday,
     maker.post(f"{first}/objection", data=HEARD)
     maker.post(f"{first}/bounced", data={"reason": "销户"})
     maker.post(f"{first}/retry")
+    (held,) = (one for one in objections(payday))
+    freed = maker.post(f"{first}/objections/{held.id}", data={"answer": "查清了"})
+    assert freed.status_code == 303
     again = payday.propose()
+    maker.post(f"{first}/objection", data=HEARD)
     maker.post(f"{line_page(payday, again)}/objection", data=HEARD)
-    waiting, held = objections(payday)
+    assert payday.line(again).state == "held"
+    _, waiting, held = objections(payday)
     line = payday.line(again)
     with payday.world.transaction() as session:
         assert not answer(
@@ -146,6 +152,13 @@ def test_money_that_the_bank_has_is_not_stopped_but_the_objection_is_kept(payday
     assert "查清以后，请在这里答复" in kept.text
     assert payday.line(number).state == "sent"
     assert "1 条异议没答复" in maker.get(f"/payouts/{number}").text
+    maker.post(f"{here}/bounced", data={"reason": "销户"})
+    assert maker.post(f"{here}/retry").status_code == 303
+    with pytest.raises(Conflict, match="没有可以付的"):
+        payday.propose()
+    (one,) = objections(payday)
+    maker.post(f"{here}/objections/{one.id}", data={"answer": "查清了，是他家的"})
+    assert payday.line(payday.propose()).state == "proposed"
 
 
 def test_what_was_said_is_stored_encrypted(payday):

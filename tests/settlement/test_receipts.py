@@ -149,7 +149,7 @@ def test_a_cooperative_that_is_late_lists_nothing_new(payday):
 def test_the_manager_files_receipts_on_the_phone_and_nobody_elses(payday):
     _collects(payday)
     manager = payday.world.sign_in(payday.collecting.manager)
-    assert "代收的货款等社员签收" in manager.get("/field/").text
+    assert "代收的货款等农户签收" in manager.get("/field/").text
     page = manager.get("/field/receipts").text
     assert "陈大山" not in page
     parts = _waiting(payday)
