@@ -63,6 +63,7 @@ FEATURES = (
     "marketplace.reporting.online_views",
     "marketplace.reporting.bill_views",
     "marketplace.settlement.payout_views",
+    "marketplace.settlement.proposal_views",
     "marketplace.settlement.line_views",
     "marketplace.settlement.village_views",
     "marketplace.settlement.payee_views",

@@ -201,8 +201,8 @@ def withdraw_report(session: Session, actor: Actor, report: SupplyReport) -> Non
 
 def verify_report(session: Session, actor: Actor, report: SupplyReport) -> Lot:
     """The report is true: it becomes a lot. Nobody verifies what was reported in his own name."""
-    day = shanghai_date(report.submitted_at)
-    if actor.principals & acted_for(session, report.submitted_by_id, REPORT_SUBMIT, day):
+    act = (report.submitted_by_id, shanghai_date(report.submitted_at))
+    if actor.principals & acted_for(session, [act], [REPORT_SUBMIT])[act]:
         raise Conflict("自己登记的要请别人核实。", code="own_report")
     move(
         session,

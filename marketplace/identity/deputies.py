@@ -1,5 +1,6 @@
 """Roles left to somebody else from day to day: holidays, illness, a training course."""
 
+from collections.abc import Collection
 from datetime import date
 
 from sqlalchemy import select
@@ -7,7 +8,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from marketplace.core.clock import local_day_start, now, today
 from marketplace.core.errors import Forbidden, InvalidInput, NotFound
-from marketplace.core.validity import in_force, not_ended
+from marketplace.core.validity import not_ended
 from marketplace.identity import audit
 from marketplace.identity.actor import Actor
 from marketplace.identity.duties import refuse_mixed_duties
@@ -27,20 +28,36 @@ def own_grants(session: Session, user_id: int) -> list[RoleGrant]:
     )
 
 
-def acted_for(session: Session, user_id: int, permission: str, day: date) -> frozenset[int]:
-    """In whose name somebody could do this on that day: the own, and who had left it to him."""
-    roles = [role for role, (_, held) in ROLES.items() if permission in held]
-    principals = session.scalars(
-        select(RoleGrant.user_id)
-        .join(Deputy, Deputy.grant_id == RoleGrant.id)
-        .where(
-            Deputy.deputy_id == user_id,
-            in_force(Deputy, day),
-            Deputy.revoked_at.is_(None) | (Deputy.revoked_at >= local_day_start(day)),
-            RoleGrant.role.in_(roles),
-        )
-    )
-    return frozenset({user_id, *principals})
+Act = tuple[int, date]
+"""Who did something, and on which day."""
+
+
+def acted_for(
+    session: Session, acts: Collection[Act], permissions: Collection[str]
+) -> dict[Act, frozenset[int]]:
+    """In whose name each could do one of these on that day: the own, and who had left it to him. One
+    statement, none without acts."""
+    found = {act: {act[0]} for act in acts}
+    if not found:
+        return {}
+    roles = [role for role, (_, held) in ROLES.items() if held & frozenset(permissions)]
+    rows = session.execute(
+        select(Deputy, RoleGrant.user_id)
+        .join(RoleGrant, Deputy.grant_id == RoleGrant.id)
+        .where(Deputy.deputy_id.in_({user_id for user_id, _ in acts}), RoleGrant.role.in_(roles))
+    ).all()
+    for (user_id, day), principals in found.items():
+        principals |= {
+            principal
+            for deputy, principal in rows
+            if deputy.deputy_id == user_id and _stood_in(deputy, day)
+        }
+    return {act: frozenset(principals) for act, principals in found.items()}
+
+
+def _stood_in(deputy: Deputy, day: date) -> bool:
+    ended = deputy.revoked_at is not None and deputy.revoked_at < local_day_start(day)
+    return deputy.valid_from <= day <= deputy.valid_until and not ended
 
 
 def left_by(session: Session, user_id: int) -> list[Deputy]:

@@ -15,7 +15,7 @@ from marketplace.identity.county_reach import whole_county
 from marketplace.identity.permissions import ADVANCE_VIEW, PAYOUT_APPROVE, PAYOUT_PROPOSE
 from marketplace.settlement import advances
 from marketplace.settlement.payout_models import Advance
-from marketplace.settlement.two_people import is_own
+from marketplace.settlement.two_people import own_proposals
 from marketplace.settlement.words import ADVANCE_STATES
 from marketplace.web.forms import Form, TrimmedField, at_most, required
 from marketplace.web.paging import paginate
@@ -54,13 +54,8 @@ def _index(
     return render_template(
         "settlement/advances.html",
         page=page,
-        standing={one.id: advances.standing(db.session, one) for one in page.items},
-        own={
-            one.id
-            for one in page.items
-            if one.state == "proposed"
-            and is_own(db.session, actor, one.proposed_by_id, one.proposed_at)
-        },
+        standing=advances.standings(db.session, page.items),
+        own=own_proposals(db.session, actor, page.items),
         states=ADVANCE_STATES,
         form=form or (AdvanceForm(formdata=None) if actor.may(PAYOUT_PROPOSE) else None),
         refused=refused,

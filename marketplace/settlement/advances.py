@@ -1,5 +1,7 @@
 """Working capital that pays households before their buyers do: named, limited, approved, repaid."""
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -80,35 +82,54 @@ def decide_advance(
 
 
 def standing(session: Session, advance: Advance) -> Standing:
-    bound = select(func.coalesce(func.sum(PayoutRun.advanced_fen), 0)).where(
-        PayoutRun.advance_id == advance.id, PayoutRun.state == "proposed"
-    )
-    drawn = -books.balance(session, "advance", advance.party)
-    return Standing(
-        int(session.scalar(bound) or 0), drawn, max(0, drawn - _unpaid(session, advance))
-    )
+    return standings(session, [advance])[advance.id]
 
 
-def _unpaid(session: Session, advance: Advance) -> int:
-    """Of what it paid, the part whose buyers still owe."""
-    items = session.execute(
-        select(PayoutItem.order_id, PayoutItem.lot_id, PayoutItem.fen)
-        .join(PayoutRun, PayoutRun.id == PayoutItem.run_id)
-        .where(
-            PayoutRun.advance_id == advance.id, PayoutRun.state.in_(("approved", "sent", "done"))
+def standings(session: Session, found: Sequence[Advance]) -> dict[int, Standing]:
+    """By id; as many statements for one as for many."""
+    ids = [one.id for one in found]
+    rows = session.execute(
+        select(PayoutRun.advance_id, func.sum(PayoutRun.advanced_fen))
+        .where(PayoutRun.advance_id.in_(ids), PayoutRun.state == "proposed")
+        .group_by(PayoutRun.advance_id)
+    )
+    bound = {advance_id: int(fen) for advance_id, fen in rows}
+    drawn = books.balances(session, "advance", [one.party for one in found])
+    unpaid = _unpaid(session, ids)
+    return {
+        one.id: Standing(
+            bound.get(one.id, 0),
+            drawn.get(one.party, 0),
+            max(0, drawn.get(one.party, 0) - unpaid[one.id]),
         )
+        for one in found
+    }
+
+
+def _unpaid(session: Session, ids: Sequence[int]) -> Counter[int]:
+    """Of what each paid, the part whose buyers still owe."""
+    items = session.execute(
+        select(PayoutRun.advance_id, PayoutItem.order_id, PayoutItem.lot_id, PayoutItem.fen)
+        .join(PayoutRun, PayoutRun.id == PayoutItem.run_id)
+        .where(PayoutRun.advance_id.in_(ids), PayoutRun.state.in_(("approved", "sent", "done")))
         .where(PayoutItem.advanced, ~PayoutItem.dropped)
     ).all()
-    orders = sorted({order_id for order_id, *_ in items})
-    here = (
-        {(o.order_id, o.lot_id) for o in owed_items(session, orders) if o.here} if orders else set()
-    )
-    return sum(fen for order_id, lot_id, fen in items if (order_id, lot_id) not in here)
+    orders = sorted({order_id for _, order_id, *_ in items})
+    owed = owed_items(session, orders) if orders else []
+    here = {(one.order_id, one.lot_id) for one in owed if one.here}
+    unpaid: Counter[int] = Counter()
+    for advance_id, order_id, lot_id, fen in items:
+        if advance_id and (order_id, lot_id) not in here:
+            unpaid[advance_id] += fen
+    return unpaid
 
 
 def available_fen(session: Session, advance: Advance) -> int:
-    now_bound = standing(session, advance)
-    return max(0, advance.limit_fen - now_bound.bound - now_bound.drawn)
+    return room_fen(advance, standing(session, advance))
+
+
+def room_fen(advance: Advance, standing: Standing) -> int:
+    return max(0, advance.limit_fen - standing.bound - standing.drawn)
 
 
 def repay(session: Session, actor: Actor, advance: Advance, fen: int) -> None:

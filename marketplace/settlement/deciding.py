@@ -7,7 +7,7 @@ members stays a debt of the lots until they have signed for it.
 from collections import defaultdict
 
 from sqlalchemy import ColumnElement, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
 from marketplace.catalog.models import Lot
 from marketplace.core.clock import now
@@ -19,7 +19,6 @@ from marketplace.ledger.posting import Posting, credit, debit, post, post_many
 from marketplace.settlement.owed import owed_items
 from marketplace.settlement.payees import accounts_of
 from marketplace.settlement.payout_models import PayoutItem, PayoutLine, PayoutPart, PayoutRun
-from marketplace.settlement.splitting import Owner
 from marketplace.settlement.two_people import refuse_own
 
 CHANGED = "这一批刚刚变了，请刷新再看。"
@@ -27,7 +26,15 @@ ANOTHER = "收款账户换了，下一批付到新账户"
 
 
 def get_run(session: Session, number: int) -> PayoutRun:
-    found = session.scalar(select(PayoutRun).where(PayoutRun.number == number))
+    found = session.scalar(
+        select(PayoutRun)
+        .where(PayoutRun.number == number)
+        .options(
+            joinedload(PayoutRun.proposed_by),
+            joinedload(PayoutRun.decided_by),
+            joinedload(PayoutRun.advance),
+        )
+    )
     if found is None:
         raise NotFound("没有这一批。")
     return found
@@ -111,10 +118,9 @@ def _hold_what_changed(session: Session, run: PayoutRun) -> None:
         .where(PayoutLine.run_id == run.id, PayoutLine.state == "proposed")
         .order_by(PayoutLine.id)
     ).all()
-    owners = {line.id: Owner(line.household_id or 0, line.organisation_id or 0) for line in lines}
-    accounts = accounts_of(session, set(owners.values()))
+    accounts = accounts_of(session, {line.owner for line in lines})
     for line in lines:
-        account = accounts[owners[line.id]]
+        account = accounts[line.owner]
         why = account.reason or (ANOTHER if account.payee_id != line.payee_id else "")
         if why:
             move(session, line, "held", because=CHANGED, held_since=now(), reason=why[:80])

@@ -17,7 +17,7 @@ from marketplace.orders.round_models import Round
 from marketplace.orders.rounds import get_round
 from marketplace.settlement import fees
 from marketplace.settlement.fee_models import FEES
-from marketplace.settlement.two_people import is_own
+from marketplace.settlement.two_people import own_proposals
 from marketplace.web.forms import Form, TrimmedField, at_most, required
 from marketplace.web.paging import paginate
 
@@ -75,12 +75,7 @@ def _show(
         round=found,
         money=fees.money_of_round(db.session, found),
         invoices=listed,
-        own={
-            one.id
-            for one in listed
-            if one.state == "proposed"
-            and is_own(db.session, actor, one.proposed_by_id, one.proposed_at)
-        },
+        own=own_proposals(db.session, actor, listed),
         kinds=FEES,
         states=STATES,
         form=form or (InvoiceForm(formdata=None) if actor.may(PAYOUT_PROPOSE) else None),

@@ -106,7 +106,11 @@ def _paid(session: Session, found: PayoutLine) -> str:
 
 def _objection(session: Session, found: PayoutLine) -> str:
     waits = public_notices.hear(session, current_actor(), found, _day("heard_on"), _typed("said"))
-    return "记下了，这一户的货款先不付。" if waits else "记下了，这一户别的货款先不付。查清以后，请在这里答复。"
+    return (
+        "记下了，这一户的货款先不付。"
+        if waits
+        else "记下了，这一户别的货款先不付。查清以后，请在这里答复。"
+    )
 
 
 @bp.post("/lines/<line_no>/objections/<int:objection_id>")

@@ -116,6 +116,12 @@ class Payee(Base):
     second_by: Mapped[User | None] = relationship(foreign_keys=[second_by_id])
 
     @property
+    def signed(self) -> list[tuple[int, datetime]]:
+        """Who proposed it and who has consented first, with when."""
+        both = [(self.proposed_by_id, self.proposed_at), (self.first_by_id, self.first_at)]
+        return [(by, at) for by, at in both if by is not None and at is not None]
+
+    @property
     def masked_holder(self) -> str:
         return self.holder_name if self.organisation_id else mask_name(self.holder_name)
 

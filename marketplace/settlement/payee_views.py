@@ -1,7 +1,7 @@
 """Accounts of payees: who waits for consent, proposing one, consenting to many."""
 
 from collections.abc import Sequence
-from functools import cache, partial
+from itertools import chain
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from sqlalchemy import func, select
@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from werkzeug import Response
 from wtforms import BooleanField, SelectChoice, SelectField, SubmitField
 
-from marketplace.core.clock import local_day_start, now, shanghai_date
+from marketplace.core.clock import now
 from marketplace.core.db import db, transaction
 from marketplace.core.errors import InvalidInput, MarketplaceError
 from marketplace.households.cooperatives import ids_by_name_and_code
@@ -27,7 +27,7 @@ from marketplace.identity.permissions import (
 from marketplace.settlement import checking, payees
 from marketplace.settlement.payee_models import RELATIONS, WAITING, Payee
 from marketplace.settlement.splitting import Owner
-from marketplace.settlement.two_people import is_own
+from marketplace.settlement.two_people import own_among
 from marketplace.settlement.words import PAYEE_STATES
 from marketplace.web.downloads import send_xlsx
 from marketplace.web.forms import Form, TrimmedField, at_most, required
@@ -65,7 +65,7 @@ def _index(refused: list[str] | None = None) -> str:
     found = scope.visible(select(Payee)).with_only_columns(Payee.state, func.count(Payee.id))
     counts = {row[0]: row[1] for row in db.session.execute(found.group_by(Payee.state))}
     counts["waiting"] = sum(counts.get(state, 0) for state in WAITING)
-    page = paginate(db.session, payees.payees(scope, which), 50)
+    page = paginate(db.session, payees.payees(scope, which), 50, counts.get(which, 0))
     actor = current_actor()
     return render_template(
         "settlement/payees.html",
@@ -92,19 +92,10 @@ def _index(refused: list[str] | None = None) -> str:
 
 
 def _signed(session: Session, found: Sequence[Payee]) -> set[int]:
-    """Those that the actor, or somebody he acts for, has signed: few people sign, so each is asked
-    about once for a page."""
-    own = cache(partial(is_own, session, current_actor()))
-    return {
-        payee.id
-        for payee in found
-        if own(payee.proposed_by_id, local_day_start(shanghai_date(payee.proposed_at)))
-        or (
-            payee.first_by_id is not None
-            and payee.first_at is not None
-            and own(payee.first_by_id, local_day_start(shanghai_date(payee.first_at)))
-        )
-    }
+    """Those that the actor, or somebody he acts for, has signed."""
+    signed = {payee.id: payee.signed for payee in found}
+    own = own_among(session, current_actor(), chain.from_iterable(signed.values()))
+    return {payee_id for payee_id, by in signed.items() if own.intersection(by)}
 
 
 @bp.route("/new", methods=["GET", "POST"])

@@ -15,6 +15,7 @@ from marketplace.identity.scope import Scope, Where
 from marketplace.orders.order_models import Order
 from marketplace.regions.models import Region
 from marketplace.settlement.payee_models import ONE_OWNER, Payee
+from marketplace.settlement.splitting import Owner
 
 OPEN_LINES = ("held", "bounced")
 """A line in these was not paid: a later run takes it up again."""
@@ -202,6 +203,10 @@ class PayoutLine(Base):
     def parts_line_id(self) -> int:
         """The line whose parts say what is paid: one that replaces another has none of its own."""
         return self.origin_id or self.id
+
+    @property
+    def owner(self) -> Owner:
+        return Owner(self.household_id or 0, self.organisation_id or 0)
 
     @property
     def party(self) -> str:

@@ -1,7 +1,6 @@
 """Payout runs: what can be paid, proposing, approving, the bank's file, and line by line."""
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
-from sqlalchemy import func, select
 from werkzeug import Response
 
 from marketplace.core.clock import now
@@ -11,14 +10,10 @@ from marketplace.core.spoken_number import read_count
 from marketplace.identity.access import current_actor, current_scope, requires
 from marketplace.identity.county_reach import reaches_county, whole_county
 from marketplace.identity.permissions import PAYOUT_APPROVE, PAYOUT_PROPOSE, PAYOUT_VIEW
-from marketplace.regions.models import Region
-from marketplace.settlement import deciding, runs
-from marketplace.settlement.advances import available_fen
+from marketplace.settlement import deciding, public_notices, runs
 from marketplace.settlement.bank_file import BATCH_V1, bank_file
 from marketplace.settlement.payee_models import RELATIONS
-from marketplace.settlement.payout_models import Advance, PayoutLine, PayoutRun
-from marketplace.settlement.proposing import lines_to_repeat, propose_run
-from marketplace.settlement.public_notices import standings
+from marketplace.settlement.payout_models import PayoutRun
 from marketplace.settlement.two_people import OWN, is_own
 from marketplace.settlement.words import LINE_STATES, RUN_STATES
 from marketplace.web.downloads import send_xlsx
@@ -36,51 +31,18 @@ def _words() -> dict[str, object]:
 @bp.get("")
 @requires(PAYOUT_VIEW)
 def index() -> str:
-    return _index()
-
-
-def _index(refused: MarketplaceError | None = None) -> str:
+    """The newest run comes first; while it waits no other can be proposed."""
     scope = current_scope()
     page = paginate(db.session, runs.runs(scope), 20)
-    proposes = current_actor().may(PAYOUT_PROPOSE) and reaches_county(scope)
-    waiting_lines = paginate(db.session, runs.open_lines(scope), 20)
     return render_template(
         "settlement/index.html",
         page=page,
         tallies=runs.tallies(db.session, scope, [run.id for run in page.items]),
         waiting=runs.waiting_days(db.session, scope),
-        open_lines=waiting_lines,
-        can_pay=runs.payable(db.session) if proposes else None,
-        again=lines_to_repeat(db.session) if proposes else [],
-        advances=_advances() if proposes else [],
-        run_waits=db.session.scalar(select(func.count()).where(PayoutRun.state == "proposed")),
-        refused=refused,
-        chosen=request.form.get("advance", ""),
+        open_lines=paginate(db.session, runs.open_lines(scope), 20),
+        proposes=current_actor().may(PAYOUT_PROPOSE) and reaches_county(scope),
         as_of=now(),
     )
-
-
-def _advances() -> list[tuple[Advance, int]]:
-    """Those that can be drawn on, with the room that is left in fen."""
-    found = db.session.scalars(
-        select(Advance).where(Advance.state == "approved").order_by(Advance.number)
-    )
-    return [(one, available_fen(db.session, one)) for one in found]
-
-
-@bp.post("")
-@requires(PAYOUT_PROPOSE)
-def propose() -> Answer:
-    whole_county()
-    try:
-        chosen = request.form.get("advance", "")
-        advance_id = read_count(chosen, "周转金", least=1, most=10**12) if chosen else None
-        with transaction() as session:
-            number = propose_run(session, current_actor(), advance_id).number
-    except MarketplaceError as error:
-        return _index(error), error.http_status
-    flash("提出来了，请另一个人审批。", "success")
-    return redirect(url_for(".run", run_no=number), 303)
 
 
 @bp.get("/<int:run_no>")
@@ -97,7 +59,9 @@ def _run(run_no: int, refused: MarketplaceError | None = None) -> str:
     state = asked if asked in tally else ""
     if not tally:
         raise NotFound("没有这一批，或者里面没有归您管的。")
-    page = paginate(db.session, runs.lines(scope, found, state), 50)
+    shown = [tally[state]] if state else tally.values()
+    total = sum(one.lines for one in shown)
+    page = paginate(db.session, runs.lines(scope, found, state), 50, total)
     actor = current_actor()
     return render_template(
         "settlement/run.html",
@@ -106,8 +70,7 @@ def _run(run_no: int, refused: MarketplaceError | None = None) -> str:
         tally=tally,
         chips=_chips(found, tally, state),
         waiting=runs.waiting_days(db.session, scope, found),
-        villages=_villages(found),
-        standings=standings(db.session, found),
+        villages=public_notices.villages(db.session, scope, found),
         whole=reaches_county(scope),
         own=is_own(db.session, actor, found.proposed_by_id, found.proposed_at),
         own_words=OWN,
@@ -132,25 +95,6 @@ def _chips(found: PayoutRun, tally: dict[str, runs.Tally], state: str) -> list[d
         }
         for key, words, count in counts
     ]
-
-
-def _villages(found: PayoutRun) -> list[tuple[str, str, int, int]]:
-    """Code, name, lines and fen of each village of the run within reach."""
-    rows = db.session.execute(
-        current_scope()
-        .visible(select(PayoutLine))
-        .join(PayoutLine.region)
-        .where(PayoutLine.run_id == found.id, PayoutLine.household_id.is_not(None))
-        .with_only_columns(
-            PayoutLine.region_code,
-            func.min(Region.name),
-            func.count(PayoutLine.id),
-            func.sum(PayoutLine.fen),
-        )
-        .group_by(PayoutLine.region_code)
-        .order_by(PayoutLine.region_code)
-    )
-    return [(code, name, count, int(fen)) for code, name, count, fen in rows]
 
 
 @bp.post("/<int:run_no>/approve")

@@ -1,6 +1,7 @@
 """Finance proposes a run: what is paid, from which money, to whom, and what has to wait."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 
 from sqlalchemy import insert, select
@@ -42,6 +43,37 @@ def chosen_items(owed: Sequence[Owed], room_fen: int) -> list[Item]:
     return items
 
 
+@dataclass(frozen=True)
+class Draft:
+    """What a run would pay: what of which order, split to whom; lines that are tried once more; and where
+    each owner's money goes, or why it has to wait."""
+
+    items: Sequence[Item]
+    sums: Mapping[Owner, Sum]
+    again: Sequence[PayoutLine]
+    accounts: Mapping[Owner, Account]
+
+    @property
+    def fen(self) -> int:
+        return sum(item.fen for item in self.items) + sum(line.fen for line in self.again)
+
+    @property
+    def advanced_fen(self) -> int:
+        return sum(item.fen for item in self.items if item.advanced)
+
+
+def draft_run(session: Session, number: int, owed: Sequence[Owed], room_fen: int) -> Draft:
+    """Run `number` as it would be now, with so much room in working capital."""
+    chosen = chosen_items(owed, room_fen)
+    lots = shares_of(session, sorted({item.lot_id for item in chosen}))
+    items, collectors = with_one_collector(session, chosen, lots)
+    sums = split_run(f"payout:{number}", items, lots, collectors)
+    waiting = _lines_waiting(session)
+    accounts = accounts_of(session, {*sums, *(line.owner for line in waiting)})
+    again = [line for line in waiting if _payable_again(line, accounts[line.owner])]
+    return Draft(items, sums, again, accounts)
+
+
 def propose_run(session: Session, actor: Actor, advance_id: int | None = None) -> PayoutRun:
     """Everything that can be paid now, as one run that waits for somebody else's approval.
 
@@ -51,24 +83,22 @@ def propose_run(session: Session, actor: Actor, advance_id: int | None = None) -
     if session.scalar(select(PayoutRun.number).where(PayoutRun.state == "proposed")):
         raise Conflict("还有一批货款等着审批，批完再提下一批。", code="run_waiting")
     advance = _advance(session, advance_id)
-    chosen = chosen_items(owed_items(session), available_fen(session, advance) if advance else 0)
-    lots = shares_of(session, sorted({item.lot_id for item in chosen}))
-    items, collectors = with_one_collector(session, chosen, lots)
-    again = lines_to_repeat(session)
-    if not items and not again:
+    room_fen = available_fen(session, advance) if advance else 0
+    draft = draft_run(session, number, owed_items(session), room_fen)
+    if not draft.items and not draft.again:
         raise Conflict(NOTHING, code="nothing_owed")
     run = PayoutRun(
         number=number,
         advance_id=advance.id if advance else None,
-        fen=sum(item.fen for item in items) + sum(line.fen for line in again),
-        advanced_fen=sum(item.fen for item in items if item.advanced),
+        fen=draft.fen,
+        advanced_fen=draft.advanced_fen,
         proposed_by_id=actor.user_id,
         proposed_at=now(),
     )
     session.add(run)
     session.flush()
-    _store_items(session, run, items)
-    _store_lines(session, run, split_run(f"payout:{number}", items, lots, collectors), again)
+    _store_items(session, run, draft.items)
+    _store_lines(session, run, draft)
     audit.record(session, actor, "payout_proposed", "payout_run", number, fen=run.fen)
     return run
 
@@ -86,29 +116,24 @@ def _advance(session: Session, advance_id: int | None) -> Advance | None:
     return found
 
 
-def lines_to_repeat(session: Session) -> list[PayoutLine]:
-    """Lines that were not paid and could be now: what held them is gone, or the account is another."""
+def _lines_waiting(session: Session) -> Sequence[PayoutLine]:
+    """Lines that were not paid, and that no other has replaced."""
     later = aliased(PayoutLine)
     followed = select(later.id).where(later.replaces_id == PayoutLine.id, later.state != "rejected")
-    waiting = session.scalars(
+    return session.scalars(
         select(PayoutLine)
         .join(PayoutRun, PayoutRun.id == PayoutLine.run_id)
         .where(PayoutLine.state.in_(OPEN_LINES), PayoutRun.state != "proposed")
         .where(~followed.exists())
         .order_by(PayoutLine.id)
     ).all()
-    accounts = accounts_of(session, {_owner(line) for line in waiting})
-    return [line for line in waiting if _payable_again(line, accounts[_owner(line)])]
 
 
 def _payable_again(line: PayoutLine, account: Account) -> bool:
+    """What held it is gone, or the account is another."""
     if account.reason:
         return False
     return line.state == "held" or line.retry or line.payee_id != account.payee_id
-
-
-def _owner(line: PayoutLine) -> Owner:
-    return Owner(line.household_id or 0, line.organisation_id or 0)
 
 
 def _store_items(session: Session, run: PayoutRun, items: Sequence[Item]) -> None:
@@ -127,16 +152,13 @@ def _store_items(session: Session, run: PayoutRun, items: Sequence[Item]) -> Non
         session.execute(insert(PayoutItem), rows)
 
 
-def _store_lines(
-    session: Session, run: PayoutRun, sums: Mapping[Owner, Sum], again: Sequence[PayoutLine]
-) -> None:
-    owners = {*sums, *(_owner(line) for line in again)}
-    accounts, regions = accounts_of(session, owners), _regions(session, owners)
+def _store_lines(session: Session, run: PayoutRun, draft: Draft) -> None:
+    regions = regions_of(session, draft.sums)
     fresh = [
-        _line(run, owner, one.fen, one.accepted_on, accounts[owner], regions[owner])
-        for owner, one in sums.items()
+        _line(run, owner, one.fen, one.accepted_on, draft.accounts[owner], regions[owner])
+        for owner, one in draft.sums.items()
     ]
-    repeated = [_repeated(run, line, accounts[_owner(line)]) for line in again]
+    repeated = [_repeated(run, line, draft.accounts[line.owner]) for line in draft.again]
     for at, line in enumerate([*fresh, *repeated], 1):
         line.number = f"P{run.number}-{at:04d}"
     session.add_all([*fresh, *repeated])
@@ -149,7 +171,7 @@ def _store_lines(
             "fen": part.fen,
             "receipt": "",
         }
-        for line, one in zip(fresh, sums.values(), strict=True)
+        for line, one in zip(fresh, draft.sums.values(), strict=True)
         for part in one.parts
     ]
     if parts:
@@ -180,12 +202,12 @@ def _line(
 
 
 def _repeated(run: PayoutRun, line: PayoutLine, account: Account) -> PayoutLine:
-    made = _line(run, _owner(line), line.fen, line.accepted_on, account, line.region_code)
+    made = _line(run, line.owner, line.fen, line.accepted_on, account, line.region_code)
     made.replaces_id, made.origin_id = line.id, line.origin_id or line.id
     return made
 
 
-def _regions(session: Session, owners: Collection[Owner]) -> dict[Owner, str]:
+def regions_of(session: Session, owners: Collection[Owner]) -> dict[Owner, str]:
     households = session.execute(
         select(Household.id, Household.region_code).where(
             Household.id.in_([owner.household_id for owner in owners if owner.household_id])

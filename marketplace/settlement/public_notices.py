@@ -13,6 +13,8 @@ from marketplace.core.clock import format_day, now, today
 from marketplace.core.errors import Conflict, InvalidInput, NotFound
 from marketplace.identity import audit
 from marketplace.identity.actor import Actor
+from marketplace.identity.scope import Scope
+from marketplace.regions.models import Region
 from marketplace.settlement.holding import end_holds, hold_owner, open_holds, open_objections
 from marketplace.settlement.notice_models import Objection, PublicNotice
 from marketplace.settlement.payout_models import PayoutLine, PayoutRun
@@ -23,11 +25,16 @@ USUAL_DAYS = 7
 
 
 @dataclass(frozen=True)
-class Standing:
-    """What a village was told of a run, and how many objections nobody has answered."""
+class Village:
+    """A village's households in a run: how many, their fen, until when its notice hangs, and how many
+    objections nobody has answered."""
 
-    notice: PublicNotice | None = None
-    open_objections: int = 0
+    code: str
+    name: str
+    households: int
+    fen: int
+    notice_ends: date | None
+    open_objections: int
 
 
 def notice_of(session: Session, run: PayoutRun, region_code: str) -> PublicNotice | None:
@@ -41,7 +48,7 @@ def post_notice(
     """It hangs from today on. Raises Conflict when it already does, or when the run was refused."""
     if days not in DAYS:
         raise InvalidInput("请选公示几天。", code="days", field="days")
-    session.refresh(run, with_for_update=True)
+    session.refresh(run, with_for_update={"of": PayoutRun})
     if run.state == "rejected":
         raise Conflict("这一批已经退回，不用公示。", code="wrong_state")
     if found := notice_of(session, run, region_code):
@@ -60,20 +67,36 @@ def post_notice(
     return made
 
 
-def standings(session: Session, run: PayoutRun) -> dict[str, Standing]:
-    """By village, where a notice hangs or somebody objected."""
-    notices = {
-        one.region_code: one
-        for one in session.scalars(select(PublicNotice).where(PublicNotice.run_id == run.id))
-    }
-    rows = session.execute(
-        select(PayoutLine.region_code, func.count(Objection.id))
-        .join(Objection, Objection.line_id == PayoutLine.id)
-        .where(PayoutLine.run_id == run.id, Objection.answered_at.is_(None))
-        .group_by(PayoutLine.region_code)
+def villages(session: Session, scope: Scope, run: PayoutRun) -> list[Village]:
+    """Those of the run within reach. One statement."""
+    unanswered = (
+        select(Objection.line_id, func.count().label("open"))
+        .where(Objection.answered_at.is_(None))
+        .group_by(Objection.line_id)
+        .subquery()
     )
-    waiting = {row[0]: int(row[1]) for row in rows}
-    return {code: Standing(notices.get(code), waiting.get(code, 0)) for code in notices | waiting}
+    hangs = (PublicNotice.run_id == run.id) & (PublicNotice.region_code == PayoutLine.region_code)
+    rows = session.execute(
+        scope.visible(select(PayoutLine))
+        .join(PayoutLine.region)
+        .outerjoin(unanswered, unanswered.c.line_id == PayoutLine.id)
+        .outerjoin(PublicNotice, hangs)
+        .where(PayoutLine.run_id == run.id, PayoutLine.household_id.is_not(None))
+        .with_only_columns(
+            PayoutLine.region_code,
+            func.min(Region.name),
+            func.count(PayoutLine.id),
+            func.sum(PayoutLine.fen),
+            func.min(PublicNotice.ends),
+            func.coalesce(func.sum(unanswered.c.open), 0),
+        )
+        .group_by(PayoutLine.region_code)
+        .order_by(PayoutLine.region_code)
+    )
+    return [
+        Village(code, name, count, int(fen), ends, int(waiting))
+        for code, name, count, fen, ends, waiting in rows
+    ]
 
 
 def objections_to(session: Session, line: PayoutLine) -> list[Objection]:

@@ -11,7 +11,6 @@ from sqlalchemy.orm import Session, aliased, joinedload
 from marketplace.core.clock import today
 from marketplace.core.errors import NotFound
 from marketplace.identity.scope import Scope
-from marketplace.settlement.owed import owed_items
 from marketplace.settlement.payout_models import OPEN_LINES, PayoutLine, PayoutRun
 
 LOOKED_BACK = timedelta(days=90)
@@ -33,14 +32,6 @@ class Waiting:
     lines: int
     median_days: int
     longest_days: int
-
-
-@dataclass(frozen=True)
-class Payable:
-    """What no run pays yet, in fen: `here_fen` was paid by its buyers, `waiting_fen` was not."""
-
-    here_fen: int
-    waiting_fen: int
 
 
 def runs(scope: Scope) -> Select[PayoutRun]:
@@ -134,9 +125,3 @@ def waiting_days(session: Session, scope: Scope, run: PayoutRun | None = None) -
     ).all()  # type: ignore[assignment]
     days = [(paid - accepted).days for accepted, paid in pairs]
     return Waiting(len(days), int(median(days)), max(days)) if days else Waiting(0, 0, 0)
-
-
-def payable(session: Session) -> Payable:
-    owed = owed_items(session)
-    here = sum(one.fen for one in owed if one.here)
-    return Payable(here, sum(one.fen for one in owed) - here)

@@ -42,11 +42,14 @@ def page_number() -> int:
     return min(max(number, 1), 100_000)
 
 
-def paginate(session: Session, statement: Select[Any], size: int = 30) -> Page:
-    """Two statements: the count, and the rows of the page asked for (first entity only)."""
-    total = (
-        session.scalar(select(func.count()).select_from(statement.order_by(None).subquery())) or 0
-    )
+def paginate(
+    session: Session, statement: Select[Any], size: int = 30, total: int | None = None
+) -> Page:
+    """Two statements: the count, unless the caller has it as `total`, and the rows of the page asked for
+    (first entity only)."""
+    if total is None:
+        counting = select(func.count()).select_from(statement.order_by(None).subquery())
+        total = session.scalar(counting) or 0
     number = min(page_number(), max(1, -(-total // size)))
     rows = session.scalars(statement.limit(size).offset((number - 1) * size)).unique().all()
     return Page(rows, number, total, size)

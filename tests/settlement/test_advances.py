@@ -9,6 +9,7 @@ from marketplace.core.errors import Conflict, InvalidInput
 from marketplace.settlement import advances
 from marketplace.settlement.deciding import get_run
 from tests.settlement.payday import FARMGATE, Payday
+from tests.support.pages import form_on
 from tests.support.world import COUNTY
 
 
@@ -103,8 +104,11 @@ def test_the_page_proposes_approves_repays_and_refuses_in_words(payday):
     assert checker.post("/advances/1/decide", data={"answer": "no"}).status_code == 422
     assert checker.post("/advances/1/decide", data={"answer": "yes"}).status_code == 303
     assert checker.post("/advances/1/decide", data={"answer": "yes"}).status_code == 409
-    assert "乡村振兴周转金" in maker.get("/payouts").text
-    assert maker.post("/payouts", data={"advance": "1"}).status_code == 303
+    assert "乡村振兴周转金" in maker.get("/payouts/new").text
+    page = maker.get("/payouts/new?advance=1").text
+    assert '垫 <b class="num">60.00</b> 元' in page
+    form = form_on(page, "/payouts/new")
+    assert maker.post("/payouts/new", data=form).status_code == 303
     payday.approve(1)
     with world.transaction() as session:
         assert get_run(session, 1).advanced_fen == 8 * FARMGATE

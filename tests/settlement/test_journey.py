@@ -81,8 +81,10 @@ def test_a_colleagues_alipay_reaches_the_household(world, gateway, visit, tmp_pa
         consents.press("同意勾选的")
     maker = visit(world.user("finance", region=COUNTY), DESK)
     maker.go("/payouts")
-    maker.sees("现在可以付", "7.50")
-    maker.press("提出一批")
+    maker.touch(maker.page.get_by_role("link", name="提下一批"))
+    maker.sees("这一批要付", "7.50")
+    assert unfit(maker, 200) == []
+    maker.press("提出这一批，付 7.50 元")
     maker.sees("等审批", "自己提的要请别人审批")
     leader = visit(world.user("leader", region=COUNTY), PHONE)
     leader.go("/payouts/1")
@@ -99,6 +101,7 @@ def test_a_colleagues_alipay_reaches_the_household(world, gateway, visit, tmp_pa
     assert unfit(shown, 200) == []
     for address in (
         "/payouts",
+        "/payouts/new",
         "/payouts/lines/P1-0001",
         "/payouts/lines/P1-0001/paper",
         f"/payouts/1/villages/{household.region_code}/list",
