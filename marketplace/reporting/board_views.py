@@ -7,13 +7,14 @@ from marketplace.core.clock import format_when, shanghai_date
 from marketplace.core.db import db
 from marketplace.core.errors import NotFound
 from marketplace.identity.access import current_actor, requires
-from marketplace.identity.permissions import BOARD_VIEW, ROUND_MANAGE
+from marketplace.identity.county_reach import works_for_county
+from marketplace.identity.permissions import BOARD_VIEW, PAYOUT_APPROVE, ROUND_MANAGE
 from marketplace.imports.sheets import write_xlsx
 from marketplace.orders.order_models import CHANNELS
 from marketplace.orders.round_models import Round
 from marketplace.reporting import board as boards
 from marketplace.reporting.board_rows import rows_behind
-from marketplace.reporting.desk import Task, tasks_of
+from marketplace.reporting.desk import Task, money_to_approve, tasks_of
 from marketplace.web.downloads import send_xlsx
 from marketplace.web.paging import paginate
 
@@ -52,8 +53,12 @@ def _page(found: Round) -> str:
 
 
 def _tasks() -> list[Task]:
-    """Those who run the rounds begin their day here; everybody else reads the figures."""
-    return tasks_of(db.session) if current_actor().may(ROUND_MANAGE) else []
+    """Those who run the rounds, or sign for the money, begin their day here; everybody else reads the
+    figures."""
+    actor = current_actor()
+    if actor.may(ROUND_MANAGE):
+        return tasks_of(db.session)
+    return money_to_approve(db.session) if works_for_county(actor, PAYOUT_APPROVE) else []
 
 
 def _chain(board: boards.Board) -> list[dict[str, str]]:

@@ -6,11 +6,13 @@ from flask import url_for
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from marketplace.core.clock import format_deadline, today
+from marketplace.core.clock import format_day, format_deadline, shanghai_date, today
+from marketplace.core.money import format_yuan
 from marketplace.fulfilment.models import PreparationSheet
 from marketplace.fulfilment.standing import is_answered
 from marketplace.orders.round_figures import closing_question, state_of
 from marketplace.orders.round_models import Round
+from marketplace.settlement.payout_models import Advance, PayoutRun
 from marketplace.web.filters import countdown
 
 BEFORE_ALLOCATION = ("open", "closed", "on_hold", "postponed", "draft")
@@ -48,6 +50,36 @@ def tasks_of(session: Session) -> list[Task]:
         if each.state == "open"
         else _task(each, *answers.get(each.id, (0, 0)))
         for each in found
+    ]
+
+
+def money_to_approve(session: Session) -> list[Task]:
+    """Payout runs and working capital that wait for a second person's word."""
+    runs = session.scalars(
+        select(PayoutRun).where(PayoutRun.state == "proposed").order_by(PayoutRun.number)
+    )
+    found = [
+        Task(
+            f"第 {run.number} 批农户货款 {format_yuan(run.fen)} 元",
+            f"{format_day(shanghai_date(run.proposed_at))}提的，批了才能付给农户",
+            url_for("payouts.run", run_no=run.number),
+            "等您审批",
+            "ripe",
+        )
+        for run in runs
+    ]
+    advances = session.scalars(
+        select(Advance).where(Advance.state == "proposed").order_by(Advance.number)
+    )
+    return found + [
+        Task(
+            f"{one.name}，最多 {format_yuan(one.limit_fen)} 元",
+            f"{format_day(one.repay_by)}前归还，批了才能先垫给农户",
+            url_for("advances.index"),
+            "等您审批",
+            "ripe",
+        )
+        for one in advances
     ]
 
 

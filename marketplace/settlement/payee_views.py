@@ -186,6 +186,19 @@ def refuse(payee_id: int) -> Answer:
     return redirect(url_for(".index"), 303)
 
 
+@bp.post("/<int:payee_id>/take-back")
+@requires(PAYEE_PROPOSE)
+def take_back(payee_id: int) -> Answer:
+    try:
+        with transaction() as session:
+            payee = payees.get_payee(session, current_scope(), payee_id)
+            payees.take_back(session, current_actor(), payee)
+    except MarketplaceError as error:
+        return _index([error.message]), error.http_status
+    flash("收回了，可以重新提。", "success")
+    return redirect(url_for(".index"), 303)
+
+
 @bp.post("/check")
 @requires(PAYOUT_PROPOSE)
 def ask_check() -> Answer:

@@ -170,6 +170,14 @@ def refuse(session: Session, actor: Actor, payee: Payee, reason: str) -> None:
     audit.record(session, actor, "payee_rejected", "payee", payee.id)
 
 
+def take_back(session: Session, actor: Actor, payee: Payee) -> None:
+    """Who proposed an account takes it back while it waits. Raises Conflict for somebody else's."""
+    if payee.proposed_by_id != actor.user_id:
+        raise Conflict("别人提的账户只能退回，不能收回。", code="not_own")
+    move(session, payee, "rejected", because=CHANGED, ended_because="提出的人收回了")
+    audit.record(session, actor, "payee_rejected", "payee", payee.id)
+
+
 def accounts_of(session: Session, owners: Collection[Owner]) -> dict[Owner, Account]:
     """Where each owner's money may go today, or why it has to wait."""
     found = {owner: Account(None, NO_ACCOUNT) for owner in owners}

@@ -244,6 +244,34 @@ def test_lists_cost_as_many_statements_whatever_their_length(world, statements):
     assert new <= 20, costs  # no list: it draws up a whole run
 
 
+def test_a_leaders_day_begins_with_what_waits_for_his_word(payday):
+    leader = payday.world.sign_in(payday.world.user("leader", region="990101000000"))
+    assert "等您审批" not in leader.get("/board").text
+    number = payday.propose()
+    with payday.world.transaction() as session:
+        propose_advance(session, payday.maker, "周转金", 100, today() + timedelta(days=9))
+    page = leader.get("/board").text
+    assert page.count("等您审批") == 2
+    assert f"/payouts/{number}" in page
+    town = payday.world.sign_in(payday.world.user("leader", region=OWN_TOWN))
+    assert "等您审批" not in town.get("/board").text
+
+
+def test_who_proposed_an_account_takes_it_back_while_it_waits(world):
+    payday = Payday(world, accounts=())
+    waiting = payday.account(Owner(payday.households[0].id, 0), CARDS[0], consents=1)
+    operator = world.sign_in(payday.people["operator"])
+    other = world.sign_in(world.operator())
+    here = f"/payees/{waiting}/take-back"
+    assert here in operator.get("/payees").text
+    assert here not in other.get("/payees").text
+    assert other.post(here).status_code == 409
+    assert operator.post(here).status_code == 303
+    assert operator.post(here).status_code == 409
+    assert "提出的人收回了" in operator.get("/payees?which=rejected").text
+    payday.account(Owner(payday.households[0].id, 0), CARDS[1])
+
+
 def test_the_next_run_is_seen_before_it_is_proposed(world):
     payday = Payday(world, accounts=(0,))
     maker = world.sign_in(payday.people["maker"])
