@@ -19,7 +19,7 @@ def hold_line(session: Session, actor: Actor, line: PayoutLine, reason: str, wor
     """The owner's money waits from now on: this line, and any other of his that the bank cannot have yet.
     Raises InvalidInput, Conflict once the bank's file was taken."""
     if reason not in HOLD_REASONS:
-        raise InvalidInput("请选为什么暂缓。", code="missing", field="reason")
+        raise InvalidInput("请选为什么暂缓。", code="missing", field="why")
     session.refresh(line.run, with_for_update={"of": PayoutRun})
     session.refresh(line)
     if line.state not in {"proposed", "approved"}:

@@ -25,7 +25,8 @@ def line(line_no: str) -> str:
     return _line(line_no)
 
 
-def _line(line_no: str, refused: MarketplaceError | None = None) -> str:
+def _line(line_no: str, refused: MarketplaceError | None = None, answering: int = 0) -> str:
+    """`answering` is the objection whose answer was refused."""
     found = runs.get_line(db.session, current_scope(), line_no)
     return render_template(
         "settlement/line.html",
@@ -37,6 +38,7 @@ def _line(line_no: str, refused: MarketplaceError | None = None) -> str:
         hold_reasons=HOLD_REASONS,
         objections=public_notices.objections_to(db.session, found),
         refused=refused,
+        answering=answering,
         typed=request.form,
         today=today(),
         as_of=now(),
@@ -124,7 +126,7 @@ def answer(line_no: str, objection_id: int) -> Answer:
                 session, current_actor(), found, objection_id, _typed("answer")
             )
     except MarketplaceError as error:
-        return _line(line_no, error), error.http_status
+        return _line(line_no, error, objection_id), error.http_status
     flash("答复记下了，下一批会带上这笔。" if freed else "答复记下了。", "success")
     return redirect(url_for(".line", line_no=line_no), 303)
 

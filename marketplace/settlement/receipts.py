@@ -90,7 +90,7 @@ def file_receipts(
         raise InvalidInput("请写签收单存在哪里。", code="missing", field="receipt")
     chosen = {int(one[:18]) for one in parts if one.isdecimal()}
     if not chosen:
-        raise InvalidInput("还没有勾选社员。", code="empty", field="part")
+        raise InvalidInput("还没有勾选农户。", code="empty", field="part")
     statement = (
         _members_parts()
         .where(PayoutPart.id.in_(chosen), PayoutPart.received_on.is_(None))
