@@ -23,6 +23,7 @@ from marketplace.orders.round_allocation import allocate_round
 from marketplace.orders.round_models import Commitment, Listing, Round
 from marketplace.orders.rounds import close_round, get_round, open_round
 from marketplace.reporting.verify import verify
+from marketplace.trace.streams import open_streams
 from tests.support.app import dispose
 from tests.support.runs import Run
 from tests.support.world import VILLAGES, World
@@ -135,6 +136,7 @@ def _bring(
             for i, lot in enumerate(lots)
         ],
     )
+    open_streams(session, {f"lot:{lot}": f"T{i}" for i, lot in enumerate(lots)})
     for kind in ("verified", "committed"):
         moved = {"kind": kind, "quantity_base": base, "by_id": 0, "at": moment}
         session.execute(insert(LotMovement), [moved | {"lot_id": lot} for lot in lots])

@@ -23,6 +23,7 @@ from marketplace.identity.home import works_on_phone
 from marketplace.identity.passwords import passwords
 from marketplace.identity.permissions import LOT_VIEW, REPORT_SUBMIT, SHEET_VIEW
 from marketplace.jobs.queue import make_waker
+from marketplace.trace.signing import signer
 from marketplace.web import (
     addresses,
     assets,
@@ -59,6 +60,7 @@ FEATURES = (
     "marketplace.fulfilment.paper_views",
     "marketplace.reporting.board_views",
     "marketplace.reporting.trace_views",
+    "marketplace.reporting.trust_views",
     "marketplace.reporting.ledger_views",
     "marketplace.reporting.online_views",
     "marketplace.reporting.bill_views",
@@ -130,6 +132,7 @@ def create_app(settings: Settings) -> Flask:
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     keyring.configure(settings.data_keys, settings.lookup_key)
+    signer.configure(settings.seal_keys)
     if settings.mode == "test":
         passwords.configure(PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
     addresses.init_addresses(app)

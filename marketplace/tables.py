@@ -15,11 +15,12 @@ from marketplace.payments import bank_models, statement_models
 from marketplace.payments import models as payments
 from marketplace.regions import models as regions
 from marketplace.settlement import fee_models, notice_models, payee_models, payout_models
+from marketplace.trace import models as trace
 
 MODULES = (
     codes, county_settings, idempotency, regions, identity, audit, notices, imports, households, round_models,
     order_models, allocation_models, fulfilment, jobs, ledger, payments,
     payee_models, payout_models, fee_models, notice_models,
-    bank_models, statement_models, return_models,
+    bank_models, statement_models, return_models, trace,
 )  # fmt: skip
 metadata = Base.metadata

@@ -5,6 +5,7 @@ from datetime import date
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from marketplace.catalog.lot_events import open_stream, record_moved
 from marketplace.catalog.models import Lot, LotMovement, LotShare, SupplyReport
 from marketplace.catalog.words import amount_words
 from marketplace.core.bulk import insert_many
@@ -56,8 +57,12 @@ def open_lot(session: Session, actor: Actor, report: SupplyReport) -> Lot:
     session.add(lot)
     session.flush()
     whose = [(share.household_id, share.quantity_base) for share in report.shares]
-    for household_id, base in whose or [(report.household_id, report.quantity_base)]:
-        session.add(LotShare(lot_id=lot.id, household_id=household_id, quantity_base=base))
+    shares = [
+        LotShare(lot_id=lot.id, household_id=household_id, quantity_base=base)
+        for household_id, base in whose or [(report.household_id, report.quantity_base)]
+    ]
+    session.add_all(shares)
+    open_stream(session, lot, shares)
     record_movements(
         session, actor, "verified", {lot.id: report.quantity_base}, reference=f"report:{report.id}"
     )
@@ -73,7 +78,8 @@ def record_movements(
     reason: str = "",
     reference: str = "",
 ) -> None:
-    """One movement row for each lot; the caller has changed the lots' figures."""
+    """One movement row for each lot, and an event in its stream; the caller has changed the lots'
+    figures."""
     moment = now()
     rows = [
         {
@@ -89,6 +95,7 @@ def record_movements(
         if base
     ]
     insert_many(session, LotMovement, rows)
+    record_moved(session, kind, quantities)
 
 
 def commit_free(session: Session, actor: Actor, lot: Lot, base: int, reference: str) -> None:

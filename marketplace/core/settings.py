@@ -1,5 +1,7 @@
 """Configuration from the environment, checked once at start."""
 
+import base64
+import binascii
 import json
 import os
 import secrets
@@ -41,6 +43,7 @@ class Settings:
     secret_key: str
     data_keys: tuple[str, ...]  # Fernet keys, newest first: the first encrypts, all decrypt
     lookup_key: str  # keyed hash for exact search over encrypted values
+    seal_keys: tuple[str, ...]  # Ed25519, 32 bytes in base64, newest first: the first signs seals
     folder: Path  # photos, exports, the job queue
     hosts: tuple[str, ...]  # host names that are answered
     secure_cookies: bool
@@ -59,16 +62,21 @@ class Settings:
 def _kept_secrets(folder: Path) -> dict[str, str]:
     """Secrets of the embedded set-up: made at the first start, kept beside the database."""
     path = folder / "secrets.json"
-    if not path.exists():
+    kept: dict[str, str] = {}
+    if path.exists():
+        kept = json.loads(path.read_text(encoding="utf8"))
+    else:
         folder.mkdir(parents=True, exist_ok=True)
-        made = {
-            "secret_key": secrets.token_urlsafe(48),
-            "data_keys": Fernet.generate_key().decode(),
-            "lookup_key": secrets.token_urlsafe(48),
-        }
         path.touch(mode=0o600, exist_ok=False)
-        path.write_text(json.dumps(made), encoding="utf8")
-    kept: dict[str, str] = json.loads(path.read_text(encoding="utf8"))
+    made = {
+        "secret_key": secrets.token_urlsafe(48),
+        "data_keys": Fernet.generate_key().decode(),
+        "lookup_key": secrets.token_urlsafe(48),
+        "seal_keys": base64.b64encode(secrets.token_bytes(32)).decode(),
+    }
+    if made.keys() - kept.keys():
+        kept = made | kept
+        path.write_text(json.dumps(kept), encoding="utf8")
     return kept
 
 
@@ -93,6 +101,7 @@ def from_environment(environ: Mapping[str, str] = os.environ) -> Settings:
         secret_key=value("secret_key"),
         data_keys=tuple(value("data_keys").split(",")),
         lookup_key=value("lookup_key"),
+        seal_keys=tuple(value("seal_keys").split(",")),
         folder=folder,
         hosts=tuple(
             value("hosts", None if mode == "production" else "127.0.0.1,localhost").split(",")
@@ -143,6 +152,11 @@ def _check(settings: Settings, environ: Mapping[str, str]) -> None:
             raise BadConfiguration(
                 "MARKETPLACE_DATA_KEYS holds a value that is no Fernet key."
             ) from None
+    for key in settings.seal_keys:
+        if not _is_seal_key(key):
+            raise BadConfiguration(
+                "MARKETPLACE_SEAL_KEYS holds a value that is not 32 bytes in base64."
+            )
     if settings.mode != "production":
         return
     for name, secret in (("SECRET_KEY", settings.secret_key), ("LOOKUP_KEY", settings.lookup_key)):
@@ -155,3 +169,10 @@ def _check(settings: Settings, environ: Mapping[str, str]) -> None:
         raise BadConfiguration("MARKETPLACE_SECRET_KEY and MARKETPLACE_LOOKUP_KEY must differ.")
     if environ.get("FLASK_DEBUG", "0") not in {"", "0"}:
         raise BadConfiguration("FLASK_DEBUG must not be set in production.")
+
+
+def _is_seal_key(text: str) -> bool:
+    try:
+        return len(base64.b64decode(text, validate=True)) == 32
+    except binascii.Error:
+        return False

@@ -18,6 +18,7 @@ from marketplace.payments.refunding import find_excess, send_refunds
 from marketplace.payments.statement_reminders import remind_units
 from marketplace.payments.statements import issue_due
 from marketplace.payments.transfers import match_new
+from marketplace.trace.sealing import seal_due
 
 MINUTE = timedelta(minutes=1)
 
@@ -53,5 +54,6 @@ JOBS = (
     Job("remind_units", timedelta(hours=1), remind_units),
     Job("compare_bills", timedelta(minutes=30), _compare_bills),
     Job("remind_unanswered", timedelta(minutes=15), remind_unanswered),
+    Job("seal", MINUTE, seal_due, on_wake=True),
     Job("expire_lots", timedelta(hours=1), _expire_lots),
 )

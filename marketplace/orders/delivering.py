@@ -12,12 +12,11 @@ from marketplace.identity import audit
 from marketplace.identity.actor import Actor
 from marketplace.orders.allocation_models import Allocation
 from marketplace.orders.endings import lock_orders
+from marketplace.orders.lot_events import ORDERS_AT_ONCE, record_accepted
 from marketplace.orders.order_models import Order, OrderLine
 from marketplace.orders.order_money import post_delivered
 from marketplace.orders.round_models import Round
 from marketplace.orders.rounds import CHANGED, lock_round
-
-ORDERS_AT_ONCE = 1000  # a statement names so many; databases take some ten thousand
 
 
 @dataclass(frozen=True)
@@ -44,6 +43,7 @@ def record_delivered(session: Session, actor: Actor, found: Round) -> Delivered:
         post_delivered(session, actor, orders[start : start + ORDERS_AT_ONCE])
         for start in range(0, len(orders), ORDERS_AT_ONCE)
     )
+    record_accepted(session, [order.id for order in orders])
     done = move_many(
         session, Order, Order.round_id == found.id, "allocated", "closed", ended_at=now()
     )

@@ -20,6 +20,7 @@ from marketplace.identity.actor import Actor
 from marketplace.orders.allocation_models import Allocation
 from marketplace.orders.deposits import keep_deposit
 from marketplace.orders.endings import hold_round, lock_orders
+from marketplace.orders.lot_events import record_returned
 from marketplace.orders.order_models import COLLECTED_WAYS, Order, OrderLine
 from marketplace.orders.order_money import noted_fen, post_given_back, post_returned
 from marketplace.orders.return_models import FAULTS, GoodsReturn
@@ -75,6 +76,7 @@ def record_return(
     before = sum(line.returned_packs for line in order.lines)
     number, fen = post_returned(session, actor, order, parts, farm=fault == "farm", before=before)
     _store(session, actor, taken, fault, words.strip()[:200], number)
+    record_returned(session, [(one.lot_id, one.line.id, one.packs) for one in taken], fault)
     if fault == "unfetched" and not any(line.due_packs for line in order.lines):
         keep_deposit(session, actor, order)
     audit.record(session, actor, "order_returned", "order", order.number, fen=fen, why=fault)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from sqlalchemy import delete, null, select, update
 from sqlalchemy.orm import Session
 
+from marketplace.catalog.lot_events import lock_events
 from marketplace.catalog.lots import lock_lots, record_movements
 from marketplace.catalog.models import Lot
 from marketplace.core.bulk import change_many, insert_many
@@ -26,6 +27,7 @@ from marketplace.orders.allocation import (
 from marketplace.orders.allocation_input import problems_of
 from marketplace.orders.allocation_models import Allocation, AllocationRun
 from marketplace.orders.listings import lock_listings
+from marketplace.orders.lot_events import record_allocated, record_undone
 from marketplace.orders.order_models import Order, OrderLine
 from marketplace.orders.paying import refuse_while_waiting
 from marketplace.orders.round_models import Commitment, Listing, Round
@@ -49,12 +51,23 @@ def allocate_round(session: Session, actor: Actor, in_round: Round) -> None:
 
 
 def _hold_still(session: Session, in_round: Round) -> None:
-    """No order ends and no lot is lowered while its packs are shared out. Orders before listings, each
-    in id order, as every door locks them."""
+    """No order ends and no lot is lowered while its packs are shared out. Orders, listings, lots and their
+    streams, each in id order, as every door locks them."""
     confirmed = select(Order.id).where(Order.round_id == in_round.id, Order.state == "confirmed")
     session.execute(confirmed.order_by(Order.id).with_for_update()).all()
     listings = select(Listing.id).where(Listing.round_id == in_round.id)
     lock_listings(session, list(session.scalars(listings)))
+    _hold_lots(session, in_round)
+
+
+def _hold_lots(session: Session, in_round: Round) -> None:
+    mine = (
+        select(Commitment.lot_id)
+        .join(Listing, Listing.id == Commitment.listing_id)
+        .where(Listing.round_id == in_round.id)
+    )
+    lots = select(Lot.id).where(Lot.id.in_(mine)).order_by(Lot.id).with_for_update()
+    lock_events(session, session.scalars(lots).all())
 
 
 def solve(problem: Problem) -> Outcome:
@@ -95,6 +108,7 @@ def store_run(
         for cell in outcome.cells
     ]
     insert_many(session, Allocation, rows)
+    record_allocated(session, problem, outcome, run.outcome_hash)
 
 
 def book_lines(session: Session, round_id: int, outcome: Outcome) -> None:
@@ -204,6 +218,7 @@ def undo_allocation(session: Session, actor: Actor, in_round: Round) -> None:
     Raises Conflict when a lot that gave back its rest has meanwhile promised it elsewhere.
     """
     move(session, in_round, "closed", because="备货单已发出或这一期已变，不能撤销分配。")
+    _hold_lots(session, in_round)
     rows = session.execute(
         select(Commitment.id, Commitment.lot_id, Commitment.released_base)
         .join(Listing, Listing.id == Commitment.listing_id)
@@ -215,6 +230,7 @@ def undo_allocation(session: Session, actor: Actor, in_round: Round) -> None:
     _check_free(session, back)
     shift_committed(session, back)
     record_movements(session, actor, "committed", back, reference=f"round:{in_round.id}")
+    record_undone(session, in_round.id)
     ids = [row.id for row in rows]
     session.execute(
         update(Commitment)

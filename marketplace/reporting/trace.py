@@ -5,7 +5,7 @@ only with consent in force, what the farm gets from one pack and never a househo
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from operator import itemgetter
 
 from sqlalchemy import func, select
@@ -26,6 +26,7 @@ from marketplace.orders.lot_withdrawal import get_own_lot
 from marketplace.orders.order_models import Order, OrderLine
 from marketplace.orders.round_models import Commitment, Listing, Round
 from marketplace.orders.supporters import supported_behind
+from marketplace.trace.proofs import Standing, events_of, get_stream, standing_of
 
 MOST_SALES = 2000
 """So many rows stand on one page, which then says that its sums are those of these rows."""
@@ -57,6 +58,8 @@ class PublicLot:
     supported: int
     packs: list[PackShare]
     steps: list[Step]
+    standing: Standing
+    """How far what its stream says is sealed."""
 
 
 def public_lot(session: Session, trace_code: str) -> PublicLot:
@@ -75,13 +78,15 @@ def public_lot(session: Session, trace_code: str) -> PublicLot:
         raise NotFound("没有这个溯源码，请核对纸上的字。")
     place = public_villages(session, [lot.region_code])[lot.region_code]
     commitments = _commitments(session, lot.id)
+    standing = standing_of(session, trace_code)
     return PublicLot(
+        standing=standing,
         lot=lot,
         place=place.words,
         whose=_whose(session, lot, village_named=bool(place.village)),
         supported=_supported(session, lot),
         packs=_packs(commitments),
-        steps=_steps(session, lot, commitments),
+        steps=_steps(session, lot, commitments, standing.events),
     )
 
 
@@ -134,7 +139,7 @@ def _packs(commitments: list[Commitment]) -> list[PackShare]:
     return list(found.values())
 
 
-def _steps(session: Session, lot: Lot, commitments: list[Commitment]) -> list[Step]:
+def _steps(session: Session, lot: Lot, commitments: list[Commitment], events: int) -> list[Step]:
     """What has happened, in the order of time, and what is still to come."""
     report = lot.report
     told = f"帮扶联系人登记：{amount_words(report.quantity_base, lot.product)}"
@@ -150,9 +155,31 @@ def _steps(session: Session, lot: Lot, commitments: list[Commitment]) -> list[St
         if commitment.allocated_packs:
             words = f"第 {found.number} 期的订单分到 {commitment.allocated_packs} 份{goods}"
             happened.append((moments[commitment.listing_id], "分配", words))
+    happened += _recorded(session, lot, events)
     happened.sort(key=itemgetter(0))
-    steps = [Step(f"{_day(moment)} {what}", words) for moment, what, words in happened]
-    return [*steps, Step("过磅、配送、验收", "发生以后记在这里", "todo")]
+    steps = {Step(f"{_day(moment)} {what}", words): None for moment, what, words in happened}
+    done = {what for _, what, _ in happened}
+    coming = {"送到": "发生以后记在这里", "付款": "送到以后付给农户"}
+    return [
+        *steps,
+        *(Step(what, words, "todo") for what, words in coming.items() if what not in done),
+    ]
+
+
+def _recorded(session: Session, lot: Lot, events: int) -> list[tuple[datetime, str, str]]:
+    """What the lot's stream says of delivery and money: when and how many packs, never a sum."""
+    found = []
+    for event in events_of(session, get_stream(session, lot.trace_code), events):
+        packs = sum(row[1] for row in event["data"].get("packs", ()))
+        told = {
+            "accepted": ("送到", f"{packs} 份到了买家手里"),
+            "returned": ("退回", f"{packs} 份退了回来"),
+            "paid": ("付款", "货款打到了农户的账户"),
+            "received": ("签收", "农户签收了货款"),
+        }.get(event["kind"])
+        if told:
+            found.append((datetime.fromtimestamp(event["at"], UTC), *told))
+    return found
 
 
 def _allocated_at(session: Session, listing_ids: list[int]) -> dict[int, datetime]:

@@ -9,6 +9,8 @@ from marketplace.identity.access import current_actor, current_scope, public, re
 from marketplace.identity.permissions import TRACE_VIEW
 from marketplace.reporting import trace
 from marketplace.reporting.trace_search import find_page, is_box_code, is_sheet_code, read_code
+from marketplace.trace.proofs import proof_of
+from marketplace.web.downloads import send_json
 
 bp = Blueprint("trace", __name__)
 
@@ -46,6 +48,14 @@ def show(code: str) -> str | tuple[str, int]:
         found=found,
         address=url_for("trace.show", code=code, _external=True),
     )
+
+
+@bp.get("/t/<code>/proof.json")
+@public
+def proof(code: str) -> Response:
+    """Everything that is sealed of a lot's records, with the way to the seal."""
+    read = read_code(code)
+    return send_json(proof_of(db.session, read), f"proof-{read}.json")
 
 
 @bp.get("/trace")

@@ -6,6 +6,7 @@ hold most of this while writing; here it is seen again, from the outside.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from sqlalchemy import (
     ColumnElement,
@@ -26,6 +27,7 @@ from marketplace.orders.order_models import COUNTED_STATES, Order, OrderLine
 from marketplace.orders.round_models import Commitment, Listing
 from marketplace.reporting.verify_money import MONEY_CHECKS, named
 from marketplace.reporting.verify_payouts import PAYOUT_CHECKS
+from marketplace.reporting.verify_trace import TRACE_CHECKS
 from marketplace.reporting.verify_transfers import TRANSFER_CHECKS
 
 
@@ -42,10 +44,13 @@ Query = Select[str]
 
 def verify(session: Session, limit: int = 20) -> list[Fault]:
     """Faults found, at most `limit` for each rule; an empty list when everything adds up."""
-    return [
+    faults = [
         Fault(what, where)
         for what, query in CHECKS
         for where in session.scalars(query().order_by(text("1")).limit(limit))
+    ]
+    return faults + [
+        Fault(what, where) for what, walk in TRACE_CHECKS for where in islice(walk(session), limit)
     ]
 
 
@@ -256,4 +261,4 @@ def report(faults: list[Fault]) -> Iterator[str]:
     for fault in faults:
         yield f"{fault.what}：{fault.where}"
     if not faults:
-        yield f"{len(CHECKS)} 项核对全部一致。"
+        yield f"{len(CHECKS) + len(TRACE_CHECKS)} 项核对全部一致。"

@@ -13,6 +13,7 @@ from marketplace.identity import audit
 from marketplace.identity.actor import Actor
 from marketplace.ledger.posting import Line, credit, debit, post
 from marketplace.notices.outbox import enqueue_all
+from marketplace.settlement.lot_events import record_paid_out
 from marketplace.settlement.payout_models import PayoutLine, PayoutPart, PayoutRun
 from marketplace.settlement.telling import paid_messages, returned_messages
 
@@ -33,6 +34,7 @@ def record_paid(session: Session, actor: Actor, line: PayoutLine, day: date) -> 
     post(
         session, actor, "paid_out", f"paid_out:{line.number}", _subject(line), _paid(session, line)
     )
+    record_paid_out(session, line, "paid")
     audit.record(session, actor, "payout_paid", "payout_line", line.number, fen=line.fen)
     enqueue_all(session, paid_messages(session, line))
     _finish(session, line)
@@ -57,6 +59,7 @@ def record_bounced(session: Session, actor: Actor, line: PayoutLine, reason: str
     if was_paid:
         lines = [Line(one.account, one.party, -one.fen) for one in _paid(session, line)]
         post(session, actor, "bounced", f"bounced:{line.number}", _subject(line), lines)
+        record_paid_out(session, line, "came_back")
     audit.record(session, actor, "payout_bounced", "payout_line", line.number, fen=line.fen)
     enqueue_all(session, returned_messages(session, line))
     _finish(session, line)

@@ -20,6 +20,7 @@ from marketplace.identity.scope import Scope
 from marketplace.ledger.posting import Posting, credit, debit, post_many
 from marketplace.orders.round_models import Listing
 from marketplace.orders.supplier_checks import supplier_check
+from marketplace.settlement.lot_events import record_received
 from marketplace.settlement.payout_models import PayoutLine, PayoutPart
 
 MOST_FILED = 50
@@ -112,6 +113,7 @@ def file_receipts(
         ]
         key = f"member_received:{part.id}"
         postings.append(Posting("member_received", key, f"payout:{number}", lines))
+        record_received(session, part, number)
         audit.record(session, actor, "payout_received", "payout_line", number, fen=part.fen)
     if postings:
         post_many(session, actor, postings)

@@ -22,6 +22,7 @@ PRODUCTION = {
     "MARKETPLACE_SECRET_KEY": "x7!kQ-long-and-random-enough-for-this-4",
     "MARKETPLACE_LOOKUP_KEY": "pZ3?another-long-and-random-value-here-9",
     "MARKETPLACE_DATA_KEYS": Fernet.generate_key().decode(),
+    "MARKETPLACE_SEAL_KEYS": "8J+MvvCfjL7wn4y+8J+MvvCfjL7wn4y+8J+MvvCfjL4=",
     "MARKETPLACE_HOSTS": "localhost",
 }
 
@@ -110,6 +111,9 @@ def test_a_database_that_cannot_be_reached_is_one_sentence(run):
         ({"MARKETPLACE_SECRET_KEY": "changeme-changeme-changeme-1234567890"}, "too weak"),
         ({"MARKETPLACE_LOOKUP_KEY": PRODUCTION["MARKETPLACE_SECRET_KEY"]}, "must differ"),
         ({"MARKETPLACE_DATA_KEYS": "not a key"}, "no Fernet key"),
+        ({"MARKETPLACE_SEAL_KEYS": ""}, "MARKETPLACE_SEAL_KEYS"),
+        ({"MARKETPLACE_SEAL_KEYS": "c2hvcnQ="}, "32 bytes in base64"),
+        ({"MARKETPLACE_SEAL_KEYS": "not base64!"}, "32 bytes in base64"),
         ({"MARKETPLACE_DATABASE_URL": ""}, "MARKETPLACE_DATABASE_URL"),
         ({"MARKETPLACE_HOSTS": ""}, "MARKETPLACE_HOSTS"),
         ({"FLASK_DEBUG": "1"}, "FLASK_DEBUG"),
@@ -132,11 +136,15 @@ def test_production_does_not_serve_a_database_with_demo_accounts(run, world, dat
 
 def test_verify_says_that_all_adds_up_or_names_the_first_wrong_row(run, world, database_url):
     world.shop(packs=5)
-    answer = run("verify", MARKETPLACE_DATABASE_URL=database_url)
+    given = {
+        "MARKETPLACE_DATABASE_URL": database_url,
+        "MARKETPLACE_LOOKUP_KEY": world.app.extensions["settings"].lookup_key,
+    }
+    answer = run("verify", **given)
     assert answer.returncode == 0
     with world.transaction() as session:
         session.execute(text("UPDATE listing SET capacity_packs = 6"))
-    answer = run("verify", MARKETPLACE_DATABASE_URL=database_url)
+    answer = run("verify", **given)
     assert answer.returncode == 1
     assert "上架份数与货源不符" in answer.stdout
 

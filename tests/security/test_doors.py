@@ -37,7 +37,11 @@ PUBLIC = {
     "shop.index",
     "shop.product",
     "trace.find",
+    "trace.proof",
     "trace.show",
+    "trust.checker",
+    "trust.index",
+    "trust.seal",
 }
 """The pages that strangers may open. A new one is added here on purpose, or the test says no."""
 

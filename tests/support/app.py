@@ -1,5 +1,6 @@
 """The application for tests: real, on a migrated database of the test's own."""
 
+import base64
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,6 +23,7 @@ from marketplace.core.db import db
 from marketplace.core.settings import Settings
 from tests.support.world import World
 
+SEAL_KEY = base64.b64encode(b"a test's own key that signs seal").decode()
 DATA_KEY = os.environ.get("TEST_DATA_KEY") or Fernet.generate_key().decode()
 
 
@@ -33,6 +35,7 @@ def settings_for(url: str, folder: Path, **changes: object) -> Settings:
         "secret_key": "a test's own secret, long enough to sign with",
         "data_keys": (DATA_KEY,),
         "lookup_key": "a test's own lookup key, long enough too",
+        "seal_keys": (SEAL_KEY,),
         "folder": folder,
         "hosts": ("localhost", "127.0.0.1"),
         "secure_cookies": False,

@@ -37,6 +37,7 @@ def environment(url: str, folder: Path) -> dict[str, str]:
         "MARKETPLACE_SECRET_KEY": settings.secret_key,
         "MARKETPLACE_LOOKUP_KEY": settings.lookup_key,
         "MARKETPLACE_DATA_KEYS": ",".join(settings.data_keys),
+        "MARKETPLACE_SEAL_KEYS": ",".join(settings.seal_keys),
         "PYTHONPATH": str(ROOT),
     }
 

@@ -1,0 +1,75 @@
+"""What a lot's stream says of its beginning and of every gram that moves."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from marketplace.catalog.models import Lot, LotShare, Product
+from marketplace.trace.streams import Event, append, lock_streams, opaque, open_streams
+
+
+def subject_of(lot_id: int) -> str:
+    return f"lot:{lot_id}"
+
+
+def lock_events(session: Session, lot_ids: Collection[int]) -> None:
+    """After the lots themselves, for who writes into their streams several times."""
+    lock_streams(session, [subject_of(lot_id) for lot_id in lot_ids])
+
+
+def whose(lot_id: int, household_id: int | None) -> str:
+    """The code for a household in the lot's stream; empty for what is nobody's in particular."""
+    return opaque(subject_of(lot_id), f"household:{household_id}") if household_id else ""
+
+
+def open_stream(session: Session, lot: Lot, shares: Sequence[LotShare]) -> None:
+    """The first event: what was verified, where from (a town, nothing smaller), whose it is."""
+    subject = subject_of(lot.id)
+    open_streams(session, {subject: lot.trace_code})
+    product = session.get_one(Product, lot.product_id)
+    data: dict[str, Any] = {
+        "base": lot.verified,
+        "from": lot.available_from.isoformat(),
+        "grade": lot.grade,
+        "product": product.code,
+        "shares": shares_data(lot.id, {s.household_id: s.quantity_base for s in shares}),
+        "town": f"{lot.region_code[:9]}000",
+        "unit": product.base_unit,
+        "until": lot.available_until.isoformat(),
+    }
+    append(session, [Event(subject, "opened", data)])
+
+
+def shares_data(lot_id: int, shares: Mapping[int | None, int]) -> list[list[Any]]:
+    """Code and base units of each, in order of the codes."""
+    return sorted([whose(lot_id, household), base] for household, base in shares.items())
+
+
+def taken_over_rows(
+    lot: Any, shares: Mapping[int | None, int], movements: Sequence[Sequence[Any]]
+) -> dict[str, Any]:
+    """What migration 0013 hashed of a lot (its row) that was there before there were events. `movements`:
+    id, kind and base units of each until then."""
+    return {
+        "code": lot.code,
+        "grade": lot.grade,
+        "household": lot.household_id or 0,
+        "movements": [list(row) for row in movements],
+        "organisation": lot.organisation_id or 0,
+        "product": lot.product_id,
+        "region": lot.region_code,
+        "shares": sorted([household or 0, base] for household, base in shares.items()),
+    }
+
+
+def record_moved(session: Session, kind: str, quantities: Mapping[int, int]) -> None:
+    """Base units of lots that moved (lot id → base units)."""
+    append(
+        session,
+        [
+            Event(subject_of(lot_id), "moved", {"base": base, "movement": kind})
+            for lot_id, base in quantities.items()
+            if base
+        ],
+    )

@@ -1,0 +1,96 @@
+"""What streams of lots say of their sale: which packs went to which order line, arrived, or came back."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from marketplace.catalog.lot_events import subject_of
+from marketplace.orders.allocation import Outcome, Problem
+from marketplace.orders.allocation_models import Allocation
+from marketplace.orders.order_models import OrderLine
+from marketplace.orders.round_models import Commitment, Listing
+from marketplace.trace.streams import Event, append, opaque
+
+ORDERS_AT_ONCE = 1000  # a statement names so many; databases take some ten thousand
+
+
+def buyer(lot_id: int, line_id: int) -> str:
+    """The code for an order line in the lot's stream."""
+    return opaque(subject_of(lot_id), f"line:{line_id}")
+
+
+def record_allocated(session: Session, problem: Problem, outcome: Outcome, digest: str) -> None:
+    """For every lot of the listing all that it gives now, nothing included: it replaces what its stream
+    said of this listing before. `digest` is that of the outcome, which can be replayed."""
+    lots = {supply.commitment_id: supply.lot_id for supply in problem.supplies}
+    given: dict[int, list[list[Any]]] = {lot_id: [] for lot_id in lots.values()}
+    for cell in outcome.cells:
+        lot_id = lots[cell.commitment_id]
+        given[lot_id].append([buyer(lot_id, cell.line_id), cell.packs])
+    append(
+        session,
+        [
+            Event(
+                subject_of(lot_id),
+                "allocated",
+                {"listing": problem.listing_id, "outcome": digest, "packs": sorted(packs)},
+            )
+            for lot_id, packs in given.items()
+        ],
+    )
+
+
+def record_undone(session: Session, round_id: int) -> None:
+    """The allocation of a whole round was taken back."""
+    rows = session.execute(
+        select(Commitment.lot_id, Commitment.listing_id)
+        .join(Listing, Listing.id == Commitment.listing_id)
+        .where(Listing.round_id == round_id)
+        .order_by(Commitment.id)
+    )
+    events = [Event(subject_of(lot), "allocation_undone", {"listing": one}) for lot, one in rows]
+    append(session, events)
+
+
+def record_accepted(session: Session, orders: Sequence[int]) -> None:
+    """The packs of these orders are with their buyers, at what the farm gets for each in fen."""
+    accepted: defaultdict[int, list[list[Any]]] = defaultdict(list)
+    for start in range(0, len(orders), ORDERS_AT_ONCE):
+        rows = session.execute(
+            select(Allocation.lot_id, Allocation.packs, OrderLine.id, OrderLine.farmgate_fen)
+            .join(OrderLine, OrderLine.id == Allocation.order_line_id)
+            .where(OrderLine.order_id.in_(orders[start : start + ORDERS_AT_ONCE]))
+            .order_by(Allocation.id)
+        )
+        for lot_id, packs, line_id, fen in rows:
+            accepted[lot_id].append([buyer(lot_id, line_id), packs, fen])
+    append(
+        session,
+        [Event(subject_of(lot), "accepted", {"packs": packs}) for lot, packs in accepted.items()],
+    )
+
+
+def record_returned(session: Session, taken: Iterable[tuple[int, int, int]], fault: str) -> None:
+    """Packs that came back: (lot id, order line id, packs), and who bears it."""
+    append(
+        session,
+        [
+            Event(
+                subject_of(lot_id),
+                "returned",
+                {"fault": fault, "packs": [[buyer(lot_id, line_id), packs]]},
+            )
+            for lot_id, line_id, packs in taken
+        ],
+    )
+
+
+def packs_by_buyer(lot_id: int, rows: Iterable[tuple[int, int]]) -> Mapping[str, int]:
+    """What (order line id, packs) rows of the books come to in the stream's own codes."""
+    found: defaultdict[str, int] = defaultdict(int)
+    for line_id, packs in rows:
+        found[buyer(lot_id, line_id)] += packs
+    return dict(found)

@@ -1,0 +1,46 @@
+"""What streams of lots say of their money: paid to whom, back from the bank, signed for."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from marketplace.catalog.lot_events import subject_of, whose
+from marketplace.settlement.payout_models import PayoutLine, PayoutPart
+from marketplace.trace.streams import Event, append, opaque
+
+
+def record_paid_out(session: Session, line: PayoutLine, kind: str) -> None:
+    """`kind`: paid, or came_back. Each part of the payment stands in the stream of its lot."""
+    parts = session.scalars(
+        select(PayoutPart).where(PayoutPart.line_id == line.parts_line_id).order_by(PayoutPart.id)
+    ).all()
+    _record(session, parts, kind, line.number)
+
+
+def record_received(session: Session, part: PayoutPart, number: str) -> None:
+    """A household has signed to who collected for it."""
+    _record(session, [part], "received", number)
+
+
+def sum_code(lot_id: int, number: str, fen: int) -> str:
+    """What a household got is nobody's business: only who has the key sees that the sum is the same."""
+    return opaque(subject_of(lot_id), f"{number}:{fen}")
+
+
+def _record(session: Session, parts: Sequence[PayoutPart], kind: str, number: str) -> None:
+    append(
+        session,
+        [
+            Event(
+                subject_of(part.lot_id),
+                kind,
+                {
+                    "payment": number,
+                    "sum": sum_code(part.lot_id, number, part.fen),
+                    "to": whose(part.lot_id, part.household_id),
+                },
+            )
+            for part in parts
+        ],
+    )

@@ -1,0 +1,131 @@
+"""Every stream and every seal once more, from the first to the last, in as much memory as one stream takes."""
+
+import base64
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import chain, groupby
+from operator import itemgetter
+from typing import Any
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from sqlalchemy import and_, or_, select
+from sqlalchemy.orm import Session
+
+from marketplace.trace.canonical import sha256
+from marketplace.trace.merkle import root
+from marketplace.trace.models import Seal, SealLeaf, TraceEvent, TraceStream
+from marketplace.trace.proofs import leaves_of
+
+ROWS_AT_ONCE = 2000
+
+
+@dataclass
+class Walked:
+    """A stream with what it says; `fault` names the first row that does not fit, empty when all do."""
+
+    subject: str
+    code: str
+    fault: str = ""
+    events: list[dict[str, Any]] = field(default_factory=list)
+
+
+def walk(session: Session) -> Iterator[Walked]:
+    """Streams in the order of their ids."""
+    rows = session.execute(
+        select(
+            TraceStream.id,
+            TraceStream.subject,
+            TraceStream.code,
+            TraceStream.seq.label("length"),
+            TraceStream.hash.label("head"),
+            TraceEvent.seq.label("at"),
+            TraceEvent.text,
+            TraceEvent.hash.label("said"),
+        )
+        .outerjoin(TraceEvent, TraceEvent.stream_id == TraceStream.id)
+        .order_by(TraceStream.id, TraceEvent.seq)
+        .execution_options(yield_per=ROWS_AT_ONCE)
+    )
+    for _, of_stream in groupby(rows, key=itemgetter(0)):
+        yield _walked(of_stream)
+
+
+def _walked(rows: Iterator[Any]) -> Walked:
+    at, last = 0, ""
+    first = next(rows)
+    found = Walked(first.subject, first.code)
+    for row in chain([first], rows):
+        if row.at is None:
+            continue  # no event at all
+        at += 1
+        event = _event(row.text, row.said)
+        wanted = {"stream": row.code, "seq": at, "prev": last}
+        if row.at != at or any(event.get(key) != held for key, held in wanted.items()):
+            found.fault = f"{row.code} 第 {at} 条"
+            return found
+        found.events.append(event)
+        last = row.said
+    if (at, last) != (first.length, first.head):
+        missing = min(at, first.length) + 1  # or the first that is too many
+        found.fault = f"{first.code} 第 {missing} 条"
+    return found
+
+
+def _event(text: str, said: str) -> dict[str, Any]:
+    """What an event says; nothing when it is not what was hashed."""
+    if sha256(text) != said:
+        return {}
+    event: dict[str, Any] = json.loads(text)
+    return event
+
+
+def broken_seals(session: Session) -> Iterator[str]:
+    """Seals that do not hold, or that say otherwise than the events do; the first wrong row of each."""
+    last: Seal | None = None
+    for seal in session.scalars(select(Seal).order_by(Seal.number)):
+        wrong = _wrong(session, seal, last)
+        if wrong:
+            yield f"第 {seal.number} 号封印：{wrong}"
+        last = seal
+    for number, code, seq in session.execute(_leaves_without_event()):
+        yield f"第 {number} 号封印：{code} 第 {seq} 条"
+
+
+def _wrong(session: Session, seal: Seal, before: Seal | None) -> str:
+    text = json.loads(seal.text)
+    if sha256(seal.text) != seal.hash or text["number"] != seal.number:
+        return "内容改过"
+    if text["prev"] != (before.hash if before else ""):
+        return "和前一个接不上"
+    if text["key"] != seal.public_key or not _signed(seal.text, seal.signature, seal.public_key):
+        return "签名对不上"
+    if seal.endorsement and before and not _signed(seal.text, seal.endorsement, before.public_key):
+        return "前一把钥匙的签名对不上"
+    leaves = leaves_of(session, seal.number)
+    return (
+        "" if (text["root"], text["leaves"]) == (root(leaves).hex(), len(leaves)) else "树根对不上"
+    )
+
+
+def _signed(text: str, signature: str, public_key: str) -> bool:
+    try:
+        public = Ed25519PublicKey.from_public_bytes(base64.b64decode(public_key))
+        public.verify(base64.b64decode(signature), text.encode())
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
+def _leaves_without_event() -> Any:
+    """What was sealed and is not there any more, or says something else."""
+    same = and_(TraceEvent.stream_id == SealLeaf.stream_id, TraceEvent.seq == SealLeaf.seq)
+    return (
+        select(SealLeaf.seal_number, TraceStream.code, SealLeaf.seq)
+        .join(TraceStream, TraceStream.id == SealLeaf.stream_id)
+        .outerjoin(TraceEvent, same)
+        .where(or_(TraceEvent.id.is_(None), TraceEvent.hash != SealLeaf.hash))
+        .order_by(SealLeaf.id)
+        .limit(20)
+    )
