@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 
 from bench.servers import environment, new_database
 from marketplace.app import create_app
-from marketplace.catalog.models import Lot, LotMovement, LotShare, SupplyReport
+from marketplace.catalog.lots import record_movements
+from marketplace.catalog.models import Lot, LotShare, SupplyReport
 from marketplace.core.bulk import insert_many
 from marketplace.core.clock import now, today
 from marketplace.core.settings import from_environment
@@ -138,8 +139,7 @@ def _bring(
     )
     open_streams(session, {f"lot:{lot}": f"T{i}" for i, lot in enumerate(lots)})
     for kind in ("verified", "committed"):
-        moved = {"kind": kind, "quantity_base": base, "by_id": 0, "at": moment}
-        session.execute(insert(LotMovement), [moved | {"lot_id": lot} for lot in lots])
+        record_movements(session, SYSTEM, kind, dict.fromkeys(lots, base))
     return lots
 
 
