@@ -21,7 +21,7 @@ from marketplace.core.wake import WAKER
 from marketplace.identity.access import find_actor, init_access
 from marketplace.identity.home import works_on_phone
 from marketplace.identity.passwords import passwords
-from marketplace.identity.permissions import LOT_VIEW, REPORT_SUBMIT, SHEET_VIEW
+from marketplace.identity.permissions import LOT_VIEW, REPORT_SUBMIT, SHEET_VIEW, WEIGH_IN
 from marketplace.jobs.queue import make_waker
 from marketplace.trace.signing import signer
 from marketplace.web import (
@@ -115,6 +115,7 @@ FIELD_PAGES: tuple[str, ...] = (
     "marketplace.orders.field_lot_views",
     "marketplace.orders.report_in_time",
     "marketplace.fulfilment.field_views",
+    "marketplace.fulfilment.weighing_views",
     "marketplace.settlement.field_views",
 )
 """Modules that attach views to the blueprint `field`, or notes to its receipts; imported before it is
@@ -208,6 +209,7 @@ def _flask_config(settings: Settings) -> dict[str, object]:
 
 
 FIELD_READERS = frozenset({REPORT_SUBMIT, LOT_VIEW, SHEET_VIEW})
+FIELD_WORKERS = frozenset({REPORT_SUBMIT, WEIGH_IN})
 
 
 def _init_navigation(app: Flask) -> None:
@@ -218,7 +220,8 @@ def _init_navigation(app: Flask) -> None:
             "nav": navigation.desk_navigation(actor.may) if actor else [],
             "on_phone": bool(actor and works_on_phone(actor)),
             "tabs": navigation.tabs(
-                field_worker=bool(actor and actor.may(REPORT_SUBMIT)),
+                actor.may if actor else (lambda _: False),
+                field_worker=bool(actor and actor.permissions & FIELD_WORKERS),
                 reads_field=bool(actor and actor.permissions & FIELD_READERS),
             ),
             "county": cache(lambda: county_settings(db.session)),  # asked once for a page of slips

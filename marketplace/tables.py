@@ -3,6 +3,7 @@
 from marketplace.core import codes, county_settings, idempotency
 from marketplace.core.db import Base
 from marketplace.fulfilment import models as fulfilment
+from marketplace.fulfilment import weighing_models
 from marketplace.households import models as households
 from marketplace.identity import audit
 from marketplace.identity import models as identity
@@ -21,6 +22,6 @@ MODULES = (
     codes, county_settings, idempotency, regions, identity, audit, notices, imports, households, round_models,
     order_models, allocation_models, fulfilment, jobs, ledger, payments,
     payee_models, payout_models, fee_models, notice_models,
-    bank_models, statement_models, return_models, trace,
+    bank_models, statement_models, return_models, trace, weighing_models,
 )  # fmt: skip
 metadata = Base.metadata

@@ -90,6 +90,7 @@ SHOWN = (
     Account("ganbu", "刘青", "帮扶联系人", shown=True),
     Account("shenhe", "何岭", "乡镇审核", region=town_code(0), shown=True),
     Account("yunying", "沈禾", "县平台运营", region=COUNTY, shown=True),
+    Account("jihuo", "章平", "集货员", region=town_code(0), shown=True),
     Account("zhigong", "苏小满", "干部职工", "岚溪县教育局", shown=True),
     Account("gonghui", "许望", "单位工会组织员", "岚溪县财政局", shown=True),
     Account("caigou", "方圆", "食堂采购员", "岚溪县第一中学", shown=True),

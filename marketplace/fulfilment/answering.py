@@ -20,6 +20,7 @@ from marketplace.fulfilment.models import (
     SheetTold,
 )
 from marketplace.fulfilment.portions import Supplier, suppliers_of
+from marketplace.fulfilment.weighing_models import WeighIn
 from marketplace.identity import audit
 from marketplace.identity.actor import Actor
 from marketplace.identity.scope import Scope
@@ -123,15 +124,23 @@ def answer_less(
     by_line = _by_line(sheet, bring)
     if all(by_line[line.id] == line.packs for line in sheet.lines):
         raise InvalidInput("和备货单一样多，请点“能备齐”。", code="not_less", field="bring")
-    answer = _store(
-        session,
-        actor,
-        sheet,
-        "less" if any(by_line.values()) else "no",
-        WITHDRAW_REASONS[reason],
-        by_line,
-    )
-    touched, cut = _refill(session, actor, sheet, by_line, reason)
+    return lower_sheet(session, actor, sheet, by_line, reason, WITHDRAW_REASONS[reason])
+
+
+def lower_sheet(
+    session: Session,
+    actor: Actor,
+    sheet: PreparationSheet,
+    by_line: Mapping[int, int],
+    leaves: str,
+    words: str,
+) -> Answered:
+    """The sheet's lines come to `by_line` (line id → packs), for the reason in `words`. What is missing
+    leaves its lots for the reason `leaves` (a key of WITHDRAW_REASONS), or stays in them when it is empty.
+    """
+    kind = "less" if any(by_line.values()) else "no"
+    answer = _store(session, actor, sheet, kind, words, by_line)
+    touched, cut = _refill(session, actor, sheet, by_line, leaves)
     own = Supplier(sheet.household_id or 0, sheet.organisation_id or 0)
     made = reissue(session, actor, sheet.round, suppliers_of(session, touched) | {own})
     if own in made and _brings_what_was_said(session, made[own], by_line, sheet):
@@ -196,9 +205,10 @@ def _refill(
     actor: Actor,
     sheet: PreparationSheet,
     by_line: Mapping[int, int],
-    reason: str,
+    leaves: str,
 ) -> tuple[set[int], dict[int, int]]:
-    """Lower listing by listing; returns the commitments that changed and packs cut by order line."""
+    """Lower listing by listing; returns the commitments that changed and packs cut by order line. Who has
+    been at the scales brings no more."""
     less: defaultdict[int, dict[int, int]] = defaultdict(dict)
     for line in sheet.lines:
         if by_line[line.id] < line.packs:
@@ -208,11 +218,13 @@ def _refill(
     ).all()
     lock_lots(session, sorted({row.lot_id for row in commitments}))
     ids = {(row.listing_id, row.lot_id): row.id for row in commitments}
+    weighed = _weighed(session, less)
     before = _cuts(session, less)
     touched: set[int] = set()
     for listing_id in sorted(less):
         can_bring = {ids[listing_id, lot]: packs for lot, packs in less[listing_id].items()}
-        done = bring_less(session, actor, sheet.round, listing_id, can_bring, reason)
+        here = {commitment for (one, lot), commitment in ids.items() if (one, lot) in weighed}
+        done = bring_less(session, actor, sheet.round, listing_id, can_bring, leaves, settled=here)
         touched |= {
             commitment
             for commitment in {*done.before, *done.after}
@@ -221,6 +233,16 @@ def _refill(
     after = _cuts(session, less)
     cut = {line: packs - before.get(line, 0) for line, packs in after.items()}
     return touched, {line: packs for line, packs in cut.items() if packs > 0}
+
+
+def _weighed(session: Session, listing_ids: Collection[int]) -> set[tuple[int, int]]:
+    """Listing and lot of what was weighed in already."""
+    rows = session.execute(
+        select(WeighIn.listing_id, WeighIn.lot_id).where(
+            WeighIn.listing_id.in_(list(listing_ids)), WeighIn.void_at.is_(None)
+        )
+    )
+    return {(listing_id, lot_id) for listing_id, lot_id in rows}
 
 
 def _cuts(session: Session, listing_ids: Collection[int]) -> dict[int, int]:

@@ -141,6 +141,8 @@ ACTIONS = {
     "sheet_answered_less": "回音：备不齐",
     "sheet_answered_no": "回音：备不了",
     "sheet_answered_yes": "回音：能备齐",
+    "weighed_in": "过磅",
+    "weigh_in_set_aside": "过磅作废",
     "sheets_changed": "备货单改版",
     "sheets_issued": "发备货单",
     "sheets_told": "登记已告知",
@@ -184,6 +186,7 @@ SUBJECTS = {
     "role_grant": "角色授权",
     "round": "期次",
     "sheet": "备货单",
+    "weigh_in": "过磅单",
     "supply_report": "登记",
 }
 _DETAILS = {
@@ -255,6 +258,7 @@ _PERMISSIONS = {
     "sheets.view": "看备货单",
     "sheets.issue": "发备货单",
     "sheets.answer": "回备货单",
+    "weighins.record": "过磅",
     "orders.own": "自己订货",
     "orders.canteen": "食堂订货",
     "orders.approve": "审批订单",

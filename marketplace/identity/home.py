@@ -16,13 +16,14 @@ HOMES = (
     ("finance", "ledger.index"),
     ("reviewer", "reports.queue"),
     ("cadre", "field.today"),
+    ("clerk", "field.weigh"),
     ("cooperative", "field.today"),
     ("buyer", "canteen.sheet"),
     ("approver", "approvals.index"),
     ("organiser", "groups.index"),
     ("staff", "shop.index"),
 )
-PHONE_HOMES = frozenset({"field.today", "shop.index"})
+PHONE_HOMES = frozenset({"field.today", "field.weigh", "shop.index"})
 
 
 def home_endpoint(actor: Actor | None) -> str:

@@ -16,6 +16,7 @@ ALLOCATE = "rounds.allocate"
 SHEET_VIEW = "sheets.view"
 SHEET_ISSUE = "sheets.issue"
 SHEET_ANSWER = "sheets.answer"
+WEIGH_IN = "weighins.record"
 ORDER_OWN = "orders.own"
 ORDER_CANTEEN = "orders.canteen"
 ORDER_APPROVE = "orders.approve"
@@ -57,6 +58,7 @@ ROLES: Mapping[str, tuple[str, frozenset[str]]] = {
                 SHEET_VIEW,
                 SHEET_ISSUE,
                 SHEET_ANSWER,
+                WEIGH_IN,
                 ORDER_MANAGE,
                 BOARD_VIEW,
                 TRACE_VIEW,
@@ -81,6 +83,7 @@ ROLES: Mapping[str, tuple[str, frozenset[str]]] = {
                 HOUSEHOLD_MANAGE,
                 SHEET_VIEW,
                 SHEET_ANSWER,
+                WEIGH_IN,
                 BOARD_VIEW,
                 TRACE_VIEW,
                 IMPORT_RUN,
@@ -122,6 +125,7 @@ ROLES: Mapping[str, tuple[str, frozenset[str]]] = {
             }
         ),
     ),
+    "clerk": ("集货员", frozenset({SHEET_VIEW, WEIGH_IN})),
     "buyer": ("食堂采购员", frozenset({ORDER_CANTEEN, ORDER_OWN})),
     "approver": ("单位审批人", frozenset({ORDER_APPROVE, ORDER_OWN})),
     "organiser": ("单位工会组织员", frozenset({ORDER_GROUP, ORDER_OWN})),
@@ -169,7 +173,7 @@ ROLES: Mapping[str, tuple[str, frozenset[str]]] = {
     ),
 }
 
-REGION_ROLES = frozenset({"operator", "reviewer", "auditor", "finance", "leader"})
+REGION_ROLES = frozenset({"operator", "reviewer", "clerk", "auditor", "finance", "leader"})
 """Their grant reaches a region with everything below it."""
 UNIT_ROLES = frozenset({"cooperative", "buyer", "approver", "organiser", "staff"})
 """Their grant reaches one organisation."""

@@ -2,7 +2,7 @@
 take from what is ready, cut the rest by the round's rule."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from sqlalchemy import delete, select
@@ -41,17 +41,20 @@ def bring_less(
     listing_id: int,
     can_bring: Mapping[int, int],
     reason: str,
+    *,
+    settled: Collection[int] = (),
 ) -> Refilled:
     """Reduce what commitments of a listing give to `can_bring` (commitment id → packs).
 
-    The missing goods leave the lot as withdrawn with `reason` (a key of WITHDRAW_REASONS). Raises
-    Conflict when the listing has no allocation in force.
+    The missing goods leave the lot as withdrawn with `reason` (a key of WITHDRAW_REASONS), or stay in it
+    without one. `settled` commitments give what they give and no more. Raises Conflict when the listing
+    has no allocation in force.
     """
     run = runs_in_force(session, [listing_id]).get(listing_id)
     if run is None or in_round.state not in {"collecting", "delivering"}:
         raise Conflict("这一期还没有发备货单，不能这样改。", code="wrong_state")
     previous = decode_outcome(run.outcome_text)
-    problem = _problem_now(session, in_round, listing_id, previous, can_bring)
+    problem = _problem_now(session, in_round, listing_id, previous, can_bring, settled)
     outcome = refill(problem, previous)
     check_outcome(problem, outcome)
     before, after = _by_commitment(previous), _by_commitment(outcome)
@@ -70,6 +73,7 @@ def _problem_now(
     listing_id: int,
     previous: Outcome,
     can_bring: Mapping[int, int],
+    settled: Collection[int],
 ) -> Problem:
     """Today's problem: a commitment gives what it was told, or, when ready, what its lot still has."""
     problem = problems_of(session, in_round, ("allocated",), only=listing_id)[listing_id]
@@ -82,11 +86,11 @@ def _problem_now(
         had = told.get(supply.commitment_id, 0)
         more = (
             min(supply.packs - had, lots[supply.lot_id].free // pack_base)
-            if supply.refill_ready
+            if supply.refill_ready and supply.commitment_id not in settled
             else 0
         )
         packs = min(can_bring.get(supply.commitment_id, had + more), had + more)
-        ready = supply.refill_ready and supply.commitment_id not in can_bring
+        ready = supply.refill_ready and supply.commitment_id not in {*can_bring, *settled}
         supplies.append(replace(supply, packs=packs, refill_ready=ready))
     return replace(problem, supplies=tuple(supplies))
 
@@ -141,7 +145,7 @@ def _book_lots(
     )
     gone: defaultdict[int, int] = defaultdict(int)
     for row in commitments:
-        if row.id in can_bring:
+        if reason and row.id in can_bring:
             gone[row.lot_id] += max(0, before.get(row.id, 0) - can_bring[row.id]) * pack_base
     for lot_id, lot in lock_lots(session, sorted(gone)).items():
         if gone[lot_id]:

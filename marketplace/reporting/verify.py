@@ -22,6 +22,7 @@ from sqlalchemy.orm import Session
 
 from marketplace.catalog.models import Lot, LotMovement, LotShare
 from marketplace.fulfilment.models import PreparationSheet, SheetLine
+from marketplace.fulfilment.weighing_models import WeighIn
 from marketplace.orders.allocation_models import Allocation
 from marketplace.orders.order_models import COUNTED_STATES, Order, OrderLine
 from marketplace.orders.round_models import Commitment, Listing
@@ -237,6 +238,18 @@ def sheet_packs() -> Query:
     )
 
 
+def weighed_enough() -> Query:
+    """Nobody is asked for more than he has brought to the scales."""
+    return (
+        select(named("过磅单 ", WeighIn.number))
+        .join(
+            Commitment,
+            and_(Commitment.listing_id == WeighIn.listing_id, Commitment.lot_id == WeighIn.lot_id),
+        )
+        .where(WeighIn.void_at.is_(None), Commitment.allocated_packs > WeighIn.packs)
+    )
+
+
 CHECKS: tuple[tuple[str, Callable[[], Query]], ...] = (
     ("批次收支不平", lot_balance),
     ("批次数字与流水不符", lot_movements),
@@ -250,6 +263,7 @@ CHECKS: tuple[tuple[str, Callable[[], Query]], ...] = (
     ("货源分配不符", commitment_allocations),
     ("分配没有归到户", allocation_lots),
     ("备货单与分配不符", sheet_packs),
+    ("分配的比过磅的多", weighed_enough),
     *MONEY_CHECKS,
     *PAYOUT_CHECKS,
     *TRANSFER_CHECKS,

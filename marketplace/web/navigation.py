@@ -59,6 +59,7 @@ DESK: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         "备货",
         (
             Entry("备货单", "sheets.index", "sheets.view"),
+            Entry("过磅", "field.weigh", "weighins.record"),
             Entry("消息", "notices.index", "notices.view"),
             Entry("溯源", "trace.index", "trace.view"),
         ),
@@ -106,10 +107,12 @@ SHOP_TABS = (
     Entry("我的", "shop.mine", icon="me"),
 )
 FIELD_TABS = (
-    Entry("今天", "field.today", icon="today"),
-    Entry("我的户", "field.households", icon="people"),
-    Entry("货", "field.lots", icon="goods"),
-    Entry("备货", "field.sheets", icon="sheet"),
+    Entry("今天", "field.today", "reports.submit", "today"),
+    Entry("我的户", "field.households", "households.view", "people"),
+    Entry("货", "field.lots", "lots.view", "goods"),
+    Entry("备货", "field.sheets", "sheets.view", "sheet"),
+    Entry("过磅", "field.weigh", "weighins.record", "scale"),
+    Entry("签收", "field.receipts", "receipts.file", "money"),
 )
 
 BADGES: dict[str, Callable[[], str]] = {}
@@ -142,9 +145,11 @@ def desk_navigation(may: Callable[[str], bool]) -> list[Group]:
     return [group for group in groups if group.links]
 
 
-def tabs(*, field_worker: bool, reads_field: bool) -> tuple[Link, ...]:
+def tabs(may: Callable[[str], bool], *, field_worker: bool, reads_field: bool) -> tuple[Link, ...]:
     """The tabs of the phone page asked for: the shop, or a cadre's work, who sees them on every
     page outside the shop, a refusal included; others who may read there only on those pages."""
     at_work = reads_field if request.blueprint == "field" else field_worker
     at_work = at_work and request.blueprint != "shop"
-    return _links(FIELD_TABS if at_work else SHOP_TABS)
+    if not at_work:
+        return _links(SHOP_TABS)
+    return _links(entry for entry in FIELD_TABS if _any(may, entry))

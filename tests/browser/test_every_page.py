@@ -25,7 +25,7 @@ def _person(day: MarketDay, role: str) -> User:
     }
     if role in ready:
         return ready[role]
-    if role in {"auditor", "finance", "leader"}:
+    if role in {"auditor", "clerk", "finance", "leader"}:
         return day.world.user(role, region="990101000000")
     if role == "administrator":
         return day.world.user(role)

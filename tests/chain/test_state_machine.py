@@ -20,8 +20,9 @@ from marketplace.catalog.models import Lot
 from marketplace.core.errors import MarketplaceError
 from marketplace.fulfilment.answering import answer_less, answer_yes, get_sheet
 from marketplace.fulfilment.issuing import issue_sheets
-from marketplace.fulfilment.models import PreparationSheet
-from marketplace.identity.permissions import ORDER_OWN, SHEET_ANSWER
+from marketplace.fulfilment.models import PreparationSheet, SheetLine
+from marketplace.fulfilment.weighing import Reading, weigh
+from marketplace.identity.permissions import ORDER_OWN, SHEET_ANSWER, WEIGH_IN
 from marketplace.orders.collecting import due_fen, record_collected, undo_collected
 from marketplace.orders.delivering import record_delivered, set_out
 from marketplace.orders.listings import commit_lot
@@ -33,6 +34,7 @@ from marketplace.orders.round_allocation import allocate_round, undo_allocation
 from marketplace.orders.round_models import Commitment, Listing
 from marketplace.orders.rounds import close_round, get_round
 from marketplace.reporting.verify import verify
+from marketplace.trace.sealing import seal
 from tests.support.alipay import Till
 from tests.support.app import dispose, make_app, settings_for
 from tests.support.world import World
@@ -223,6 +225,31 @@ class Chain(RuleBasedStateMachine):
                 answer_less(session, self.operator, found, bring, "died")
 
         self.act(use_case)
+
+    @precondition(lambda self: self.state == "collecting")
+    @rule(
+        number=SMALL,
+        hundredths=st.integers(0, 130),
+        reason=st.sampled_from(("late", "gone", "grade")),
+        why=st.sampled_from(("", "秤不准")),
+    )
+    def weigh_in(self, number, hundredths, reason, why):
+        """A line comes to so many hundredths of what the sheet asks for."""
+        scope = self.operator.scope_for(WEIGH_IN)
+
+        def use_case(session):
+            line = self.pick(session, SheetLine, number)
+            if line is not None:
+                sheet = get_sheet(session, scope, line.sheet_id, for_update=True)
+                gross = line.quantity_base * hundredths // 100
+                reading = Reading(gross, short_reason=reason, sure=True)
+                weigh(session, self.operator, sheet, line.id, reading, instead_why=why)
+
+        self.act(use_case)
+
+    @rule()
+    def seal_what_is_there(self):
+        self.act(seal)
 
     @rule(number=SMALL, how=st.sampled_from(("unit", "pickup")))
     def collect(self, number, how):

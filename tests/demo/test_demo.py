@@ -44,7 +44,7 @@ def test_the_demo_county_is_loaded_and_in_balance(demo):
     assert demo.scalar(select(func.count(PreparationSheet.id))) > 80
     states = set(demo.scalars(select(SupplyReport.state)))
     assert states == {"verified", "submitted", "returned"}
-    assert demo.scalar(select(func.count(User.id)).where(User.demo)) == 12
+    assert demo.scalar(select(func.count(User.id)).where(User.demo)) == 13
     groups = demo.scalars(select(GroupRegistration.state).order_by(GroupRegistration.id)).all()
     assert groups == ["submitted", "submitted", "open", "open"]
     assert demo.scalar(select(func.sum(OrderLine.cut_packs))) > 0, "a shortage is shown"

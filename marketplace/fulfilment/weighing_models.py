@@ -1,0 +1,70 @@
+"""What the scales said at a collection point, line by line of the preparation sheets."""
+
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from marketplace.catalog.models import Lot
+from marketplace.core.db import Base, BigId
+from marketplace.fulfilment.models import PreparationSheet
+from marketplace.identity.models import User
+from marketplace.orders.round_models import Listing
+
+DEDUCTIONS = {"wet": "带水", "soil": "带泥", "rotten": "有坏的", "other": "其他"}
+SHORT_REASONS = {"late": "没赶上，货还在", "gone": "没有这么多了", "grade": "等级不够，货还在"}
+STAYS = frozenset({"late", "grade"})
+"""What is short for these reasons stays in its lot; else it leaves it."""
+
+
+class WeighIn(Base):
+    """One weighing of what a lot gives to a listing, in grams or pieces. A wrong one is set aside with who
+    and why, never changed; one counts."""
+
+    __tablename__ = "weigh_in"
+    __table_args__ = (
+        CheckConstraint(
+            "gross_base >= 0 AND tare_base >= 0 AND deduction_base >= 0 "
+            "AND net_base = gross_base - tare_base - deduction_base AND net_base >= 0",
+            name="net",
+        ),
+        CheckConstraint("packs >= 0 AND packs <= asked_packs", name="packs"),
+        CheckConstraint("(deduction_base > 0) = (deduction_reason <> '')", name="deduction"),
+        CheckConstraint("(packs < asked_packs) = (short_reason <> '')", name="short"),
+        CheckConstraint("(void_at IS NULL) = (void_by_id IS NULL)", name="void"),
+        Index(
+            "ux_weigh_in_counts",
+            "listing_id",
+            "lot_id",
+            unique=True,
+            sqlite_where=text("void_at IS NULL"),
+            postgresql_where=text("void_at IS NULL"),
+        ),
+        Index("ix_weigh_in_sheet", "sheet_id"),
+    )
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    number: Mapped[str] = mapped_column(String(20), unique=True)  # on the household's receipt
+    sheet_id: Mapped[int] = mapped_column(ForeignKey("preparation_sheet.id"))
+    """The version that lay beside the scales."""
+    listing_id: Mapped[int] = mapped_column(ForeignKey("listing.id"))
+    lot_id: Mapped[int] = mapped_column(ForeignKey("lot.id"))
+    gross_base: Mapped[int]
+    tare_base: Mapped[int]
+    deduction_base: Mapped[int]
+    deduction_reason: Mapped[str] = mapped_column(String(10), default="")
+    net_base: Mapped[int]
+    asked_packs: Mapped[int]
+    packs: Mapped[int]
+    short_reason: Mapped[str] = mapped_column(String(10), default="")
+    farmgate_fen: Mapped[int]  # for one pack
+    at: Mapped[datetime]
+    by_id: Mapped[int] = mapped_column(ForeignKey("account.id"))
+    void_at: Mapped[datetime | None]
+    void_by_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
+    void_why: Mapped[str] = mapped_column(String(200), default="")
+
+    sheet: Mapped[PreparationSheet] = relationship()
+    listing: Mapped[Listing] = relationship()
+    lot: Mapped[Lot] = relationship()
+    by: Mapped[User] = relationship(foreign_keys=[by_id])
+    void_by: Mapped[User | None] = relationship(foreign_keys=[void_by_id])
