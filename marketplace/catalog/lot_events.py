@@ -1,21 +1,16 @@
 """What a lot's stream says of its beginning and of every gram that moves."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from marketplace.catalog.models import Lot, LotShare, Product
-from marketplace.trace.streams import Event, append, lock_streams, opaque, open_streams
+from marketplace.trace.streams import Event, append, opaque, open_streams
 
 
 def subject_of(lot_id: int) -> str:
     return f"lot:{lot_id}"
-
-
-def lock_events(session: Session, lot_ids: Collection[int]) -> None:
-    """After the lots themselves, for who writes into their streams several times."""
-    lock_streams(session, [subject_of(lot_id) for lot_id in lot_ids])
 
 
 def whose(lot_id: int, household_id: int | None) -> str:

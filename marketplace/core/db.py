@@ -1,6 +1,6 @@
 """The database: column types, the declarative base, and the only place that commits."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -81,6 +81,25 @@ def configure_engine(engine: Engine) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
 
 
+Finish = Callable[[Session], None]
+_finishing: list[Finish] = []
+PENDING = "pending"
+
+
+def finishing(finish: Finish) -> Finish:
+    """Decorator: `finish` runs in every transaction just before it commits: what locks rows that many
+    share does it there, once, after everything else is locked."""
+    _finishing.append(finish)
+    return finish
+
+
+def pending(session: Session, name: str) -> list[Any]:
+    """What this transaction has put aside for its end under a name; a savepoint that fails takes its own
+    part back."""
+    rows: list[Any] = session.info.setdefault(PENDING, {}).setdefault(name, [])
+    return rows
+
+
 @contextmanager
 def transaction() -> Iterator[Session]:
     """One use case, one transaction. Whatever was read before is read again inside.
@@ -90,9 +109,12 @@ def transaction() -> Iterator[Session]:
     """
     session = db.session
     session.rollback()
+    session.info.pop(PENDING, None)
     session.connection(execution_options={"write": True})
     try:
         yield session
+        for finish in _finishing:
+            finish(session)
         session.commit()
     except IntegrityError as error:
         session.rollback()
@@ -116,5 +138,11 @@ def _stored_twice(error: IntegrityError) -> bool:
 @contextmanager
 def savepoint(session: Session) -> Iterator[None]:
     """A part of a transaction that may fail alone: an exception undoes only this part and travels on."""
-    with session.begin_nested():
-        yield
+    before = {name: len(rows) for name, rows in session.info.get(PENDING, {}).items()}
+    try:
+        with session.begin_nested():
+            yield
+    except BaseException:
+        for name, rows in session.info.get(PENDING, {}).items():
+            del rows[before.get(name, 0) :]
+        raise

@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 from marketplace.catalog.lot_events import subject_of
+from marketplace.catalog.lots import lock_lots
 from marketplace.core.clock import format_when, now
 from marketplace.core.codes import dated_code
 from marketplace.core.errors import Conflict, InvalidInput, NotFound
@@ -22,6 +23,7 @@ from marketplace.fulfilment.weighing_models import DEDUCTIONS, SHORT_REASONS, ST
 from marketplace.identity import audit
 from marketplace.identity.actor import Actor
 from marketplace.identity.scope import Scope
+from marketplace.orders.round_models import Commitment
 from marketplace.trace.streams import Event, append
 
 FAR_OFF = 100
@@ -32,7 +34,8 @@ OTHER = "other"
 
 @dataclass(frozen=True)
 class Reading:
-    """What stands on the scales and what goes off, in grams or pieces. `sure`: far off, and asked once."""
+    """What stands on the scales and what goes off, in grams or pieces. `sure`: asked about this
+    very figure, and it is right."""
 
     gross: int
     tare: int = 0
@@ -55,9 +58,13 @@ class Weighed:
 
 
 class FarOff(InvalidInput):
-    """Nothing is stored: whoever weighs looks at the unit again."""
+    """Nothing is stored: whoever weighs looks at the unit again. `net` is the figure in question."""
 
     default_code = "far_off"
+
+    def __init__(self, words: str, net: int) -> None:
+        super().__init__(words, field="gross")
+        self.net = net
 
 
 class WeighedBefore(Conflict):
@@ -102,6 +109,8 @@ def weigh(
             raise WeighedBefore(before)
         _set_aside(session, actor, before, instead_why.strip()[:200])
     packs = _packs(line, reading)
+    if packs < line.packs:
+        _lock_lots(session, line)
     row = WeighIn(
         number=dated_code("W", now()),
         sheet_id=sheet.id,
@@ -153,7 +162,7 @@ def _packs(line: SheetLine, reading: Reading) -> int:
         raise FarOff(
             f"备货单上是 {amount(line, asked)}，这里净 {amount(line, reading.net)}，差得太多。"
             "单位写对了吗？对的话再点一次。",
-            field="gross",
+            reading.net,
         )
     packs = min(line.packs, reading.net // line.listing.pack_base)
     if packs < line.packs and reading.short_reason not in SHORT_REASONS:
@@ -163,6 +172,12 @@ def _packs(line: SheetLine, reading: Reading) -> int:
             field="short_reason",
         )
     return packs
+
+
+def _lock_lots(session: Session, line: SheetLine) -> None:
+    """Before the weighing itself holds its own: a shortage may touch any lot of the listing."""
+    mine = select(Commitment.lot_id).where(Commitment.listing_id == line.listing_id)
+    lock_lots(session, list(session.scalars(mine)))
 
 
 def _set_aside(session: Session, actor: Actor, row: WeighIn, why: str) -> None:

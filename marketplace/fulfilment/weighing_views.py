@@ -1,6 +1,6 @@
 """The collection clerk's phone: who is still to come, what the scales said, the household's receipt."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flask import flash, redirect, render_template, request, url_for
 from sqlalchemy import Select, and_, func, select
@@ -102,9 +102,14 @@ def _named(session: Session, scope: Scope, asked: str) -> int | None:
     household = select(Household.id).where(Household.household_no == asked.upper())
     mine = (PreparationSheet.code == asked.upper()) | PreparationSheet.household_id.in_(household)
     found = session.scalars(
-        _open_sheets(scope).where(mine).with_only_columns(PreparationSheet.id).limit(2)
-    ).all()
-    return found[0] if len(found) == 1 else None
+        _open_sheets(scope)
+        .join(PreparationSheet.collection)
+        .where(mine)
+        .order_by(RoundCollection.from_at, PreparationSheet.id)
+        .with_only_columns(PreparationSheet.id)
+        .limit(1)
+    )
+    return found.first()
 
 
 _COUNTS = and_(
@@ -207,7 +212,7 @@ def take(sheet_id: int, line_id: int) -> Answer:
         except WouldCutError as asked:
             form.seen_cut.data, question = str(asked.done.cut_packs), asked.message
         except FarOff as asked:
-            form.sure.data, question = "1", asked.message
+            form.sure.data, question = str(asked.net), asked.message
         except WeighedBefore as refused:
             form.refuse(refused)
             status = refused.http_status
@@ -248,14 +253,14 @@ def _reading(form: WeighForm, line: SheetLine | None) -> Reading:
         name = field.name.rpartition("-")[2]
         return parse_quantity(text, base_unit=unit, default_unit=word, field=name).base
 
-    return Reading(
+    read = Reading(
         base(form.gross),
         base(form.tare),
         base(form.deduction),
         form.deduction_reason.data or "",
         form.short_reason.data or "",
-        sure=form.sure.data == "1",
     )
+    return replace(read, sure=form.sure.data == str(read.net))
 
 
 @bp.get("/weigh/receipts/<number>", endpoint="weigh_receipt")

@@ -64,6 +64,7 @@ def _change_seller(session: Session, listing: Listing, seller_id: int | None) ->
         )
     listing.seller_id = seller_id
     rows = [row for row in commitments_now(session, listing.id) if row.quantity_base]
+    lock_lots(session, [row.lot_id for row in rows])  # nobody lists them elsewhere meanwhile
     for row in rows:
         refuse_supplier(session, row.lot, listing)
     refuse_two_sellers(session, listing, [row.lot_id for row in rows])

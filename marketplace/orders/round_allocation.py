@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from sqlalchemy import delete, null, select, update
 from sqlalchemy.orm import Session
 
-from marketplace.catalog.lot_events import lock_events
 from marketplace.catalog.lots import lock_lots, record_movements
 from marketplace.catalog.models import Lot
 from marketplace.core.bulk import change_many, insert_many
@@ -51,23 +50,12 @@ def allocate_round(session: Session, actor: Actor, in_round: Round) -> None:
 
 
 def _hold_still(session: Session, in_round: Round) -> None:
-    """No order ends and no lot is lowered while its packs are shared out. Orders, listings, lots and their
-    streams, each in id order, as every door locks them."""
+    """No order ends and no lot is lowered while its packs are shared out. Orders before listings, each
+    in id order, as every door locks them."""
     confirmed = select(Order.id).where(Order.round_id == in_round.id, Order.state == "confirmed")
     session.execute(confirmed.order_by(Order.id).with_for_update()).all()
     listings = select(Listing.id).where(Listing.round_id == in_round.id)
     lock_listings(session, list(session.scalars(listings)))
-    _hold_lots(session, in_round)
-
-
-def _hold_lots(session: Session, in_round: Round) -> None:
-    mine = (
-        select(Commitment.lot_id)
-        .join(Listing, Listing.id == Commitment.listing_id)
-        .where(Listing.round_id == in_round.id)
-    )
-    lots = select(Lot.id).where(Lot.id.in_(mine)).order_by(Lot.id).with_for_update()
-    lock_events(session, session.scalars(lots).all())
 
 
 def solve(problem: Problem) -> Outcome:
@@ -218,7 +206,6 @@ def undo_allocation(session: Session, actor: Actor, in_round: Round) -> None:
     Raises Conflict when a lot that gave back its rest has meanwhile promised it elsewhere.
     """
     move(session, in_round, "closed", because="备货单已发出或这一期已变，不能撤销分配。")
-    _hold_lots(session, in_round)
     rows = session.execute(
         select(Commitment.id, Commitment.lot_id, Commitment.released_base)
         .join(Listing, Listing.id == Commitment.listing_id)

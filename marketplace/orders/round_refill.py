@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from marketplace.catalog.lot_events import lock_events
 from marketplace.catalog.lots import lock_lots, record_movements, withdraw_free
 from marketplace.core.errors import Conflict
 from marketplace.identity import audit
@@ -79,7 +78,6 @@ def _problem_now(
     problem = problems_of(session, in_round, ("allocated",), only=listing_id)[listing_id]
     told = _by_commitment(previous)
     lots = lock_lots(session, [supply.lot_id for supply in problem.supplies])
-    lock_events(session, lots)
     pack_base = session.get_one(Listing, listing_id).pack_base
     supplies = []
     for supply in problem.supplies:

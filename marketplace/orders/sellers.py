@@ -53,7 +53,7 @@ class Sale:
 
 def paid_on_to(seller: Organisation | None, account: str) -> str:
     if seller is None:
-        return "付到每一户的账户"
+        return "付到每一户的账户（合作社代收的付到合作社，由它发给社员签收）"
     if not account:
         return f"按{seller.name}的委托直接付给农户"
     return f"付到{seller.name}的账户（{account}），由它发给农户签收"

@@ -7,6 +7,7 @@ only with consent in force, what the farm gets from one pack and never a househo
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from operator import itemgetter
+from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload, selectinload
@@ -159,6 +160,9 @@ def _steps(session: Session, lot: Lot, commitments: list[Commitment], events: in
     happened.sort(key=itemgetter(0))
     steps = {Step(f"{_day(moment)} {what}", words): None for moment, what, words in happened}
     done = {what for _, what, _ in happened}
+    money = [what for _, what, _ in happened if what in {"付款", "银行退回"}]
+    if money and money[-1] == "银行退回":
+        done.discard("付款")
     coming = {"送到": "发生以后记在这里", "付款": "送到以后付给农户"}
     return [
         *steps,
@@ -168,18 +172,12 @@ def _steps(session: Session, lot: Lot, commitments: list[Commitment], events: in
 
 def _recorded(session: Session, lot: Lot, events: int) -> list[tuple[datetime, str, str]]:
     """What the lot's stream says of delivery and money: when and how many packs, never a sum."""
-    found = []
-    for event in events_of(session, get_stream(session, lot.trace_code), events):
-        packs = sum(row[1] for row in event["data"].get("packs", ()))
-        told = {
-            "accepted": ("送到", f"{packs} 份到了买家手里"),
-            "returned": ("退回", f"{packs} 份退了回来"),
-            "paid": ("付款", "货款打到了农户的账户"),
-            "received": ("签收", "农户签收了货款"),
-        }.get(event["kind"])
-        if told:
-            found.append((datetime.fromtimestamp(event["at"], UTC), *told))
-    return found
+    said = events_of(session, get_stream(session, lot.trace_code), events)
+    return [
+        (datetime.fromtimestamp(event["at"], UTC), *told)
+        for event in said
+        if (told := _told(event["kind"], event["data"]))
+    ]
 
 
 def _allocated_at(session: Session, listing_ids: list[int]) -> dict[int, datetime]:
@@ -194,6 +192,23 @@ def _allocated_at(session: Session, listing_ids: list[int]) -> dict[int, datetim
 def _day(moment: datetime) -> str:
     day = shanghai_date(moment)
     return f"{day.month}月{day.day}日"
+
+
+def _told(kind: str, data: dict[str, Any]) -> tuple[str, str] | None:
+    if kind in {"accepted", "returned"}:
+        packs = sum(row[1] for row in data["packs"])
+        if kind == "accepted":
+            return "送到", f"{packs} 份到了买家手里"
+        return "退回", f"{packs} 份退了回来"
+    if kind == "paid" and data["collected"]:
+        return "付款", "货款付到了代收的单位，等农户签收"
+    words = {
+        "weighed": ("过磅", "在集货点过了磅"),
+        "paid": ("付款", "货款打到了农户的账户"),
+        "came_back": ("银行退回", "货款没有到账，改好账户再付"),
+        "received": ("签收", "农户签收了货款"),
+    }
+    return words.get(kind)
 
 
 @dataclass(frozen=True)

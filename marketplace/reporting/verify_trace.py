@@ -82,8 +82,15 @@ def _unlike(session: Session, some: Sequence[Walked]) -> Iterator[str]:
     for lot_id, one in zip(ids, some, strict=True):
         if lot_id not in lots:
             yield f"溯源码 {one.code}：没有这批货"
-        elif words := books.unlike(lots[lot_id], said_by(one)):
+        elif words := _compared(books, lots[lot_id], one):
             yield f"批次 {lots[lot_id].code}：{words}"
+
+
+def _compared(books: "_Books", lot: Any, one: Walked) -> str:
+    try:
+        return books.unlike(lot, said_by(one))
+    except (KeyError, TypeError, ValueError):  # a chain that fits, of events that say nothing
+        return "记录读不懂"
 
 
 class _Books:

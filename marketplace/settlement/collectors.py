@@ -49,7 +49,8 @@ def with_one_collector(
     collectors: dict[int, int] = {}
     taken = []
     for item in items:
-        seller, supplier = sellers[item.order_id, item.lot_id], lots[item.lot_id].organisation_id
+        seller = sellers.get((item.order_id, item.lot_id), 0)
+        supplier = lots[item.lot_id].organisation_id
         collector = next((one for one in (seller, supplier) if one in collecting), 0)
         if collectors.setdefault(item.lot_id, collector) == collector:
             taken.append(item)

@@ -64,18 +64,15 @@ def _same_owners(session: Session, line: PayoutLine) -> list[PayoutLine]:
     )
 
 
-def open_holds(session: Session, line: PayoutLine) -> list[PayoutHold]:
+def open_holds(session: Session, line: PayoutLine, *, for_update: bool = False) -> list[PayoutHold]:
     """What still keeps the line's owner from being paid."""
     whose = (
         PayoutHold.household_id == line.household_id
         if line.household_id
         else PayoutHold.organisation_id == line.organisation_id
     )
-    return list(
-        session.scalars(
-            select(PayoutHold).where(whose, PayoutHold.ended_at.is_(None)).order_by(PayoutHold.id)
-        )
-    )
+    found = select(PayoutHold).where(whose, PayoutHold.ended_at.is_(None)).order_by(PayoutHold.id)
+    return list(session.scalars(found.with_for_update() if for_update else found))
 
 
 def open_objections(session: Session, line: PayoutLine) -> int:

@@ -15,12 +15,12 @@ def record_paid_out(session: Session, line: PayoutLine, kind: str) -> None:
     parts = session.scalars(
         select(PayoutPart).where(PayoutPart.line_id == line.parts_line_id).order_by(PayoutPart.id)
     ).all()
-    _record(session, parts, kind, line.number)
+    _record(session, parts, kind, line)
 
 
-def record_received(session: Session, part: PayoutPart, number: str) -> None:
-    """A household has signed to who collected for it."""
-    _record(session, [part], "received", number)
+def record_received(session: Session, part: PayoutPart, line: PayoutLine) -> None:
+    """A household has signed to who collected for it, and had got it by `line`."""
+    _record(session, [part], "received", line)
 
 
 def sum_code(lot_id: int, number: str, fen: int) -> str:
@@ -28,7 +28,8 @@ def sum_code(lot_id: int, number: str, fen: int) -> str:
     return opaque(subject_of(lot_id), f"{number}:{fen}")
 
 
-def _record(session: Session, parts: Sequence[PayoutPart], kind: str, number: str) -> None:
+def _record(session: Session, parts: Sequence[PayoutPart], kind: str, line: PayoutLine) -> None:
+    """The payment's number stands in the streams of several lots, so it is a code in each."""
     append(
         session,
         [
@@ -36,8 +37,9 @@ def _record(session: Session, parts: Sequence[PayoutPart], kind: str, number: st
                 subject_of(part.lot_id),
                 kind,
                 {
-                    "payment": number,
-                    "sum": sum_code(part.lot_id, number, part.fen),
+                    "collected": line.organisation_id is not None,
+                    "payment": opaque(subject_of(part.lot_id), f"payment:{line.number}"),
+                    "sum": sum_code(part.lot_id, line.number, part.fen),
                     "to": whose(part.lot_id, part.household_id),
                 },
             )

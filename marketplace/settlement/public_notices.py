@@ -129,6 +129,7 @@ def hear(session: Session, actor: Actor, line: PayoutLine, heard_on: date, said:
 
 def answer(session: Session, actor: Actor, line: PayoutLine, objection_id: int, words: str) -> bool:
     """Answer an objection; with the last one the household's money is let go. Returns whether it was."""
+    open_holds(session, line, for_update=True)  # two last answers in one moment queue here
     found = session.get(Objection, objection_id, with_for_update={"of": Objection})
     if found is None or found.line_id != line.id:
         raise NotFound("没有这条异议。")

@@ -96,15 +96,16 @@ def file_receipts(
         _members_parts()
         .where(PayoutPart.id.in_(chosen), PayoutPart.received_on.is_(None))
         .where(PayoutLine.within(scope))
-        .add_columns(paying.paid_on, paying.number)
+        .add_columns(paying)
         .order_by(PayoutPart.id)
         .with_for_update(of=[PayoutPart, paying])
     )
     rows = session.execute(statement).all()
-    if any(not paid_on <= day <= today() for _, paid_on, _ in rows):
+    if any(not line.paid_on <= day <= today() for _, line in rows):
         raise InvalidInput("签收日期不会早于到账，也不会晚于今天。", code="bad_day", field="day")
     postings = []
-    for part, _, number in rows:
+    for part, line in rows:
+        number = line.number
         part.received_on, part.received_by_id = day, actor.user_id
         part.receipt = receipt.strip()[:120]
         lines = [
@@ -113,7 +114,7 @@ def file_receipts(
         ]
         key = f"member_received:{part.id}"
         postings.append(Posting("member_received", key, f"payout:{number}", lines))
-        record_received(session, part, number)
+        record_received(session, part, line)
         audit.record(session, actor, "payout_received", "payout_line", number, fen=part.fen)
     if postings:
         post_many(session, actor, postings)

@@ -38,6 +38,9 @@ def seal_due() -> bool:
 
 def seal(session: Session) -> Seal | None:
     """Seal every head that has changed; None when none has. Two at once queue."""
+    unsealed = select(TraceStream.id).where(TraceStream.seq > TraceStream.sealed_seq)
+    if session.scalar(unsealed.limit(1)) is None:
+        return None
     next_number(session, "sealing")  # whoever else seals waits here
     before = session.scalar(select(Seal).order_by(Seal.number.desc()).limit(1))
     heads = session.scalars(

@@ -26,6 +26,9 @@ class Signer:
         """Of the key that signs now, in base64."""
         return next(iter(self._keys))
 
+    def has(self, public_key: str) -> bool:
+        return public_key in self._keys
+
     def sign(self, text: str, public_key: str) -> str:
         """The signature in base64; empty when we do not have this key any more."""
         key = self._keys.get(public_key)

@@ -1,11 +1,10 @@
 """Adding events to streams: each names the hash of the one before, so none can be changed, slipped in or
 left out without breaking all that follow.
 
-Events carry codes, quantities and sums, never a name. The heads are locked in id order, after whatever the
-caller has locked.
+Events carry codes, quantities and sums, never a name.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from marketplace.core.bulk import change_many, insert_many
 from marketplace.core.clock import now
+from marketplace.core.db import finishing, pending
 from marketplace.core.secret_text import keyring
 from marketplace.trace.canonical import canonical, sha256
 from marketplace.trace.models import TraceEvent, TraceStream
@@ -48,43 +48,37 @@ def open_streams(session: Session, codes: Mapping[str, str]) -> None:
     insert_many(session, TraceStream, rows)
 
 
-def lock_streams(session: Session, subjects: Collection[str]) -> None:
-    """For who adds several times in one transaction: all heads at once, so that two never wait for each
-    other in a circle."""
-    in_order = sorted(subjects, key=_in_order)
-    for start in range(0, len(in_order), SUBJECTS_AT_ONCE):
-        _locked(session, in_order[start : start + SUBJECTS_AT_ONCE])
+def append(session: Session, events: Iterable[Event]) -> None:
+    """Add events to streams that are open, with what time it is now. They are written when the transaction
+    ends, so that heads are the last that is locked, all at once."""
+    at = int(now().timestamp())
+    pending(session, "trace").extend((event, at) for event in events)
 
 
-def _in_order(subject: str) -> tuple[int, str]:
-    return len(subject), subject  # lot:9 before lot:10
-
-
-def append(session: Session, events: Sequence[Event]) -> None:
-    """Add events to streams that are open, in the order given, with what time it is now. Three statements
-    for a thousand streams."""
-    by_subject: dict[str, list[Event]] = {}
-    for event in events:
-        by_subject.setdefault(event.subject, []).append(event)
-    subjects = sorted(by_subject, key=_in_order)
+@finishing
+def _write(session: Session) -> None:
+    """Three statements for a thousand streams, none without events."""
+    by_subject: dict[str, list[tuple[Event, int]]] = {}
+    for event, at in pending(session, "trace"):
+        by_subject.setdefault(event.subject, []).append((event, at))
+    subjects = sorted(by_subject, key=lambda one: (len(one), one))  # lot:9 before lot:10
     for start in range(0, len(subjects), SUBJECTS_AT_ONCE):
         some = subjects[start : start + SUBJECTS_AT_ONCE]
         _append_to(session, {subject: by_subject[subject] for subject in some})
 
 
-def _append_to(session: Session, events: Mapping[str, Sequence[Event]]) -> None:
+def _append_to(session: Session, events: Mapping[str, Sequence[tuple[Event, int]]]) -> None:
     heads = _locked(session, events)
     assert len(heads) == len(events), "an event for a stream that nobody opened"
-    at = int(now().timestamp())
     rows, changes = [], []
     for head in heads:
         seq, last = head.seq, head.hash
-        for event in events[head.subject]:
+        for event, at in events[head.subject]:
             seq += 1
             text = event_text(head.code, seq, last, at, event.kind, event.data)
             last = sha256(text)
             rows.append({"stream_id": head.id, "seq": seq, "text": text, "hash": last})
-        soon = int(any(event.kind in SEALED_SOON for event in events[head.subject]))
+        soon = int(any(event.kind in SEALED_SOON for event, _ in events[head.subject]))
         changes.append({"of": head.id, "to": seq, "last": last, "now": soon})
     insert_many(session, TraceEvent, rows)
     change_many(

@@ -17,6 +17,7 @@ from marketplace.trace.canonical import sha256
 from marketplace.trace.merkle import root
 from marketplace.trace.models import Seal, SealLeaf, TraceEvent, TraceStream
 from marketplace.trace.proofs import leaves_of
+from marketplace.trace.signing import signer
 
 ROWS_AT_ONCE = 2000
 
@@ -74,11 +75,15 @@ def _walked(rows: Iterator[Any]) -> Walked:
 
 
 def _event(text: str, said: str) -> dict[str, Any]:
-    """What an event says; nothing when it is not what was hashed."""
+    """What an event says; nothing when it is not what was hashed, or no event at all."""
     if sha256(text) != said:
         return {}
-    event: dict[str, Any] = json.loads(text)
-    return event
+    try:
+        event = json.loads(text)
+    except ValueError:
+        return {}
+    whole = isinstance(event, dict) and isinstance(event.get("data"), dict) and "kind" in event
+    return event if whole else {}
 
 
 def broken_seals(session: Session) -> Iterator[str]:
@@ -89,24 +94,38 @@ def broken_seals(session: Session) -> Iterator[str]:
         if wrong:
             yield f"第 {seal.number} 号封印：{wrong}"
         last = seal
+    if last is not None and not signer.has(last.public_key):
+        yield f"第 {last.number} 号封印：不是用现在的钥匙签的"
     for number, code, seq in session.execute(_leaves_without_event()):
         yield f"第 {number} 号封印：{code} 第 {seq} 条"
 
 
 def _wrong(session: Session, seal: Seal, before: Seal | None) -> str:
-    text = json.loads(seal.text)
-    if sha256(seal.text) != seal.hash or text["number"] != seal.number:
+    said = _said(seal)
+    if said.get("number") != seal.number:
         return "内容改过"
-    if text["prev"] != (before.hash if before else ""):
+    if said["prev"] != (before.hash if before else ""):
         return "和前一个接不上"
-    if text["key"] != seal.public_key or not _signed(seal.text, seal.signature, seal.public_key):
+    if said["key"] != seal.public_key or not _signed(seal.text, seal.signature, seal.public_key):
         return "签名对不上"
-    if seal.endorsement and before and not _signed(seal.text, seal.endorsement, before.public_key):
-        return "前一把钥匙的签名对不上"
+    changed = before is not None and before.public_key != seal.public_key
+    if changed and before and not _signed(seal.text, seal.endorsement, before.public_key):
+        return "换了钥匙，前一把没有签"
     leaves = leaves_of(session, seal.number)
     return (
-        "" if (text["root"], text["leaves"]) == (root(leaves).hex(), len(leaves)) else "树根对不上"
+        "" if (said["root"], said["leaves"]) == (root(leaves).hex(), len(leaves)) else "树根对不上"
     )
+
+
+def _said(seal: Seal) -> dict[str, Any]:
+    """What a seal says; nothing when its text is not what was hashed, or no seal at all."""
+    if sha256(seal.text) != seal.hash:
+        return {}
+    try:
+        text = json.loads(seal.text)
+        return {key: text[key] for key in ("number", "prev", "key", "root", "leaves")}
+    except (ValueError, KeyError, TypeError):
+        return {}
 
 
 def _signed(text: str, signature: str, public_key: str) -> bool:

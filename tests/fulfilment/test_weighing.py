@@ -199,6 +199,7 @@ def test_a_clerk_weighs_on_the_phone_and_hands_out_a_receipt(world, scales):
     assert f"{asked} 份 × 7.50 元" in receipt
     assert household.head_name not in receipt
     assert "过了 1 / 2" in clerk.get("/field/weigh").text
+    assert "在集货点过了磅" in clerk.get(f"/t/{scales.lots[0].trace_code}").text
     assert "重新过" in clerk.get(f"/field/weigh/{sheet.id}").text
 
 
@@ -237,8 +238,11 @@ def test_a_slip_is_asked_about_on_the_page_too(world, scales):
     slip = _post(clerk, sheet.id, line, gross=f"{asked * 600}斤")
     assert slip.status_code == 422
     assert "差得太多" in slip.text
-    assert f'name="l{line}-sure" type="hidden" value="1"' in slip.text
-    assert _post(clerk, sheet.id, line, gross=f"{asked * 600}斤", sure="1").status_code == 303
+    net = str(asked * 600 * 500)
+    assert f'name="l{line}-sure" type="hidden" value="{net}"' in slip.text
+    again = _post(clerk, sheet.id, line, gross=f"{asked * 700}斤", sure=net)
+    assert "差得太多" in again.text, "another figure is another question"
+    assert _post(clerk, sheet.id, line, gross=f"{asked * 600}斤", sure=net).status_code == 303
 
 
 def test_the_second_clerk_hears_of_the_first(world, scales):

@@ -25,7 +25,7 @@ def test_before_the_first_seal_the_page_says_so(world):
     assert missing.status_code == 404
     lot = world.lot(world.product(), 10_000)
     page = browser.get(f"/t/{lot.trace_code}").text
-    assert "今天封印" in page
+    assert "今天夜里封印" in page
     assert browser.get(f"/t/{lot.trace_code}/proof.json").status_code == 404
     assert browser.get("/t/ZZZZZZZZZZZZ/proof.json").status_code == 404
     assert '<b class="num">1</b> 批货有没封印的新记录' in browser.get("/trust").text
@@ -69,8 +69,11 @@ def test_the_events_name_nobody_and_no_village(world):
     assert base == lot.verified
     assert paid["data"]["to"] == events[0]["data"]["shares"][0][0], "the one whose lot it is"
     (line,) = (one for one in payday.lines(1) if one.household_id == household.id)
+    assert line.number not in text
     assert paid["data"]["sum"] == sum_code(lot.id, line.number, line.fen)
-    assert set(paid["data"]) == {"payment", "sum", "to"}, "what a household got stands nowhere"
+    assert set(paid["data"]) == {"collected", "payment", "sum", "to"}, (
+        "what a household got stands nowhere"
+    )
 
 
 def test_two_lots_of_one_household_do_not_name_it_alike(world):
