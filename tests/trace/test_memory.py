@@ -4,6 +4,7 @@ import tracemalloc
 
 from marketplace.core.bulk import insert_many
 from marketplace.reporting.verify_trace import broken_streams
+from marketplace.trace import walking
 from marketplace.trace.canonical import sha256
 from marketplace.trace.models import TraceEvent, TraceStream
 from marketplace.trace.streams import event_text
@@ -36,9 +37,10 @@ def _peak(world):
             tracemalloc.stop()
 
 
-def test_five_times_the_events_in_the_same_memory(world):
-    _fill(world, 1, 250)
+def test_five_times_the_events_in_the_same_memory(world, monkeypatch):
+    monkeypatch.setattr(walking, "ROWS_AT_ONCE", 200)
+    _fill(world, 1, 40)
     _peak(world)  # what is made once only
     few = _peak(world)
-    _fill(world, 251, 1000)
+    _fill(world, 41, 160)
     assert _peak(world) < 1.3 * few
