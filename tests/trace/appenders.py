@@ -1,5 +1,7 @@
-"""One process that appends: `python -m tests.trace.appenders URL FOLDER COUNT`, to the streams there are."""
+"""Processes that append: `python -m tests.trace.appenders URL FOLDER PROCESSES COUNT`, each so many times
+to the streams there are. They part after the imports, which cost more than the work."""
 
+import os
 import random
 import sys
 from pathlib import Path
@@ -13,9 +15,8 @@ from marketplace.trace.streams import Event, append
 from tests.support.app import settings_for
 
 
-def main():
-    url, folder, count = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
-    chance = random.Random(folder.name + str(count))
+def work(url, folder, count, seed):
+    chance = random.Random(seed)
     app = create_app(settings_for(url, folder))
     with app.app_context():
         subjects = list(db.session.scalars(select(TraceStream.subject)))
@@ -24,7 +25,19 @@ def main():
             chosen = chance.sample(subjects, chance.randint(1, len(subjects)))
             with transaction() as session:
                 append(session, [Event(one, "moved", {"base": number}) for one in chosen])
-    sys.stdout.write("done")
+
+
+def main():
+    url, folder, processes, count = sys.argv[1], Path(sys.argv[2]), *map(int, sys.argv[3:])
+    children = []
+    for seed in range(processes):
+        child = os.fork()
+        if child == 0:
+            work(url, folder, count, seed)
+            os._exit(0)  # an exception ends the child otherwise, with another status
+        children.append(child)
+    ended = [os.waitpid(child, 0)[1] for child in children]
+    sys.exit(any(ended))
 
 
 if __name__ == "__main__":

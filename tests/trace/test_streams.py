@@ -72,22 +72,17 @@ def test_eight_processes_append_and_every_event_has_one_predecessor(
     streams, database_url, tmp_path
 ):
     environ = os.environ | {"TEST_DATA_KEY": DATA_KEY, "PYTHONPATH": str(ROOT)}
-    folders = [tmp_path / f"p{number}" for number in range(PROCESSES)]
-    for folder in folders:
-        folder.mkdir()
-    running = [
-        subprocess.Popen(
-            [sys.executable, "-m", "tests.trace.appenders", database_url, folder, str(APPENDS)],
-            cwd=ROOT,
-            env=environ,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for folder in folders
-    ]
-    said = [process.communicate(timeout=300) for process in running]
-    assert [out for out, _ in said] == ["done"] * PROCESSES, [err[-800:] for _, err in said]
+    arguments = [database_url, str(tmp_path), str(PROCESSES), str(APPENDS)]
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.trace.appenders", *arguments],
+        cwd=ROOT,
+        env=environ,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-800:]
     with streams.transaction() as session:
         assert list(broken_streams(session)) == []
         texts = session.scalars(select(TraceEvent.text)).all()
