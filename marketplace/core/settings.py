@@ -76,7 +76,10 @@ def _kept_secrets(folder: Path) -> dict[str, str]:
     }
     if made.keys() - kept.keys():
         kept = made | kept
-        path.write_text(json.dumps(kept), encoding="utf8")
+        fresh = path.with_suffix(f".{os.getpid()}")
+        fresh.touch(mode=0o600, exist_ok=True)
+        fresh.write_text(json.dumps(kept), encoding="utf8")
+        fresh.replace(path)  # whole or not at all: what they encrypt is lost without them
     return kept
 
 

@@ -27,7 +27,7 @@ from marketplace.orders.lot_withdrawal import get_own_lot
 from marketplace.orders.order_models import Order, OrderLine
 from marketplace.orders.round_models import Commitment, Listing, Round
 from marketplace.orders.supporters import supported_behind
-from marketplace.trace.proofs import Standing, events_of, get_stream, standing_of
+from marketplace.trace.proofs import Standing, events_of, standing_of
 
 MOST_SALES = 2000
 """So many rows stand on one page, which then says that its sums are those of these rows."""
@@ -87,7 +87,7 @@ def public_lot(session: Session, trace_code: str) -> PublicLot:
         whose=_whose(session, lot, village_named=bool(place.village)),
         supported=_supported(session, lot),
         packs=_packs(commitments),
-        steps=_steps(session, lot, commitments, standing.events),
+        steps=_steps(session, lot, commitments),
     )
 
 
@@ -140,7 +140,7 @@ def _packs(commitments: list[Commitment]) -> list[PackShare]:
     return list(found.values())
 
 
-def _steps(session: Session, lot: Lot, commitments: list[Commitment], events: int) -> list[Step]:
+def _steps(session: Session, lot: Lot, commitments: list[Commitment]) -> list[Step]:
     """What has happened, in the order of time, and what is still to come."""
     report = lot.report
     told = f"帮扶联系人登记：{amount_words(report.quantity_base, lot.product)}"
@@ -156,7 +156,7 @@ def _steps(session: Session, lot: Lot, commitments: list[Commitment], events: in
         if commitment.allocated_packs:
             words = f"第 {found.number} 期的订单分到 {commitment.allocated_packs} 份{goods}"
             happened.append((moments[commitment.listing_id], "分配", words))
-    happened += _recorded(session, lot, events)
+    happened += _recorded(session, lot)
     happened.sort(key=itemgetter(0))
     steps = {Step(f"{_day(moment)} {what}", words): None for moment, what, words in happened}
     done = {what for _, what, _ in happened}
@@ -170,12 +170,11 @@ def _steps(session: Session, lot: Lot, commitments: list[Commitment], events: in
     ]
 
 
-def _recorded(session: Session, lot: Lot, events: int) -> list[tuple[datetime, str, str]]:
+def _recorded(session: Session, lot: Lot) -> list[tuple[datetime, str, str]]:
     """What the lot's stream says of delivery and money: when and how many packs, never a sum."""
-    said = events_of(session, get_stream(session, lot.trace_code), events)
     return [
         (datetime.fromtimestamp(event["at"], UTC), *told)
-        for event in said
+        for event in events_of(session, lot.trace_code)
         if (told := _told(event["kind"], event["data"]))
     ]
 

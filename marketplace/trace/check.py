@@ -71,17 +71,26 @@ def _chained(events: Sequence[str], stream: str) -> str:
 
 
 def _included(proof: Any, last: str, seal: dict[str, Any]) -> None:
-    """The stream's head is a leaf of the sealed tree (RFC 9162, section 2.1.3.2)."""
+    """The stream's head is a leaf of the sealed tree."""
     head = {"hash": last, "seq": len(proof["events"]), "stream": proof["stream"]}
     leaf = json.dumps(head, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    found = hashlib.sha256(b"\x00" + leaf.encode()).digest()
-    here, size = int(proof["leaf"]["position"]), int(proof["leaf"]["size"])
-    if size != seal["leaves"] or proof["seal"] != seal["number"] or not 0 <= here < size:
+    position, size = int(proof["leaf"]["position"]), int(proof["leaf"]["size"])
+    if size != seal["leaves"] or proof["seal"] != seal["number"]:
         raise BadProof("凭证说的不是这个封印")
-    end = size - 1
-    for beside in map(bytes.fromhex, proof["path"]):
+    found = climb(leaf.encode(), position, size, [bytes.fromhex(one) for one in proof["path"]])
+    if found is None or found.hex() != seal["root"]:
+        raise BadProof("这批货的记录和封印对不上，被改过或者不是这个封印的")
+
+
+def climb(leaf: bytes, position: int, size: int, path: Sequence[bytes]) -> bytes | None:
+    """The root that the way leads to (RFC 9162, section 2.1.3.2); None for a way of the wrong length or a
+    leaf outside the tree."""
+    if not 0 <= position < size:
+        return None
+    here, end, found = position, size - 1, hashlib.sha256(b"\x00" + leaf).digest()
+    for beside in path:
         if end == 0:
-            raise BadProof("到树根的路太长")
+            return None
         if here & 1 or here == end:
             found = hashlib.sha256(b"\x01" + beside + found).digest()
             while here and not here & 1:
@@ -89,8 +98,7 @@ def _included(proof: Any, last: str, seal: dict[str, Any]) -> None:
         else:
             found = hashlib.sha256(b"\x01" + found + beside).digest()
         here, end = here >> 1, end >> 1
-    if end or found.hex() != seal["root"]:
-        raise BadProof("这批货的记录和封印对不上，被改过或者不是这个封印的")
+    return found if end == 0 else None
 
 
 def describe(checked: Checked) -> list[str]:

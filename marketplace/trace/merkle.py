@@ -1,7 +1,7 @@
-"""The Merkle tree of RFC 9162, section 2.1, over SHA-256: its root, the way from one leaf, and checking that.
+"""The Merkle tree of RFC 9162, section 2.1, over SHA-256: its root, and the way from one leaf.
 
-Pure: bytes in and out. `marketplace/trace/check.py` has the checking side once more, because it must be
-readable alone.
+Pure: bytes in and out. Who checks a way climbs it in `marketplace/trace/check.py`, which must be readable
+alone.
 """
 
 import hashlib
@@ -42,21 +42,3 @@ def inclusion_path(leaves: Sequence[bytes], index: int) -> list[bytes]:
             path.append(level[beside])
         index >>= 1
     return path
-
-
-def root_from_path(leaf: bytes, index: int, size: int, path: Sequence[bytes]) -> bytes | None:
-    """The root that the way leads to (RFC 9162, 2.1.3.2); None when it has the wrong length."""
-    if not 0 <= index < size:
-        return None
-    here, last, found = index, size - 1, leaf_hash(leaf)
-    for beside in path:
-        if last == 0:
-            return None
-        if here & 1 or here == last:
-            found = _node(beside, found)
-            while not here & 1 and here:
-                here, last = here >> 1, last >> 1
-        else:
-            found = _node(found, beside)
-        here, last = here >> 1, last >> 1
-    return found if last == 0 else None

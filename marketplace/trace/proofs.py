@@ -1,11 +1,10 @@
 """What anybody may download: the proof that a stream is sealed, and the seals."""
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from marketplace.core.errors import NotFound
@@ -43,17 +42,18 @@ def _last_leaf(session: Session, stream: TraceStream) -> SealLeaf | None:
     return session.scalar(mine.order_by(SealLeaf.seq.desc()).limit(1))
 
 
-def events_of(session: Session, stream: TraceStream, until: int) -> list[dict[str, Any]]:
-    """What a stream says, up to an event."""
-    return [json.loads(text) for text in _texts(session, stream, until)]
+def events_of(session: Session, code: str) -> list[dict[str, Any]]:
+    """All that a stream says."""
+    return [json.loads(text) for text in session.scalars(_texts(code))]
 
 
-def _texts(session: Session, stream: TraceStream, until: int) -> Sequence[str]:
-    return session.scalars(
+def _texts(code: str) -> Select[str]:
+    return (
         select(TraceEvent.text)
-        .where(TraceEvent.stream_id == stream.id, TraceEvent.seq <= until)
+        .join(TraceStream, TraceStream.id == TraceEvent.stream_id)
+        .where(TraceStream.code == code)
         .order_by(TraceEvent.seq)
-    ).all()
+    )
 
 
 def proof_of(session: Session, code: str) -> dict[str, Any]:
@@ -66,7 +66,7 @@ def proof_of(session: Session, code: str) -> dict[str, Any]:
     return {
         "format": PROOF_FORMAT,
         "stream": code,
-        "events": list(_texts(session, stream, leaf.seq)),
+        "events": list(session.scalars(_texts(code).where(TraceEvent.seq <= leaf.seq))),
         "seal": leaf.seal_number,
         "leaf": {"position": leaf.position, "size": len(leaves)},
         "path": [beside.hex() for beside in inclusion_path(leaves, leaf.position)],

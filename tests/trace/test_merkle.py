@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from marketplace.trace.canonical import canonical
-from marketplace.trace.merkle import inclusion_path, leaf_hash, root, root_from_path
+from marketplace.trace.check import climb
+from marketplace.trace.merkle import inclusion_path, leaf_hash, root
 
 LEAVES = [
     bytes.fromhex(text)
@@ -56,14 +57,14 @@ def test_every_leafs_way_leads_to_the_root_and_no_others(leaves, data):
     assert top == _split_root(leaves)
     index = data.draw(st.integers(0, len(leaves) - 1))
     path = inclusion_path(leaves, index)
-    assert root_from_path(leaves[index], index, len(leaves), path) == top
-    assert root_from_path(leaves[index] + b"x", index, len(leaves), path) != top
-    assert root_from_path(leaves[index], index, len(leaves), [*path, top]) != top
+    assert climb(leaves[index], index, len(leaves), path) == top
+    assert climb(leaves[index] + b"x", index, len(leaves), path) != top
+    assert climb(leaves[index], index, len(leaves), [*path, top]) != top
     if path:
-        assert root_from_path(leaves[index], index, len(leaves), path[:-1]) != top
+        assert climb(leaves[index], index, len(leaves), path[:-1]) != top
     for other in {index - 1, index + 1, len(leaves)} - {index}:
         if leaves[index] != (leaves[other] if 0 <= other < len(leaves) else None):
-            assert root_from_path(leaves[index], other, len(leaves), path) != top
+            assert climb(leaves[index], other, len(leaves), path) != top
 
 
 @pytest.mark.parametrize("value", [1.5, None, {"键": 1}, {1: 2}, [1.0], {"a": {"b": None}}, b"x"])
