@@ -87,5 +87,6 @@ $(STAMPS)/dev: $(STAMPS)/project requirements/dev.txt
 $(VENDOR)/htmx.min.js: $(STAMPS)/environment package-lock.json
 	@$(SET_UP) npm ci
 	@mkdir -p $(VENDOR)
+	@cp node_modules/@embedpdf/fonts-sc/fonts/NotoSansHans-Regular.otf $(VENDOR)/
 	@cp node_modules/htmx.org/dist/htmx.min.js $(VENDOR)/
 	@touch $@

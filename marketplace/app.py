@@ -46,6 +46,7 @@ FEATURES = (
     "marketplace.identity.audit_views",
     "marketplace.notices.views",
     "marketplace.catalog.product_views",
+    "marketplace.catalog.paper_views",
     "marketplace.households.views",
     "marketplace.households.edit_views",
     "marketplace.households.cooperative_views",
@@ -57,7 +58,14 @@ FEATURES = (
     "marketplace.fulfilment.views",
     "marketplace.fulfilment.issue_views",
     "marketplace.fulfilment.sheet_views",
+    "marketplace.fulfilment.surplus_views",
+    "marketplace.fulfilment.processing_views",
+    "marketplace.fulfilment.processing_line_views",
     "marketplace.fulfilment.paper_views",
+    "marketplace.fulfilment.delivery_views",
+    "marketplace.fulfilment.driver_views",
+    "marketplace.fulfilment.original_views",
+    "marketplace.fulfilment.label_views",
     "marketplace.reporting.board_views",
     "marketplace.reporting.trace_views",
     "marketplace.reporting.trust_views",
@@ -84,10 +92,16 @@ FEATURES = (
     "marketplace.orders.my_order_views",
     "marketplace.orders.listing_views",
     "marketplace.orders.order_desk_views",
+    "marketplace.fulfilment.cancel_views",
     "marketplace.orders.place_views",
     "marketplace.orders.round_views",
     "marketplace.orders.canteen_views",
     "marketplace.orders.canteen_order_views",
+    "marketplace.orders.claim_views",
+    "marketplace.fulfilment.recall_views",
+    "marketplace.fulfilment.hold_views",
+    "marketplace.fulfilment.incoming_views",
+    "marketplace.fulfilment.pickup_views",
     "marketplace.orders.approval_views",
     "marketplace.orders.group_views",
     "marketplace.orders.group_entry_views",
@@ -116,10 +130,15 @@ FIELD_PAGES: tuple[str, ...] = (
     "marketplace.orders.report_in_time",
     "marketplace.fulfilment.field_views",
     "marketplace.fulfilment.weighing_views",
+    "marketplace.fulfilment.acceptance_views",
+    "marketplace.fulfilment.lot_paper_views",
+    "marketplace.fulfilment.receipt_views",
+    "marketplace.fulfilment.regrade_views",
+    "marketplace.fulfilment.pool_views",
     "marketplace.settlement.field_views",
 )
-"""Modules that attach views to the blueprint `field`, or notes to its receipts; imported before it is
-registered."""
+"""Modules that attach views to the blueprint `field`, or notes to its receipts; imported before
+anything is registered."""
 
 
 def create_app(settings: Settings) -> Flask:
@@ -155,10 +174,10 @@ def create_app(settings: Settings) -> Flask:
     _init_navigation(app)
     for name in IMPORTERS:
         import_module(name)
-    for bp in dict.fromkeys([import_module(name).bp for name in FEATURES]):
-        app.register_blueprint(bp)
     for name in FIELD_PAGES:
         import_module(name)
+    for bp in dict.fromkeys([import_module(name).bp for name in FEATURES]):
+        app.register_blueprint(bp)
     app.register_blueprint(field_blueprint.bp)
     return app
 

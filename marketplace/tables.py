@@ -1,9 +1,17 @@
 """Every table of the product, for migrations and for the test that compares them."""
 
+from marketplace.catalog import paper_models
 from marketplace.core import codes, county_settings, idempotency
 from marketplace.core.db import Base
+from marketplace.fulfilment import (
+    delivery_models,
+    hold_models,
+    original_models,
+    processing_models,
+    shift_models,
+    weighing_models,
+)
 from marketplace.fulfilment import models as fulfilment
-from marketplace.fulfilment import weighing_models
 from marketplace.households import models as households
 from marketplace.identity import audit
 from marketplace.identity import models as identity
@@ -11,7 +19,13 @@ from marketplace.imports import models as imports
 from marketplace.jobs import models as jobs
 from marketplace.ledger import models as ledger
 from marketplace.notices import models as notices
-from marketplace.orders import allocation_models, order_models, return_models, round_models
+from marketplace.orders import (
+    allocation_models,
+    claim_models,
+    order_models,
+    return_models,
+    round_models,
+)
 from marketplace.payments import bank_models, statement_models
 from marketplace.payments import models as payments
 from marketplace.regions import models as regions
@@ -22,6 +36,8 @@ MODULES = (
     codes, county_settings, idempotency, regions, identity, audit, notices, imports, households, round_models,
     order_models, allocation_models, fulfilment, jobs, ledger, payments,
     payee_models, payout_models, fee_models, notice_models,
-    bank_models, statement_models, return_models, trace, weighing_models,
+    bank_models, statement_models, return_models, trace, weighing_models, shift_models,
+    delivery_models, claim_models, hold_models,
+    paper_models, original_models, processing_models,
 )  # fmt: skip
 metadata = Base.metadata

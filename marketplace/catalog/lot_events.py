@@ -6,7 +6,11 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from marketplace.catalog.models import Lot, LotShare, Product
+from marketplace.catalog.paper_models import LotPaper
 from marketplace.trace.streams import Event, append, opaque, open_streams
+
+Changes = Mapping[int, Mapping[int | None, int]]
+"""Lot id → household (none: nobody's in particular) → base units by which its share grows, signed."""
 
 
 def subject_of(lot_id: int) -> str:
@@ -58,13 +62,57 @@ def taken_over_rows(
     }
 
 
-def record_moved(session: Session, kind: str, quantities: Mapping[int, int]) -> None:
-    """Base units of lots that moved (lot id → base units)."""
+def record_moved(
+    session: Session, kind: str, quantities: Mapping[int, int], shares: Changes | None = None
+) -> None:
+    """Base units of lots that moved (lot id → base units), and by how much shares grew or fell."""
+    events = []
+    for lot_id, base in quantities.items():
+        data: dict[str, Any] = {"base": base, "movement": kind}
+        if shares and lot_id in shares:
+            data["shares"] = shares_data(lot_id, shares[lot_id])
+        if base:
+            events.append(Event(subject_of(lot_id), "moved", data))
+    append(session, events)
+
+
+def record_shifted(
+    session: Session, kinds: tuple[str, str], source: Lot, target: Lot, base: int, **more: Any
+) -> None:
+    """`base` units went from one lot into another: in each stream its kind, with the other's public code;
+    what a lot gave is negative."""
+    out, into = kinds
     append(
         session,
         [
-            Event(subject_of(lot_id), "moved", {"base": base, "movement": kind})
-            for lot_id, base in quantities.items()
-            if base
+            Event(subject_of(source.id), out, {"base": -base, "lot": target.trace_code, **more}),
+            Event(subject_of(target.id), into, {"base": base, "lot": source.trace_code, **more}),
         ],
     )
+
+
+def paper_code(paper: LotPaper) -> str:
+    """The code for a paper in its lot's stream."""
+    return opaque(subject_of(paper.lot_id), f"paper:{paper.code}")
+
+
+def paper_data(paper: LotPaper) -> dict[str, Any]:
+    """What is certified, by which paper; `file` is the hash of its photo."""
+    return {
+        "base": paper.quantity_base or 0,
+        "basis": paper.basis,
+        "file": paper.sha256,
+        "kind": paper.kind,
+        "on": paper.issued_on.isoformat(),
+        "paper": paper_code(paper),
+        "until": paper.valid_until.isoformat() if paper.valid_until else "",
+    }
+
+
+def record_certified(session: Session, paper: LotPaper) -> None:
+    append(session, [Event(subject_of(paper.lot_id), "certified", paper_data(paper))])
+
+
+def record_paper_set_aside(session: Session, paper: LotPaper) -> None:
+    data = {"paper": paper_code(paper)}
+    append(session, [Event(subject_of(paper.lot_id), "paper_set_aside", data)])

@@ -1,18 +1,19 @@
 """What happens to a lot: every change is one conditional UPDATE and one movement."""
 
+from collections.abc import Mapping
 from datetime import date
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from marketplace.catalog.lot_events import open_stream, record_moved
+from marketplace.catalog.lot_events import Changes, open_stream, record_moved
 from marketplace.catalog.models import Lot, LotMovement, LotShare, SupplyReport
 from marketplace.catalog.words import amount_words
-from marketplace.core.bulk import insert_many
+from marketplace.core.bulk import change_many, insert_many
 from marketplace.core.clock import now
 from marketplace.core.codes import dated_code, random_code
 from marketplace.core.errors import Conflict
-from marketplace.core.states import move
+from marketplace.core.states import move, move_many
 from marketplace.identity import audit
 from marketplace.identity.actor import Actor
 from marketplace.identity.scope import Scope
@@ -36,24 +37,8 @@ def lock_lots(session: Session, lot_ids: list[int]) -> dict[int, Lot]:
 
 def open_lot(session: Session, actor: Actor, report: SupplyReport) -> Lot:
     """The lot that a verified report becomes, with its shares and its first movement."""
-    moment = now()
-    lot = Lot(
-        code=dated_code("L", moment),
-        trace_code=random_code(12),
-        report_id=report.id,
-        product_id=report.product_id,
-        grade=report.grade,
-        household_id=report.household_id,
-        organisation_id=report.organisation_id,
-        region_code=report.region_code,
-        asked_fen=report.asked_fen,
-        asked_per_base=report.asked_per_base,
-        available_from=report.available_from,
-        available_until=report.available_until,
-        verified=report.quantity_base,
-        free=report.quantity_base,
-        created_at=moment,
-    )
+    lot = lot_like(report)
+    lot.verified = lot.free = report.quantity_base
     session.add(lot)
     session.flush()
     whose = [(share.household_id, share.quantity_base) for share in report.shares]
@@ -69,6 +54,27 @@ def open_lot(session: Session, actor: Actor, report: SupplyReport) -> Lot:
     return lot
 
 
+def lot_like(given: SupplyReport | Lot) -> Lot:
+    """A lot without goods, with codes of its own: the product, supplier, price and days of `given`."""
+    moment = now()
+    return Lot(
+        code=dated_code("L", moment),
+        trace_code=random_code(12),
+        report_id=given.report_id if isinstance(given, Lot) else given.id,
+        product_id=given.product_id,
+        grade=given.grade,
+        household_id=given.household_id,
+        organisation_id=given.organisation_id,
+        region_code=given.region_code,
+        asked_fen=given.asked_fen,
+        asked_per_base=given.asked_per_base,
+        available_from=given.available_from,
+        available_until=given.available_until,
+        verified=0,
+        created_at=moment,
+    )
+
+
 def record_movements(
     session: Session,
     actor: Actor,
@@ -77,9 +83,10 @@ def record_movements(
     *,
     reason: str = "",
     reference: str = "",
+    shares: Changes | None = None,
 ) -> None:
     """One movement row for each lot, and an event in its stream; the caller has changed the lots'
-    figures."""
+    figures, and by `shares` whose they are."""
     moment = now()
     rows = [
         {
@@ -95,7 +102,7 @@ def record_movements(
         if base
     ]
     insert_many(session, LotMovement, rows)
-    record_moved(session, kind, quantities)
+    record_moved(session, kind, quantities, shares)
 
 
 def commit_free(session: Session, actor: Actor, lot: Lot, base: int, reference: str) -> None:
@@ -131,6 +138,38 @@ def release_committed(
         )
         assert hit.rowcount == 1, f"lot {lot_id} has less than {base} committed"  # type: ignore[attr-defined]
     record_movements(session, actor, "released", quantities, reference=reference)
+
+
+def deliver_committed(
+    session: Session,
+    actor: Actor,
+    sold: Mapping[int, int],
+    lost: Mapping[int, int],
+    reference: str,
+) -> None:
+    """committed → sold, what is with its buyers; committed → lost, what they did not accept (lot id → base
+    units each). A lot of which nothing is left is exhausted."""
+    rows = [
+        {"of": lot_id, "sells": sold.get(lot_id, 0), "loses": lost.get(lot_id, 0)}
+        for lot_id in sorted({*sold, *lost})
+    ]
+    ids = [row["of"] for row in rows]
+    lock_lots(session, ids)
+    change_many(
+        session,
+        Lot,
+        rows,
+        lambda given: {
+            "committed": Lot.committed - given("sells") - given("loses"),
+            "sold": Lot.sold + given("sells"),
+            "lost": Lot.lost + given("loses"),
+        },
+    )
+    record_movements(session, actor, "sold", dict(sold), reference=reference)
+    record_movements(session, actor, "lost", dict(lost), reference=reference)
+    nothing_left = Lot.id.in_(ids) & (Lot.free == 0) & (Lot.committed == 0)
+    move_many(session, Lot, nothing_left, "open", "exhausted")
+    session.expire_all()
 
 
 def withdraw_free(session: Session, actor: Actor, lot: Lot, base: int, reason: str) -> None:

@@ -15,6 +15,14 @@ from marketplace.identity.scope import Scope, Where
 from marketplace.regions.models import Region
 
 GRADES = ("特级", "一级", "二级", "统货")
+POOLED = "pooled"
+"""Channel of the report that stands for what several households put into one lot."""
+PROCESSED = "processed"
+"""Channel of the report that stands for what goods of other lots were made into."""
+MADE_HERE = frozenset({POOLED, PROCESSED})
+"""Such goods were reported and verified before, as others."""
+STOPPED = ("on_hold", "recalled")
+"""States of a lot of which nothing is promised or given any more."""
 SUPPLIER = "(household_id IS NULL) <> (organisation_id IS NULL)"
 
 
@@ -82,7 +90,9 @@ class SupplyReport(Base):
     available_until: Mapped[date]
     cause: Mapped[str] = mapped_column(String(200), default="")  # why it does not sell
     measures: Mapped[str] = mapped_column(String(200), default="")  # what was tried
-    channel: Mapped[str] = mapped_column(String(20), default="form")  # form, paste, import
+    channel: Mapped[str] = mapped_column(
+        String(20), default="form"
+    )  # form, paste, import, MADE_HERE
     submitted_by_id: Mapped[int] = mapped_column(ForeignKey("account.id"))
     submitted_at: Mapped[datetime]
     reviewed_by_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
@@ -171,6 +181,7 @@ class Lot(Base):
             "state IN ('open', 'exhausted', 'expired', 'withdrawn', 'on_hold', 'recalled')",
             name="state",
         ),
+        UniqueConstraint("report_id", "grade"),  # another grade is found at the scales
         Index("ix_lot_product", "product_id", "state"),
         Index("ix_lot_household", "household_id"),
         Index("ix_lot_organisation", "organisation_id"),
@@ -180,13 +191,14 @@ class Lot(Base):
         {
             "open": ["exhausted", "expired", "withdrawn", "on_hold", "recalled"],
             "exhausted": ["open", "on_hold", "recalled"],
-            "on_hold": ["open", "recalled", "withdrawn"],
+            "on_hold": ["open", "exhausted", "recalled", "withdrawn"],
+            "expired": ["recalled"],
         }
     )
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     code: Mapped[str] = mapped_column(String(20), unique=True)  # people read it
     trace_code: Mapped[str] = mapped_column(String(20), unique=True)  # public, random
-    report_id: Mapped[int] = mapped_column(ForeignKey("supply_report.id"), unique=True)
+    report_id: Mapped[int] = mapped_column(ForeignKey("supply_report.id"))
     state: Mapped[str] = mapped_column(String(12), default="open")
     product_id: Mapped[int] = mapped_column(ForeignKey("product.id"))
     grade: Mapped[str] = mapped_column(String(10))

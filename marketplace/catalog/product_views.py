@@ -5,11 +5,13 @@ from typing import cast
 from flask import Blueprint, flash, redirect, render_template, url_for
 from sqlalchemy import select
 from werkzeug import Response
-from wtforms import BooleanField, RadioField, SelectField
+from wtforms import BooleanField, RadioField, SelectField, SelectMultipleField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Optional
 
 from marketplace.catalog.models import Product
+from marketplace.catalog.paper_models import PAPER_KINDS
+from marketplace.catalog.paper_rules import BUYERS, rules_of, set_rules
 from marketplace.catalog.products import ProductInput, get_product, save_product
 from marketplace.core.db import db, transaction
 from marketplace.core.errors import InvalidInput, MarketplaceError
@@ -27,6 +29,12 @@ DRAWINGS = {
     "mushroom": "菌菇", "orange": "柑橘",
 }  # fmt: skip
 CATEGORIES = ("蔬菜", "水果", "禽蛋", "畜禽", "粮油", "山货", "其他")
+
+
+def _papers_field(label: str) -> SelectMultipleField:
+    return SelectMultipleField(
+        label, choices=[SelectChoice(code, words) for code, words in PAPER_KINDS.items()]
+    )
 
 
 class ProductForm(Form):
@@ -50,6 +58,9 @@ class ProductForm(Form):
         validators=[Optional()],
     )  # fmt: skip
     active = BooleanField("可以登记", default=True)
+    canteen_papers = _papers_field("食堂要的证明")
+    shop_papers = _papers_field("个人要的证明")
+    group_papers = _papers_field("团购要的证明")
 
 
 @bp.get("/")
@@ -85,7 +96,8 @@ def _edit(product: Product | None) -> Response | tuple[str, int]:
                 given = _read(form)
                 with transaction() as session:
                     found = get_product(session, product.id) if product else None
-                    save_product(session, current_actor(), found, given)
+                    saved = save_product(session, current_actor(), found, given)
+                    set_rules(session, current_actor(), saved, _rules(form))
                 flash(f"{given.name}存好了。", "success")
                 return redirect(url_for(".index"))
         except MarketplaceError as error:
@@ -95,10 +107,16 @@ def _edit(product: Product | None) -> Response | tuple[str, int]:
     return page, status
 
 
+def _rules(form: ProductForm) -> dict[str, list[str]]:
+    return {buyers: form[f"{buyers}_papers"].data or [] for buyers in BUYERS}
+
+
 def _fill(form: ProductForm, product: Product) -> None:
     mass = product.base_unit == "g"
     for name in ("name", "category", "base_unit", "piece_word", "aliases", "drawing", "active"):
         form[name].data = getattr(product, name)
+    for buyers, kinds in rules_of(db.session, product.id).items():
+        form[f"{buyers}_papers"].data = kinds
     form.shelf_days.data = str(product.shelf_days)
     per = 500 if mass else 1
     form.reference.data = format_yuan(

@@ -41,6 +41,7 @@ def _remove(folder: Path, database: Path) -> None:
     for path in (*database.parent.glob(f"{database.name}*"), *folder.glob("queue*")):
         path.unlink(missing_ok=True)
     shutil.rmtree(folder / "photos", ignore_errors=True)
+    shutil.rmtree(folder / "weighing", ignore_errors=True)
 
 
 def _make(settings: Settings, database: Path) -> None:

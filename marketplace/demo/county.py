@@ -52,6 +52,7 @@ UNITS = (
     ("云岭禽业合作社", "合作社", "无", ""),
     ("天堂姜业合作社", "合作社", "无", ""),
     ("岚溪粮油有限公司", "龙头企业", "无", ""),
+    ("岚溪县定点屠宰场", "企业", "无", ""),
 )
 HOME_OF_SUPPLIER = {
     "青石马蹄专业合作社": village_code(0, 0),
@@ -90,7 +91,7 @@ SHOWN = (
     Account("ganbu", "刘青", "帮扶联系人", shown=True),
     Account("shenhe", "何岭", "乡镇审核", region=town_code(0), shown=True),
     Account("yunying", "沈禾", "县平台运营", region=COUNTY, shown=True),
-    Account("jihuo", "章平", "集货员", region=town_code(0), shown=True),
+    Account("jihuo", "章平", "集货员、提货员", region=COUNTY, shown=True),
     Account("zhigong", "苏小满", "干部职工", "岚溪县教育局", shown=True),
     Account("gonghui", "许望", "单位工会组织员", "岚溪县财政局", shown=True),
     Account("caigou", "方圆", "食堂采购员", "岚溪县第一中学", shown=True),
@@ -208,4 +209,11 @@ PRODUCTS = (
     _by_weight("大米", "粮油", 380, 180, "rice", 1200),
     _by_weight("蜂蜜", "干货", 3500, 365, "honey", None),
     _by_weight("红薯干", "干货", 1200, 180, "sweet_potato_strips", 900, "地瓜干"),
+    _by_piece("白条鸡", 7200, 5, "chicken", "只", 1300, 1, "光鸡 宰好的鸡"),
 )
+PAPERS = {
+    "雪毛鸡": {"canteen": ["certificate", "inspection"]},
+    "白条鸡": {"canteen": ["certificate", "inspection"]},
+    "鸡蛋": {"canteen": ["certificate"]},
+}
+"""What buyers of a class ask for with a product."""

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
+from marketplace.catalog.paper_rules import set_rules
 from marketplace.catalog.products import save_product
 from marketplace.core.clock import now, today, use_clock
 from marketplace.core.county_settings import set_county_setting
@@ -141,7 +142,8 @@ def _places_and_produce() -> None:
         set_county_setting(session, "bank_name", "岚溪农村商业银行营业部")
         set_county_setting(session, "bank_account", "0000 0000 0000 0001")
         for product in county.PRODUCTS:
-            save_product(session, operator, None, product)
+            saved = save_product(session, operator, None, product)
+            set_rules(session, operator, saved, county.PAPERS.get(saved.name, {}))
         for name, address, way in (
             ("县政府大院", "城关镇人民路 1 号东门", "东门岗亭旁的绿棚子"),
             ("县人民医院", "城关镇健康路 8 号", "住院楼一楼大厅"),

@@ -15,12 +15,12 @@ from marketplace.demo.bring import actor_named, bring
 from marketplace.demo.county import JIN
 from marketplace.demo.orders import approve_all
 from marketplace.demo.rounds import make_round
+from marketplace.fulfilment.delivering import accept_rest, set_out
 from marketplace.fulfilment.issuing import issue_sheets
 from marketplace.households.models import CadreAssignment, Household
 from marketplace.identity.models import Organisation, User
 from marketplace.identity.permissions import REPORT_VERIFY
 from marketplace.orders.collecting import due_fen
-from marketplace.orders.delivering import record_delivered, set_out
 from marketplace.orders.listings import ListingInput, commit_lot, create_listing
 from marketplace.orders.order_models import Order
 from marketplace.orders.ordering import OrderInput, place_order
@@ -62,7 +62,7 @@ def past_round(start: datetime) -> tuple[list[str], str]:
         (23, allocate_round),
         (23, issue_sheets),
         (21, set_out),
-        (20, record_delivered),
+        (20, accept_rest),
     ):
         with (
             use_clock(lambda days=days: start - timedelta(days=days)),  # type: ignore[misc]

@@ -52,6 +52,16 @@ def orders_of(round_id: int, buyers: int, seed: int, *, canteens: bool = True) -
         _place(round_id, user, wanted, points[3], f"canteen{seed}-{i}", channel="canteen")
 
 
+def canteens_order(round_id: int, packs: Mapping[str, int]) -> None:
+    """Two canteens order the same few packs (title → packs), and their units agree."""
+    listings = _listings(round_id)
+    wanted = {listings[title].id: count for title, count in packs.items()}
+    for user in _users("caigou")[:2]:
+        mark = f"few{round_id}-{user.login_name}"
+        _place(round_id, user, wanted, _points()[3], mark, channel="canteen")
+    approve_all()
+
+
 def _users(login: str) -> list[User]:
     return list(
         db.session.scalars(

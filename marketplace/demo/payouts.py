@@ -9,11 +9,11 @@ from marketplace.core.clock import today, use_clock
 from marketplace.core.db import db, transaction
 from marketplace.core.money import format_yuan
 from marketplace.demo.bring import actor_named, bring
+from marketplace.fulfilment.delivering import accept_rest, set_out
 from marketplace.households.models import Household
 from marketplace.identity.actor import Actor
 from marketplace.identity.models import Organisation
 from marketplace.identity.permissions import PAYEE_CONSENT
-from marketplace.orders.delivering import record_delivered, set_out
 from marketplace.orders.rounds import get_round
 from marketplace.settlement.advances import decide_advance, get_advance, propose_advance
 from marketplace.settlement.bank_file import bank_file
@@ -34,7 +34,7 @@ def pay_households(round_id: int, start: datetime) -> None:
         with transaction() as session:
             set_out(session, operator, get_round(session, round_id))
         with transaction() as session:
-            record_delivered(session, operator, get_round(session, round_id))
+            accept_rest(session, operator, get_round(session, round_id))
         _accounts(operator)
     with use_clock(lambda: start - timedelta(days=7)):
         for actor in (*_reviewers(), maker):

@@ -9,14 +9,18 @@ from marketplace.catalog.models import Lot, Product
 from marketplace.core.clock import SHANGHAI, local_day_end, now, shanghai_date, today, use_clock
 from marketplace.core.db import db, transaction
 from marketplace.demo.bring import actor_named
+from marketplace.demo.delivering import bring_to_the_stops
 from marketplace.demo.orders import (
     approve_all,
+    canteens_order,
     colleagues_register,
     collect,
     orders_of,
     sell_out,
 )
+from marketplace.demo.papers import bring_papers
 from marketplace.demo.payouts import pay_households
+from marketplace.demo.processing import processing_of_the_story
 from marketplace.demo.produce import OFFERS, Offer
 from marketplace.fulfilment.answering import answer_yes, get_sheet, record_told
 from marketplace.fulfilment.issuing import issue_sheets
@@ -43,6 +47,7 @@ CONSENT = "户主电话里同意，联系人记"
 def rounds_of_the_story(start: datetime) -> None:
     day = shanghai_date(start)
     _a_round_that_is_paid(start, day)
+    _a_round_on_its_way(start, day)
     with use_clock(lambda: start - timedelta(days=9)):
         first = make_round(
             "冬季滞销专场",
@@ -61,9 +66,11 @@ def rounds_of_the_story(start: datetime) -> None:
         _a_loss_before_closing()
     with use_clock(lambda: start - timedelta(days=1, hours=12)):
         _close_and_allocate(first)
+        bring_papers(first)
     with use_clock(lambda: start - timedelta(hours=20)):
         _tell_most(first)
         collect(first, slice(None, None, 2))
+        processing_of_the_story()
         second = make_round(
             "本周乡味",
             start - timedelta(hours=20),
@@ -96,6 +103,24 @@ def _a_round_that_is_paid(start: datetime, day: date) -> None:
         _close_and_allocate(made)
         collect(made, slice(-3))
     pay_households(made, start)
+
+
+def _a_round_on_its_way(start: datetime, day: date) -> None:
+    """Today's: in the van, at some stops already, and a few have fetched theirs."""
+    titles = {"土鸡蛋", "苹果", "红薯干", "大米"}
+    few = tuple(offer for offer in OFFERS if offer.title in titles)
+    with use_clock(lambda: start - timedelta(days=7)):
+        made = make_round("周中鲜货", start - timedelta(days=7), day - timedelta(days=4), day)
+        _offer(made, few, share=12)
+        _open(made)
+        orders_of(made, buyers=10, seed=7, canteens=False)
+        canteens_order(made, {"土鸡蛋": 3, "苹果": 5, "大米": 4})
+    with use_clock(lambda: start - timedelta(days=3)):
+        _close_and_allocate(made)
+        collect(made, slice(None, None, 3))
+        bring_papers(made)
+    with use_clock(lambda: start - timedelta(hours=2)):
+        bring_to_the_stops(made)
 
 
 def _local(day: date, hour: int) -> datetime:

@@ -30,7 +30,7 @@ from marketplace.orders.round_models import Commitment, Round
 from marketplace.orders.round_refill import bring_less
 
 CHANGED = "这张备货单已经改过，请看新的一版。"
-OVER = "这一期已经收完货，不能再改回音。"
+OVER = "这一期的货已经出发，不能再改回音。"
 
 
 @dataclass(frozen=True)
@@ -140,9 +140,12 @@ def lower_sheet(
     """
     kind = "less" if any(by_line.values()) else "no"
     answer = _store(session, actor, sheet, kind, words, by_line)
-    touched, cut = _refill(session, actor, sheet, by_line, leaves)
     own = Supplier(sheet.household_id or 0, sheet.organisation_id or 0)
-    made = reissue(session, actor, sheet.round, suppliers_of(session, touched) | {own})
+    less: defaultdict[int, dict[int, int]] = defaultdict(dict)
+    for line in sheet.lines:
+        if by_line[line.id] < line.packs:
+            less[line.listing_id][line.lot_id] = by_line[line.id]
+    made, cut = lower_lots(session, actor, sheet.round, less, leaves, own=own)
     if own in made and _brings_what_was_said(session, made[own], by_line, sheet):
         _settle_own(session, actor, made[own])
     telling.tell_changed(session, actor, sheet.round, made, own=own)
@@ -153,7 +156,7 @@ def lower_sheet(
 def _check_open(sheet: PreparationSheet) -> None:
     if not sheet.current:
         raise Conflict(CHANGED, code="superseded")
-    if sheet.round.state not in {"collecting", "delivering"}:
+    if sheet.round.state != "collecting":
         raise Conflict(OVER, code="wrong_state")
     if not sheet.lines:
         raise Conflict("这一户这一期不用备货。", code="nothing_to_bring")
@@ -200,42 +203,45 @@ def _store(
     return row
 
 
-def _refill(
+def lower_lots(
     session: Session,
     actor: Actor,
-    sheet: PreparationSheet,
-    by_line: Mapping[int, int],
+    in_round: Round,
+    less: Mapping[int, Mapping[int, int]],
     leaves: str,
-) -> tuple[set[int], dict[int, int]]:
-    """Lower listing by listing; returns the commitments that changed and packs cut by order line. Who has
-    been at the scales brings no more."""
-    less: defaultdict[int, dict[int, int]] = defaultdict(dict)
-    for line in sheet.lines:
-        if by_line[line.id] < line.packs:
-            less[line.listing_id][line.lot_id] = by_line[line.id]
+    *,
+    own: Supplier | None = None,
+) -> tuple[dict[Supplier, int], dict[int, int]]:
+    """Lots give listings only so many packs (listing id → lot id → packs); where sheets are out, whoever
+    gives otherwise than before gets a new one, and `own` in any case. Returns the new sheets and packs cut
+    by order line; nobody is told yet. Who has been at the scales brings no more."""
     commitments = session.scalars(
         select(Commitment).where(Commitment.listing_id.in_(less)).order_by(Commitment.id)
     ).all()
     lock_lots(session, sorted({row.lot_id for row in commitments}))
     ids = {(row.listing_id, row.lot_id): row.id for row in commitments}
-    weighed = _weighed(session, less)
-    before = _cuts(session, less)
+    weighed = weighed_in(session, less)
+    before = cuts_of(session, less)
     touched: set[int] = set()
     for listing_id in sorted(less):
         can_bring = {ids[listing_id, lot]: packs for lot, packs in less[listing_id].items()}
         here = {commitment for (one, lot), commitment in ids.items() if (one, lot) in weighed}
-        done = bring_less(session, actor, sheet.round, listing_id, can_bring, leaves, settled=here)
+        done = bring_less(session, actor, in_round, listing_id, can_bring, leaves, settled=here)
         touched |= {
             commitment
             for commitment in {*done.before, *done.after}
             if done.before.get(commitment, 0) != done.after.get(commitment, 0)
         }
-    after = _cuts(session, less)
+    after = cuts_of(session, less)
     cut = {line: packs - before.get(line, 0) for line, packs in after.items()}
-    return touched, {line: packs for line, packs in cut.items() if packs > 0}
+    made = {}
+    if in_round.state == "collecting":
+        changed = suppliers_of(session, touched) | ({own} if own else set())
+        made = reissue(session, actor, in_round, changed)
+    return made, {line: packs for line, packs in cut.items() if packs > 0}
 
 
-def _weighed(session: Session, listing_ids: Collection[int]) -> set[tuple[int, int]]:
+def weighed_in(session: Session, listing_ids: Collection[int]) -> set[tuple[int, int]]:
     """Listing and lot of what was weighed in already."""
     rows = session.execute(
         select(WeighIn.listing_id, WeighIn.lot_id).where(
@@ -245,7 +251,7 @@ def _weighed(session: Session, listing_ids: Collection[int]) -> set[tuple[int, i
     return {(listing_id, lot_id) for listing_id, lot_id in rows}
 
 
-def _cuts(session: Session, listing_ids: Collection[int]) -> dict[int, int]:
+def cuts_of(session: Session, listing_ids: Collection[int]) -> dict[int, int]:
     """Packs cut so far, by order line of these listings."""
     return {
         row.id: row.cut_packs

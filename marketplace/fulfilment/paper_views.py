@@ -9,12 +9,15 @@ from typing import Any
 from flask import render_template, request, url_for
 
 from marketplace.core.db import db, transaction
+from marketplace.core.errors import NotFound
+from marketplace.fulfilment.collection_plan import plan_of
 from marketplace.fulfilment.papers import Paper, papers
 from marketplace.fulfilment.revealing import REASONS, reason_words, record_reveal
 from marketplace.fulfilment.sheet_pages import STACK, Listed, listed, one_paper
 from marketplace.fulfilment.views import bp
 from marketplace.identity.access import current_actor, current_scope, requires
 from marketplace.identity.permissions import PERSONAL_REVEAL, SHEET_VIEW
+from marketplace.orders.round_models import Round
 
 
 def reveal(made: list[Paper], what: str) -> None:
@@ -22,6 +25,20 @@ def reveal(made: list[Paper], what: str) -> None:
     words = reason_words(request.form.get("reason", ""))
     with transaction() as session:
         record_reveal(session, current_actor(), [paper.row for paper in made], words, what)
+
+
+@bp.get("/round/<int:round_id>/plan")
+@requires(SHEET_VIEW)
+def plan(round_id: int) -> str:
+    """What comes to which collection point, village by village."""
+    found = db.session.get(Round, round_id)
+    plans = plan_of(db.session, current_scope(), round_id) if found else []
+    if found is None or not plans:
+        raise NotFound("这一期还没有备货单。")
+    back_url = url_for("sheets.round", round_id=round_id)
+    return render_template(
+        "fulfilment/collection_plan.html", round=found, plans=plans, back_url=back_url
+    )
 
 
 @bp.get("/<int:sheet_id>/paper")

@@ -1,12 +1,13 @@
 """Messages about sheets: to those who look after a household, and to buyers who get less."""
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 from marketplace.core.clock import today
+from marketplace.core.money import format_yuan
 from marketplace.core.validity import in_force
 from marketplace.fulfilment.portions import Supplier
 from marketplace.households.models import CadreAssignment
@@ -14,6 +15,8 @@ from marketplace.identity.actor import Actor
 from marketplace.identity.models import RoleGrant
 from marketplace.notices.outbox import Message, enqueue_all
 from marketplace.orders.order_models import OrderLine
+from marketplace.orders.return_models import RECALLED, GoodsReturn
+from marketplace.orders.returning import hears_of_returns
 from marketplace.orders.round_models import Round
 
 
@@ -88,16 +91,7 @@ def tell_changed(
 
 def tell_cut(session: Session, in_round: Round, cut: Mapping[int, int], answer_id: int) -> None:
     """Buyers whose lines lost packs (order line id → packs), one message for each order."""
-    if not cut:
-        return
-    orders: defaultdict[int, list[OrderLine]] = defaultdict(list)
-    for line in session.scalars(
-        select(OrderLine)
-        .where(OrderLine.id.in_(cut))
-        .options(joinedload(OrderLine.order), joinedload(OrderLine.listing))
-        .order_by(OrderLine.id)
-    ):
-        orders[line.order_id].append(line)
+    orders = _by_order(session, cut)
     enqueue_all(
         session,
         [
@@ -112,5 +106,66 @@ def tell_cut(session: Session, in_round: Round, cut: Mapping[int, int], answer_i
                 to_user_id=lines[0].order.buyer_id,
             )
             for order_id, lines in sorted(orders.items())
+        ],
+    )
+
+
+def tell_more(session: Session, in_round: Round, more: Mapping[int, int], left_id: int) -> None:
+    """Buyers who get packs after all, because another buyer (order `left_id`) left."""
+    enqueue_all(
+        session,
+        [
+            Message(
+                provider_key=f"order:{order_id}:more:{left_id}",
+                kind="order_more",
+                subject=f"order:{order_id}",
+                title=f"订单 {lines[0].order.number} 补上了 {sum(more[x.id] for x in lines)} 份",
+                body=f"第 {in_round.number} 期有买家退订，您订的"
+                + "、".join(f"{x.listing.full_title}补上 {more[x.id]} 份" for x in lines)
+                + "。",
+                to_user_id=lines[0].order.buyer_id,
+            )
+            for order_id, lines in sorted(_by_order(session, more).items())
+        ],
+    )
+
+
+def _by_order(session: Session, lines: Mapping[int, int]) -> dict[int, list[OrderLine]]:
+    orders: defaultdict[int, list[OrderLine]] = defaultdict(list)
+    if lines:
+        for line in session.scalars(
+            select(OrderLine)
+            .where(OrderLine.id.in_(lines))
+            .options(joinedload(OrderLine.order), joinedload(OrderLine.listing))
+            .order_by(OrderLine.id)
+        ):
+            orders[line.order_id].append(line)
+    return orders
+
+
+@hears_of_returns
+def tell_returned(session: Session, returned: Sequence[GoodsReturn]) -> None:
+    """What a buyer did not keep for its quality: to those who look after the household that bears it. Of a
+    recall they have heard."""
+    rows = [row for row in returned if row.fault == "farm" and row.reason != RECALLED]
+    suppliers = {
+        row.id: Supplier(row.lot.household_id or 0, row.lot.organisation_id or 0) for row in rows
+    }
+    keepers = keepers_of(session, set(suppliers.values()))
+    enqueue_all(
+        session,
+        [
+            Message(
+                provider_key=f"rejected:{row.id}:{user_id}",
+                kind="goods_rejected",
+                subject=f"lot:{row.lot_id}",
+                title=f"批次 {row.lot.code} 有 {row.packs} 份"
+                + ("验收没有收" if row.stage == "acceptance" else "退了回来"),
+                body=f"{row.words}。这些不付货款，一共少 {format_yuan(row.packs * row.line.farmgate_fen)} 元，"
+                "请告诉这一户；照片在订单里。",
+                to_user_id=user_id,
+            )
+            for row in rows
+            for user_id in sorted(keepers[suppliers[row.id]])
         ],
     )

@@ -18,10 +18,17 @@ from marketplace.fulfilment.revealing import REASONS
 from marketplace.fulfilment.sheet_pages import STACK, Listed, listed
 from marketplace.fulfilment.sheet_rows import sheet_rows
 from marketplace.fulfilment.standing import STANDS, Filters, due_before
+from marketplace.fulfilment.surplus import waiting_counts
 from marketplace.fulfilment.tallies import Tally, counted, tallies
 from marketplace.fulfilment.wording import village_text
 from marketplace.identity.access import current_actor, current_scope, requires
-from marketplace.identity.permissions import PERSONAL_REVEAL, SHEET_ANSWER, SHEET_ISSUE, SHEET_VIEW
+from marketplace.identity.permissions import (
+    PERSONAL_REVEAL,
+    ROUND_MANAGE,
+    SHEET_ANSWER,
+    SHEET_ISSUE,
+    SHEET_VIEW,
+)
 from marketplace.orders.round_models import Round
 from marketplace.orders.rounds import get_round
 from marketplace.web.addresses import row_number
@@ -62,7 +69,15 @@ def index() -> str:
         ],
         overdue=overdue,
         may_issue=may_issue,
+        surplus=_surplus([found.id for found in rounds]),
     )
+
+
+def _surplus(rounds: list[int]) -> dict[int, int]:
+    """How many households' surplus waits, by round, for those who can offer it on."""
+    if not current_actor().may(ROUND_MANAGE):
+        return {}
+    return waiting_counts(db.session, current_scope(), rounds)
 
 
 def _figures(found: list[Tally]) -> dict[str, int]:
@@ -118,6 +133,7 @@ def _round_page(found: Listed, refused: MarketplaceError | None = None) -> str:
         reasons=REASONS,
         stack=STACK,
         refused=refused,
+        may_offer=actor.may(ROUND_MANAGE),
         may_answer=actor.may(SHEET_ANSWER),
         may_reveal=actor.may(PERSONAL_REVEAL),
     )

@@ -5,29 +5,32 @@ it brings less; the reason decides whether it stays in its lot. Two clerks who w
 second hears what the first wrote down, and sets it aside only with words.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 from marketplace.catalog.lot_events import subject_of
 from marketplace.catalog.lots import lock_lots
+from marketplace.catalog.models import GRADES
 from marketplace.core.clock import format_when, now
 from marketplace.core.codes import dated_code
 from marketplace.core.errors import Conflict, InvalidInput, NotFound
 from marketplace.core.quantity import BaseUnit, format_quantity
 from marketplace.fulfilment.answering import Answered, lower_sheet
 from marketplace.fulfilment.models import PreparationSheet, SheetLine
+from marketplace.fulfilment.surplus import take_back_surplus
 from marketplace.fulfilment.weighing_models import DEDUCTIONS, SHORT_REASONS, STAYS, WeighIn
 from marketplace.identity import audit
 from marketplace.identity.actor import Actor
-from marketplace.identity.scope import Scope
 from marketplace.orders.round_models import Commitment
 from marketplace.trace.streams import Event, append
 
 FAR_OFF = 100
 """So many times more, or less, than the sheet asks for is a slip: 斤 for 公斤 with a comma lost."""
+OTHER_GRADE = "grade"
+"""Why goods of another grade are short, a key of SHORT_REASONS."""
 OTHER = "other"
 """What leaves a lot at the scales, as the lot's own words have it."""
 
@@ -42,6 +45,8 @@ class Reading:
     deduction: int = 0
     deduction_reason: str = ""
     short_reason: str = ""
+    grade: str = ""
+    """As it was found; empty: the sheet's."""
     sure: bool = False
 
     @property
@@ -107,15 +112,30 @@ def weigh(
     if before is not None:
         if not instead_why.strip():
             raise WeighedBefore(before)
+        _lock_lots(session, line)
         _set_aside(session, actor, before, instead_why.strip()[:200])
+    if reading.grade and reading.grade != line.lot.grade:
+        reading = replace(reading, short_reason=OTHER_GRADE)
     packs = _packs(line, reading)
     if packs < line.packs:
         _lock_lots(session, line)
+    row = _store(session, actor, line, reading, packs)
+    if packs == line.packs:
+        return Weighed(row, None)
+    short = _short(session, actor, sheet, line, packs, reading.short_reason)
+    session.refresh(row)
+    return Weighed(row, short)
+
+
+def _store(
+    session: Session, actor: Actor, line: SheetLine, reading: Reading, packs: int
+) -> WeighIn:
     row = WeighIn(
         number=dated_code("W", now()),
-        sheet_id=sheet.id,
+        sheet_id=line.sheet_id,
         listing_id=line.listing_id,
         lot_id=line.lot_id,
+        grade=reading.grade or line.lot.grade,
         gross_base=reading.gross,
         tare_base=reading.tare,
         deduction_base=reading.deduction,
@@ -130,13 +150,9 @@ def weigh(
     )
     session.add(row)
     session.flush()
-    _record(session, row)
+    append(session, [Event(subject_of(row.lot_id), "weighed", weighed_data(row))])
     audit.record(session, actor, "weighed_in", "weigh_in", row.number, packs=packs)
-    if packs == line.packs:
-        return Weighed(row, None)
-    short = _short(session, actor, sheet, line, packs, reading.short_reason)
-    session.refresh(row)
-    return Weighed(row, short)
+    return row
 
 
 def _line(sheet: PreparationSheet, line_id: int) -> SheetLine:
@@ -151,7 +167,9 @@ def _line(sheet: PreparationSheet, line_id: int) -> SheetLine:
 
 
 def _packs(line: SheetLine, reading: Reading) -> int:
-    """Whole packs of what counts; never more than the sheet asks for."""
+    """Whole packs of what counts; never more than the sheet asks for, none of another grade."""
+    if reading.grade not in {"", *GRADES}:
+        raise InvalidInput("请选等级。", code="unknown_grade", field="grade")
     if reading.tare + reading.deduction > reading.gross:
         raise InvalidInput("皮重加扣重比毛重还多，请核对。", code="net", field="gross")
     if reading.deduction and reading.deduction_reason not in DEDUCTIONS:
@@ -165,6 +183,8 @@ def _packs(line: SheetLine, reading: Reading) -> int:
             reading.net,
         )
     packs = min(line.packs, reading.net // line.listing.pack_base)
+    if reading.grade not in {"", line.lot.grade}:
+        packs = 0
     if packs < line.packs and reading.short_reason not in SHORT_REASONS:
         raise InvalidInput(
             f"够 {packs} 份，备货单上要 {line.packs} 份，少 {line.packs - packs} 份，请选为什么少。",
@@ -183,12 +203,15 @@ def _lock_lots(session: Session, line: SheetLine) -> None:
 def _set_aside(session: Session, actor: Actor, row: WeighIn, why: str) -> None:
     row.void_at, row.void_by_id, row.void_why = now(), actor.user_id, why
     session.flush()
+    take_back_surplus(session, actor, row)
     audit.record(session, actor, "weigh_in_set_aside", "weigh_in", row.number)
 
 
-def _record(session: Session, row: WeighIn) -> None:
-    data = {
+def weighed_data(row: Any) -> dict[str, Any]:
+    """What the lot's stream says of a weighing."""
+    return {
         "deduction": row.deduction_base,
+        "grade": row.grade,
         "gross": row.gross_base,
         "listing": row.listing_id,
         "net": row.net_base,
@@ -196,7 +219,6 @@ def _record(session: Session, row: WeighIn) -> None:
         "receipt": row.number,
         "tare": row.tare_base,
     }
-    append(session, [Event(subject_of(row.lot_id), "weighed", data)])
 
 
 def _short(
@@ -224,33 +246,3 @@ def weighed_lines(session: Session, sheet: PreparationSheet) -> dict[tuple[int, 
         .execution_options(populate_existing=True)
     )
     return {(row.listing_id, row.lot_id): row for row in rows}
-
-
-def get_weigh_in(session: Session, scope: Scope, number: str) -> WeighIn:
-    mine = scope.visible(select(PreparationSheet)).with_only_columns(PreparationSheet.id)
-    found = session.scalar(
-        select(WeighIn)
-        .where(WeighIn.number == number, WeighIn.sheet_id.in_(mine))
-        .options(
-            joinedload(WeighIn.by),
-            joinedload(WeighIn.void_by),
-            joinedload(WeighIn.listing),
-            joinedload(WeighIn.sheet).joinedload(PreparationSheet.household),
-            joinedload(WeighIn.sheet).joinedload(PreparationSheet.organisation),
-            joinedload(WeighIn.sheet).joinedload(PreparationSheet.round),
-        )
-    )
-    if found is None:
-        raise NotFound("没有这张过磅单，或不归您管。")
-    return found
-
-
-def receipts_of(session: Session, sheet: PreparationSheet) -> Sequence[WeighIn]:
-    """All weighings of a supplier in a round, those set aside too, in the order of time."""
-    mine = select(PreparationSheet.id).where(sheet.versions)
-    return session.scalars(
-        select(WeighIn)
-        .where(WeighIn.sheet_id.in_(mine))
-        .options(joinedload(WeighIn.by), joinedload(WeighIn.void_by), joinedload(WeighIn.listing))
-        .order_by(WeighIn.id)
-    ).all()

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from marketplace.catalog.models import Lot
@@ -48,6 +48,7 @@ class WeighIn(Base):
     """The version that lay beside the scales."""
     listing_id: Mapped[int] = mapped_column(ForeignKey("listing.id"))
     lot_id: Mapped[int] = mapped_column(ForeignKey("lot.id"))
+    grade: Mapped[str] = mapped_column(String(10))  # as it was found
     gross_base: Mapped[int]
     tare_base: Mapped[int]
     deduction_base: Mapped[int]
@@ -68,3 +69,42 @@ class WeighIn(Base):
     lot: Mapped[Lot] = relationship()
     by: Mapped[User] = relationship(foreign_keys=[by_id])
     void_by: Mapped[User | None] = relationship(foreign_keys=[void_by_id])
+
+
+class WeighPhoto(Base):
+    """A re-encoded picture of what lay on the scales; the file lies below the data folder."""
+
+    __tablename__ = "weigh_photo"
+    __table_args__ = (UniqueConstraint("weigh_in_id", "sha256"),)
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    weigh_in_id: Mapped[int] = mapped_column(ForeignKey("weigh_in.id"))
+    sha256: Mapped[str] = mapped_column(String(64))
+    at: Mapped[datetime]
+    by_id: Mapped[int] = mapped_column(ForeignKey("account.id"))
+
+    weigh_in: Mapped[WeighIn] = relationship()
+
+
+class WeighSurplus(Base):
+    """Whole packs beyond what the sheet asks for, which the household sells too. `added_base` of them were
+    more than its lot had free; `listing_id`: what they were offered on to."""
+
+    __tablename__ = "weigh_surplus"
+    __table_args__ = (
+        CheckConstraint("base > 0 AND added_base BETWEEN 0 AND base", name="quantity"),
+        CheckConstraint(
+            "(listing_id IS NULL) = (offered_at IS NULL) AND (listing_id IS NULL) = (offered_by_id IS NULL)",
+            name="offered",
+        ),
+    )
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    weigh_in_id: Mapped[int] = mapped_column(ForeignKey("weigh_in.id"), unique=True)
+    base: Mapped[int]
+    added_base: Mapped[int]
+    at: Mapped[datetime]
+    by_id: Mapped[int] = mapped_column(ForeignKey("account.id"))
+    listing_id: Mapped[int | None] = mapped_column(ForeignKey("listing.id"))
+    offered_at: Mapped[datetime | None]
+    offered_by_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
+
+    weigh_in: Mapped[WeighIn] = relationship()

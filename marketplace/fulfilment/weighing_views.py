@@ -1,4 +1,4 @@
-"""The collection clerk's phone: who is still to come, what the scales said, the household's receipt."""
+"""The collection clerk's phone: who is still to come, and what the scales said."""
 
 from dataclasses import dataclass, replace
 
@@ -8,22 +8,21 @@ from sqlalchemy.orm import Session, contains_eager, joinedload
 from werkzeug import Response
 from wtforms import HiddenField, SelectChoice, SelectField, SubmitField
 
+from marketplace.catalog.models import GRADES
 from marketplace.core.clock import now
-from marketplace.core.county_settings import county_settings
 from marketplace.core.db import db, transaction
-from marketplace.core.errors import InvalidInput, MarketplaceError
+from marketplace.core.errors import MarketplaceError
 from marketplace.core.quantity import BaseUnit, parse_quantity
 from marketplace.core.wake import wake
 from marketplace.fulfilment.answering import get_sheet
 from marketplace.fulfilment.models import PreparationSheet, SheetLine
+from marketplace.fulfilment.receipts import receipts_of
 from marketplace.fulfilment.sheet_views import WouldCutError
 from marketplace.fulfilment.weighing import (
     FarOff,
     Reading,
     WeighedBefore,
     amount,
-    get_weigh_in,
-    receipts_of,
     weigh,
     weighed_lines,
 )
@@ -45,6 +44,10 @@ def _choices(words: dict[str, str]) -> list[SelectChoice]:
     return [SelectChoice("", "请选"), *(SelectChoice(*pair) for pair in words.items())]
 
 
+def _grades() -> list[SelectChoice]:
+    return [SelectChoice("", "和备货单一样"), *(SelectChoice(grade) for grade in GRADES)]
+
+
 class WeighForm(Form):
     """One line of a sheet. `sure` and `seen_cut` come back when somebody was asked about them."""
 
@@ -52,6 +55,7 @@ class WeighForm(Form):
     tare = TrimmedField("皮重", [at_most(30)])
     deduction = TrimmedField("扣重", [at_most(30)])
     deduction_reason = SelectField("为什么扣", choices=_choices(DEDUCTIONS), default="")
+    grade = SelectField("等级", choices=_grades(), default="")
     short_reason = SelectField("不够的话，为什么少", choices=_choices(SHORT_REASONS), default="")
     why = TrimmedField("为什么要重新过", [at_most(200)])
     sure = HiddenField()
@@ -259,31 +263,6 @@ def _reading(form: WeighForm, line: SheetLine | None) -> Reading:
         base(form.deduction),
         form.deduction_reason.data or "",
         form.short_reason.data or "",
+        form.grade.data or "",
     )
     return replace(read, sure=form.sure.data == str(read.net))
-
-
-@bp.get("/weigh/receipts/<number>", endpoint="weigh_receipt")
-@requires(WEIGH_IN)
-def receipt(number: str) -> str:
-    """For the household: what was weighed, what it gets."""
-    row = get_weigh_in(db.session, current_scope(), number)
-    return render_template(
-        "fulfilment/weigh_receipt.html",
-        row=row,
-        amount=amount,
-        deductions=DEDUCTIONS,
-        shorts=SHORT_REASONS,
-        settings=county_settings(db.session),
-        back_url=url_for("field.weigh_sheet", sheet_id=_current(row)),
-    )
-
-
-def _current(row: WeighIn) -> int:
-    """The version in force of the sheet that a receipt belongs to."""
-    found = db.session.scalar(
-        select(PreparationSheet.id).where(row.sheet.versions, PreparationSheet.current)
-    )
-    if found is None:
-        raise InvalidInput("这一户没有备货单了。")
-    return found

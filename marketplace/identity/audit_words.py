@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 
+from marketplace.identity.permission_words import PERMISSIONS
 from marketplace.identity.permissions import ROLES, role_name
 
 ACTIONS = {
@@ -67,6 +68,9 @@ ACTIONS = {
     "lot_committed": "批次上架占用",
     "lot_expired": "批次过期",
     "lot_lowered": "批次减量",
+    "lot_recalled": "召回批次",
+    "lot_regraded": "批次改等级",
+    "lots_pooled": "零头拼批",
     "lot_uncommitted": "批次退回",
     "lots_confirmed": "确认货源",
     "member_added": "加入合作社",
@@ -112,6 +116,13 @@ ACTIONS = {
     "place_opened": "恢复地点",
     "place_saved": "保存地点",
     "policy_chosen": "选分配办法",
+    "processing_cancelled": "取消加工单",
+    "processing_finished": "加工单完工",
+    "processing_invoiced": "加工费记单据",
+    "processing_line_changed": "改加工线",
+    "processing_line_created": "添加工线",
+    "processing_planned": "开加工单",
+    "processing_started": "加工单开工",
     "product_changed": "修改品种",
     "product_created": "新建品种",
     "refused": "被拒绝的访问",
@@ -141,6 +152,22 @@ ACTIONS = {
     "sheet_answered_less": "回音：备不齐",
     "sheet_answered_no": "回音：备不了",
     "sheet_answered_yes": "回音：能备齐",
+    "claim_filed": "申请退货",
+    "claim_granted": "同意退货",
+    "claim_refused": "不同意退货",
+    "delivery_ended": "验收、交货",
+    "original_filed": "存签字原件",
+    "stop_handed_over": "送到交接",
+    "stop_loaded": "装车",
+    "trip_link_renewed": "换司机链接",
+    "trip_made": "排车",
+    "certificate_issued": "开合格证",
+    "paper_attached": "存证明",
+    "paper_set_aside": "证明作废",
+    "product_papers_changed": "改品种要的证明",
+    "surplus_kept": "多出来的货也卖",
+    "surplus_offered": "多出来的货上架",
+    "surplus_taken_back": "多出来的货作废",
     "weighed_in": "过磅",
     "weigh_in_set_aside": "过磅作废",
     "sheets_changed": "备货单改版",
@@ -149,6 +176,11 @@ ACTIONS = {
     "sign_in": "登录",
     "sign_in_throttled": "登录被限制",
     "sign_out": "退出登录",
+    "hold_put_on": "停一批货、一个乡镇、一个提货点",
+    "hold_lifted": "恢复",
+    "held_cut": "停着的订单减掉",
+    "held_moved": "停着的订单改提货点",
+    "held_put_off": "提货时间推迟",
     "slot_added": "补排集货时间",
     "status_added": "登记户类别",
     "status_ended": "结束户类别",
@@ -163,6 +195,7 @@ SUBJECTS = {
     "fee_invoice": "费用单据",
     "group": "团购登记",
     "group_entry": "团购登记条目",
+    "hold": "暂停",
     "household": "农户",
     "import_batch": "导入",
     "listing": "货品",
@@ -182,10 +215,17 @@ SUBJECTS = {
     "payout_line": "货款",
     "payout_run": "付款批次",
     "pickup_point": "提货点",
+    "processing_line": "加工线",
+    "processing_order": "加工单",
     "product": "品种",
     "role_grant": "角色授权",
     "round": "期次",
     "sheet": "备货单",
+    "claim": "退货申请",
+    "manifest": "配送单",
+    "original": "签字原件",
+    "trip": "车次",
+    "lot_paper": "证明",
     "weigh_in": "过磅单",
     "supply_report": "登记",
 }
@@ -196,9 +236,11 @@ _DETAILS = {
     "claimant": "供货的",
     "columns": "改了哪些",
     "consent": "农户同意低价",
+    "cause": "原因",
     "cut": "减少",
     "days": "天数",
     "deputy": "代理人",
+    "end": "结果",
     "expired": "过期订单",
     "faulty": "有错行数",
     "fen": "金额（分）",
@@ -211,6 +253,7 @@ _DETAILS = {
     "households": "农户编号",
     "how": "方式",
     "need": "需要权限",
+    "not_taken": "没收的行数",
     "orders": "订单数",
     "packs": "份数",
     "policy": "办法",
@@ -224,10 +267,14 @@ _DETAILS = {
     "sheets": "备货单张数",
     "source": "照着哪期",
     "state": "状态",
+    "stops": "几处",
     "take": "导入哪些",
     "title": "名称",
     "to": "到",
+    "trip": "车次",
     "unchanged": "没变行数",
+    "invoice": "单据号",
+    "permille": "每千出多少",
     "what": "内容项",
     "why": "原因",
 }
@@ -236,53 +283,13 @@ _VALUES = {
     "farm": "货的质量，农户同意少收", "transport": "运输中坏了", "goodwill": "平台承担", "unfetched": "买家没来取",
     "first_come": "先上架先卖", "good": "没问题的行", "households": "农户", "members": "合作社成员",
     "message": "短信或微信", "bank": "银行流水", "name": "姓名", "paper": "纸质备货单", "pasted": "粘贴的接龙",
-    "phone": "电话号码",
+    "phone": "电话号码", "certificate": "承诺达标合格证", "inspection": "检疫证明", "test_report": "检测报告",
+    "licence": "营业执照/许可",
     "proportional": "按备货量的比例", "regions": "行政区划", "reports": "滞销登记",
     "sold_elsewhere": "别处卖了", "units": "单位", "urgent_then_fair": "先卖放不住的，再按权重拉平",
     "visit": "上门", "other": "其他",
 }  # fmt: skip
 """What codes in details mean; what is not here shows as it was written."""
-
-
-_PERMISSIONS = {
-    "reports.submit": "提交登记",
-    "reports.verify": "核实登记",
-    "lots.view": "看货源",
-    "lots.adjust": "改货源",
-    "households.view": "看农户",
-    "households.manage": "改农户",
-    "personal.reveal": "看完整的姓名电话",
-    "rounds.view": "看期次",
-    "rounds.manage": "办期次",
-    "rounds.allocate": "分配",
-    "sheets.view": "看备货单",
-    "sheets.issue": "发备货单",
-    "sheets.answer": "回备货单",
-    "weighins.record": "过磅",
-    "orders.own": "自己订货",
-    "orders.canteen": "食堂订货",
-    "orders.approve": "审批订单",
-    "orders.group": "办单位团购",
-    "orders.manage": "办订单",
-    "board.view": "看看板",
-    "trace.view": "查溯源",
-    "imports.run": "导入",
-    "accounts.manage": "管账号",
-    "settings.manage": "改设置",
-    "audit.view": "看审计记录",
-    "notices.view": "看消息",
-    "ledger.view": "看账本",
-    "refunds.manage": "管退款",
-    "payouts.view": "看货款",
-    "payouts.propose": "提出付款",
-    "payouts.approve": "批准付款",
-    "advances.view": "看周转金和各期收支",
-    "receipts.file": "记农户签收",
-    "payees.view": "看收款账户",
-    "payees.propose": "提出收款账户",
-    "payees.consent": "核准收款账户",
-    "transfers.manage": "管银行来款",
-}
 _ACCOUNTS = ("cadre", "deputy")
 """Details that are numbers of accounts."""
 People = Mapping[int, str]
@@ -326,7 +333,7 @@ def _said(key: str, value: object, people: People) -> str:
     if key == "role" and value in ROLES:
         return role_name(str(value))
     if key == "need":
-        return _PERMISSIONS.get(str(value), str(value))
+        return PERMISSIONS.get(str(value), str(value))
     if key in _ACCOUNTS and isinstance(value, int):
         return people.get(value, f"账号 {value}")
     words = str(value).split(",") if key in {"what", "households"} else [str(value)]

@@ -46,6 +46,8 @@ class Organisation(Base):
     """What its canteen orders is paid after a monthly statement."""
     account_days: Mapped[int] = mapped_column(default=30, server_default="30")
     """So many days after the statement it is due."""
+    two_inspectors: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Two people sign for what its canteen receives."""
 
     region: Mapped[Region] = relationship()
 

@@ -36,6 +36,7 @@ class OrganisationForm(Form):
     approval_above = TrimmedField("超过多少元要审批", [at_most(20)])
     on_account = BooleanField("单位月结：食堂的货先送，月初出对账单，照单转账")
     term = TrimmedField("账期", [at_most(20)], default="30")
+    two_inspectors = BooleanField("食堂收货要两个人验收签字")
     active = BooleanField("正常使用", default=True)
     submit = SubmitField("保存")
 
@@ -56,6 +57,7 @@ class OrganisationForm(Form):
             active=bool(self.active.data),
             on_account=bool(self.on_account.data),
             account_days=read_account_days(days, field="term"),
+            two_inspectors=bool(self.two_inspectors.data),
         )
 
 

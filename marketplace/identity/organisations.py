@@ -27,6 +27,7 @@ class OrganisationInput:
     active: bool = True
     on_account: bool = False
     account_days: int = 30
+    two_inspectors: bool = False
 
 
 def read_account_days(text: str, field: str | None = None) -> int:
@@ -111,4 +112,5 @@ def _checked(session: Session, given: OrganisationInput, own_id: int | None) -> 
         "active": given.active,
         "on_account": given.on_account,
         "account_days": given.account_days,
+        "two_inspectors": given.two_inspectors,
     }

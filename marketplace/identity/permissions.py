@@ -7,6 +7,8 @@ REPORT_SUBMIT = "reports.submit"
 REPORT_VERIFY = "reports.verify"
 LOT_VIEW = "lots.view"
 LOT_ADJUST = "lots.adjust"
+LOT_RECALL = "lots.recall"
+PAPER_KEEP = "papers.keep"
 HOUSEHOLD_VIEW = "households.view"
 HOUSEHOLD_MANAGE = "households.manage"
 PERSONAL_REVEAL = "personal.reveal"
@@ -17,6 +19,8 @@ SHEET_VIEW = "sheets.view"
 SHEET_ISSUE = "sheets.issue"
 SHEET_ANSWER = "sheets.answer"
 WEIGH_IN = "weighins.record"
+PROCESS_MANAGE = "processing.manage"
+HAND_OVER = "deliveries.hand_over"
 ORDER_OWN = "orders.own"
 ORDER_CANTEEN = "orders.canteen"
 ORDER_APPROVE = "orders.approve"
@@ -50,6 +54,8 @@ ROLES: Mapping[str, tuple[str, frozenset[str]]] = {
             {
                 LOT_VIEW,
                 LOT_ADJUST,
+                LOT_RECALL,
+                PAPER_KEEP,
                 HOUSEHOLD_VIEW,
                 HOUSEHOLD_MANAGE,
                 ROUND_VIEW,
@@ -59,6 +65,8 @@ ROLES: Mapping[str, tuple[str, frozenset[str]]] = {
                 SHEET_ISSUE,
                 SHEET_ANSWER,
                 WEIGH_IN,
+                PROCESS_MANAGE,
+                HAND_OVER,
                 ORDER_MANAGE,
                 BOARD_VIEW,
                 TRACE_VIEW,
@@ -79,6 +87,7 @@ ROLES: Mapping[str, tuple[str, frozenset[str]]] = {
                 REPORT_VERIFY,
                 LOT_VIEW,
                 LOT_ADJUST,
+                PAPER_KEEP,
                 HOUSEHOLD_VIEW,
                 HOUSEHOLD_MANAGE,
                 SHEET_VIEW,
@@ -102,6 +111,7 @@ ROLES: Mapping[str, tuple[str, frozenset[str]]] = {
                 REPORT_SUBMIT,
                 LOT_VIEW,
                 LOT_ADJUST,
+                PAPER_KEEP,
                 HOUSEHOLD_VIEW,
                 SHEET_VIEW,
                 SHEET_ANSWER,
@@ -117,6 +127,7 @@ ROLES: Mapping[str, tuple[str, frozenset[str]]] = {
                 REPORT_SUBMIT,
                 LOT_VIEW,
                 LOT_ADJUST,
+                PAPER_KEEP,
                 HOUSEHOLD_VIEW,
                 SHEET_VIEW,
                 SHEET_ANSWER,
@@ -125,7 +136,7 @@ ROLES: Mapping[str, tuple[str, frozenset[str]]] = {
             }
         ),
     ),
-    "clerk": ("集货员", frozenset({SHEET_VIEW, WEIGH_IN})),
+    "clerk": ("集货员、提货员", frozenset({SHEET_VIEW, WEIGH_IN, HAND_OVER, PAPER_KEEP})),
     "buyer": ("食堂采购员", frozenset({ORDER_CANTEEN, ORDER_OWN})),
     "approver": ("单位审批人", frozenset({ORDER_APPROVE, ORDER_OWN})),
     "organiser": ("单位工会组织员", frozenset({ORDER_GROUP, ORDER_OWN})),

@@ -5,6 +5,7 @@ from datetime import timedelta
 from marketplace.catalog.lots import expire_lots
 from marketplace.core.clock import today
 from marketplace.core.db import transaction
+from marketplace.fulfilment.delivering import settle_finished_rounds
 from marketplace.fulfilment.reminding import remind_unanswered
 from marketplace.identity.actor import SYSTEM
 from marketplace.imports.taking import run_due_batches
@@ -55,5 +56,6 @@ JOBS = (
     Job("compare_bills", timedelta(minutes=30), _compare_bills),
     Job("remind_unanswered", timedelta(minutes=15), remind_unanswered),
     Job("seal", MINUTE, seal_due, on_wake=True),
+    Job("settle_rounds", MINUTE, settle_finished_rounds, on_wake=True),
     Job("expire_lots", timedelta(hours=1), _expire_lots),
 )

@@ -90,6 +90,7 @@ def _lines(
         .order_by(OrderLine.id)
     )
     if only is not None:
+        found[only] = []  # also when its last buyer has left
         statement = statement.where(OrderLine.listing_id == only)
     for row in session.execute(statement):
         found[row.listing_id].append(

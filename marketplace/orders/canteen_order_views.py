@@ -27,6 +27,7 @@ def orders() -> str:
         state_of=words.state_of,
         money_of=words.money_of,
         changeable=words.changeable,
+        on_its_way=words.on_its_way,
         due_fen=words.due_fen,
     )
 

@@ -19,6 +19,7 @@ from marketplace.orders.basket import read_sheet, typed_packs
 from marketplace.orders.canteen_ordering import CANTEEN_FUNDS, Placed, SheetInput, place_sheet
 from marketplace.orders.canteen_sheet import Part
 from marketplace.orders.deposits import rule_words
+from marketplace.orders.my_order_words import on_its_way
 from marketplace.orders.order_models import FUND_SOURCES, Order
 from marketplace.orders.ordering import BelowMinimum, get_order
 from marketplace.orders.reserve import SoldOut
@@ -260,6 +261,7 @@ def _page(
         repeat=repeat,
         last=sheets.last_order(recent),
         mine=sheets.open_orders(recent),
+        arriving=[order.number for order in recent if on_its_way(order)],
         most_lines=sheets.MOST_LINES,
         urgent_words=urgent_words,
         deposit_rules=[] if unit.on_account else [rule_words(p.round, "canteen") for p in parts],

@@ -77,17 +77,10 @@ def end_order(session: Session, actor: Actor, order: Order, state: str, because:
 
 
 def cancel_by_operator(session: Session, actor: Actor, order: Order, reason: str) -> None:
-    """The county cancels for a buyer, also after closing; raises Conflict once packs are allocated."""
+    """The county cancels for a buyer before his packs are allocated; afterwards see fulfilment/cancelling."""
     if not reason.strip():
         raise InvalidInput("请写取消的原因，买家会看到。", code="missing", field="reason")
-    if order.state == "allocated":
-        cure = (
-            "农户已经在备货，不能再取消"
-            if order.round.state in {"collecting", "delivering"}
-            else "请先撤销分配再取消"
-        )
-        raise Conflict(f"这个订单已经分配到户，{cure}。", code="allocated")
-    if not order.holds_goods:
+    if not order.holds_goods or order.state == "allocated":
         raise Conflict("这个订单已经结束，不用再取消。", code="wrong_state")
     end_order(session, actor, order, "cancelled", reason.strip())
 

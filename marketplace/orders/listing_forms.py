@@ -7,6 +7,8 @@ from sqlalchemy.orm import Session
 from wtforms import SelectField, TextAreaField, ValidationError
 
 from marketplace.catalog.models import Product
+from marketplace.catalog.paper_models import CERTIFICATE, PAPER_KINDS
+from marketplace.catalog.paper_rules import asked_words
 from marketplace.core.errors import InvalidInput
 from marketplace.core.money import format_yuan, parse_yuan
 from marketplace.core.quantity import BaseUnit, format_quantity, parse_quantity
@@ -161,8 +163,9 @@ def reference_fen(product: Product, base: int) -> int:
     return -(-product.reference_fen * base // product.reference_per_base)
 
 
-def first_values(product: Product) -> dict[str, Any]:
-    """For a product that was never offered: a handy pack at the county's reference price."""
+def first_values(session: Session, product: Product) -> dict[str, Any]:
+    """For a product that was never offered: a handy pack at the county's reference price, and the papers
+    that its buyers ask for."""
     unit: BaseUnit = "g" if product.base_unit == "g" else "piece"
     small = product.piece_word in {"枚", "个"}
     base = 2500 if unit == "g" else 30 if small else 1
@@ -173,6 +176,6 @@ def first_values(product: Product) -> dict[str, Any]:
         "service": "0.00",
         "freight": "0.00",
         "minimum_packs": "1",
-        "required_papers": "承诺达标合格证",
+        "required_papers": asked_words(session, product.id) or PAPER_KINDS[CERTIFICATE],
         "seller_id": "",
     }

@@ -41,7 +41,11 @@ def new(round_id: int) -> Answer:
     product = _product(product_id, grade)
     lots = lot_choices.free_lots(db.session, _lot_scope(), product.id, grade)
     before = lot_choices.last_listing(db.session, product.id, grade)
-    values = listing_forms.values_of(before) if before else listing_forms.first_values(product)
+    values = (
+        listing_forms.values_of(before)
+        if before
+        else listing_forms.first_values(db.session, product)
+    )
     form = ListingForm(product, listing_forms.sellers(db.session), data=values)
     if not form.is_submitted():
         form.read_values()

@@ -2,15 +2,17 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from marketplace.catalog.lot_events import subject_of
 from marketplace.orders.allocation import Outcome, Problem
 from marketplace.orders.allocation_models import Allocation
 from marketplace.orders.order_models import OrderLine
+from marketplace.orders.return_models import GoodsReturn
 from marketplace.orders.round_models import Commitment, Listing
 from marketplace.trace.streams import Event, append, opaque
 
@@ -55,22 +57,59 @@ def record_undone(session: Session, round_id: int) -> None:
     append(session, events)
 
 
-def record_accepted(session: Session, orders: Sequence[int]) -> None:
-    """The packs of these orders are with their buyers, at what the farm gets for each in fen."""
+def record_accepted(
+    session: Session,
+    orders: Sequence[int],
+    rejected: Mapping[tuple[int, int], int] = MappingProxyType({}),
+) -> None:
+    """The packs of these orders are with their buyers, at what the farm gets for each in fen; without
+    those `rejected` (order line id, lot id → packs)."""
     accepted: defaultdict[int, list[list[Any]]] = defaultdict(list)
     for start in range(0, len(orders), ORDERS_AT_ONCE):
         rows = session.execute(
-            select(Allocation.lot_id, Allocation.packs, OrderLine.id, OrderLine.farmgate_fen)
+            select(
+                Allocation.lot_id,
+                func.sum(Allocation.packs),
+                OrderLine.id,
+                OrderLine.farmgate_fen,
+            )
             .join(OrderLine, OrderLine.id == Allocation.order_line_id)
             .where(OrderLine.order_id.in_(orders[start : start + ORDERS_AT_ONCE]))
-            .order_by(Allocation.id)
+            .group_by(Allocation.lot_id, OrderLine.id)
+            .order_by(func.min(Allocation.id))
         )
-        for lot_id, packs, line_id, fen in rows:
-            accepted[lot_id].append([buyer(lot_id, line_id), packs, fen])
+        for lot_id, given, line_id, fen in rows:
+            packs = int(given) - rejected.get((line_id, lot_id), 0)
+            if packs:
+                accepted[lot_id].append([buyer(lot_id, line_id), packs, fen])
     append(
         session,
         [Event(subject_of(lot), "accepted", {"packs": packs}) for lot, packs in accepted.items()],
     )
+
+
+def record_rejected(session: Session, rows: Iterable[GoodsReturn]) -> None:
+    """Packs that came and were not accepted: why, who bears it, and which picture shows it."""
+    append(
+        session,
+        [
+            Event(
+                subject_of(row.lot_id),
+                "rejected",
+                {
+                    "fault": row.fault,
+                    "packs": [[buyer(row.lot_id, row.order_line_id), row.packs]],
+                    "photo": row.photo,
+                    "reason": row.reason,
+                },
+            )
+            for row in rows
+        ],
+    )
+
+
+def record_recalled(session: Session, lot_id: int, reason: str) -> None:
+    append(session, [Event(subject_of(lot_id), "recalled", {"reason": reason})])
 
 
 def record_returned(session: Session, taken: Iterable[tuple[int, int, int]], fault: str) -> None:

@@ -6,7 +6,9 @@ from flask import Blueprint, render_template, request, url_for
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload, selectinload
 
+from marketplace.catalog.lot_papers import papers_of
 from marketplace.catalog.models import MOVEMENT_KINDS, LotMovement, LotShare, ReportPhoto
+from marketplace.catalog.paper_models import PAPER_KINDS
 from marketplace.core.clock import today
 from marketplace.core.db import db
 from marketplace.identity.access import current_scope, requires
@@ -14,6 +16,7 @@ from marketplace.identity.models import User
 from marketplace.identity.permissions import LOT_VIEW
 from marketplace.orders.field_lot_views import LOT_STATES
 from marketplace.orders.lot_figures import chain_of_lot, figures_of
+from marketplace.orders.lot_notes import notes_of
 from marketplace.orders.lot_queries import SHOWN, URGENT_DAYS, LotFilter, desk_lots, lot_choices
 from marketplace.orders.lot_withdrawal import get_own_lot
 from marketplace.orders.lowering import WITHDRAW_REASONS
@@ -101,4 +104,7 @@ def detail(lot_id: int) -> str:
         shares=shares,
         commitments=commitments,
         photos=photos.all(),
+        papers=papers_of(db.session, lot_id),
+        paper_kinds=PAPER_KINDS,
+        notes=notes_of(db.session, lot),
     )

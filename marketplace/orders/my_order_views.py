@@ -1,12 +1,18 @@
 """A buyer's own orders: what was ordered, where it stands, change and cancel before the deadline."""
 
+from collections.abc import Sequence
+from datetime import timedelta
+
 from flask import render_template
 from werkzeug import Response
 
+from marketplace.core.clock import now
+from marketplace.core.county_settings import county_number
 from marketplace.core.db import db
 from marketplace.identity.access import current_actor, requires, signed_in
 from marketplace.identity.permissions import ORDER_OWN
 from marketplace.orders import my_order_words as words
+from marketplace.orders.order_models import Order
 from marketplace.orders.order_pages import (
     change_page,
     order_page,
@@ -28,10 +34,21 @@ def mine() -> str:
     return render_template(
         "shop/mine.html",
         page=page,
+        claimable=_claimable(page.items if page else []),
         state_of=words.state_of,
         money_of=words.money_of,
         due_fen=words.due_fen,
     )
+
+
+def _claimable(orders: Sequence[Order]) -> set[str]:
+    """Numbers of those whose buyer may still say that something was wrong."""
+    days = timedelta(days=county_number(db.session, "claim_days"))
+    return {
+        order.number
+        for order in orders
+        if order.state == "closed" and order.ended_at and now() <= order.ended_at + days
+    }
 
 
 @bp.get("/orders/<number>")

@@ -18,8 +18,9 @@ from marketplace.orders.order_models import COUNTED_STATES, PAY_WAYS, Order, Ord
 from marketplace.orders.paying import pay_by
 from marketplace.orders.returning import why_returned
 from marketplace.orders.round_models import Listing, Round
-from marketplace.orders.shop_queries import pickups
+from marketplace.orders.shop_queries import pickup_of
 
+ARRIVING = Round.state == "delivering"
 TOO_LATE = "已经截单，自己不能再改。要改请打服务电话说明原因。"
 
 
@@ -57,6 +58,18 @@ def orders_of(scope: Scope, channel: str = "shop") -> Select[Order]:
     )
 
 
+def arriving(session: Session, scope: Scope) -> list[str]:
+    """Numbers of the shop's orders in reach whose goods are on their way."""
+    return list(
+        session.scalars(
+            scope.visible(select(Order.number))
+            .join(Order.round)
+            .where(Order.channel == "shop", Order.state == "allocated", ARRIVING)
+            .order_by(Order.id)
+        )
+    )
+
+
 def still_open(found: Round) -> bool:
     """Before closing orders can be changed and cancelled, whoever the round is for."""
     return found.state == "open" and now() < found.closes_at
@@ -68,6 +81,11 @@ def changeable(order: Order) -> bool:
     return order.state in waiting and still_open(order.round)
 
 
+def on_its_way(order: Order) -> bool:
+    """Whether its goods have set out and wait for the buyer's word."""
+    return order.state == "allocated" and order.round.state == "delivering"
+
+
 def line_by_line(order: Order) -> bool:
     """Whether quantities can be changed in the order itself: a group's follow its registration, and
     while somebody pays the sum stands still."""
@@ -77,18 +95,14 @@ def line_by_line(order: Order) -> bool:
 def order_page(session: Session, order: Order, viewer_id: int) -> dict[str, object]:
     """What the page of one order shows; colleagues of the buyer see the phone masked."""
     phone = order.contact_phone or ""
-    slots = [
-        row
-        for row in pickups(session, order.round_id)
-        if row.pickup_point_id == order.pickup_point_id
-    ]
     adds_to, added = linked_numbers(session, order)
     return {
         "order": order,
         "adds_to": adds_to,
         "added": added,
         "phone": phone if order.buyer_id == viewer_id else mask_phone(phone),
-        "slot": slots[0] if slots else None,
+        "slot": pickup_of(session, order),
+        "arriving": on_its_way(order),
         "state": state_of(order),
         "money": money_of(order),
         "deposit": deposit_of(order),
@@ -130,10 +144,14 @@ def state_of(order: Order) -> Said:
     if order.state == "awaiting_payment":
         words = "等付押金" if order.deposit_fen else "等付款"
         return Said(words, "warn", f"{format_when(pay_by(order))} 前付好才算订上，过时自动作废。")
-    if order.state in {"allocated", "closed"}:
-        reached = "settled" if order.state == "closed" else found.state
-        return _ON_ITS_WAY.get(reached, _ON_ITS_WAY["allocated"])
-    return _ordered(found)
+    return _shared_out(order) if order.state in {"allocated", "closed"} else _ordered(found)
+
+
+def _shared_out(order: Order) -> Said:
+    if order.state == "closed" and not any(line.due_packs for line in order.lines):
+        return Said("没有收货", "plain", "这一单没有收货，不用付钱；付过的退给您。")
+    reached = "settled" if order.state == "closed" else order.round.state
+    return _ON_ITS_WAY.get(reached, _ON_ITS_WAY["allocated"])
 
 
 def _ordered(found: Round) -> Said:

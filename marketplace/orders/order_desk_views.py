@@ -13,13 +13,12 @@ from marketplace.identity.access import current_actor, current_scope, requires
 from marketplace.identity.permissions import ORDER_MANAGE
 from marketplace.orders import basket as baskets
 from marketplace.orders import collecting, order_desk, returning
-from marketplace.orders.endings import cancel_by_operator
 from marketplace.orders.listings import get_listing
 from marketplace.orders.my_order_words import deposit_of
 from marketplace.orders.order_desk import OrderRow, Wanted, order_for_desk
 from marketplace.orders.order_models import CHANNELS, COLLECTED_WAYS, FUND_SOURCES, PAY_WAYS, Order
 from marketplace.orders.order_pages import sale_paper
-from marketplace.orders.return_models import FAULTS
+from marketplace.orders.return_models import BORNE_BY, FAULTS
 from marketplace.web.addresses import row_number
 
 bp = Blueprint("orders", __name__, url_prefix="/desk/orders")
@@ -78,10 +77,10 @@ def _wanted() -> Wanted:
 @bp.get("/<number>")
 @requires(ORDER_MANAGE)
 def show(number: str) -> str:
-    return _page(number)
+    return desk_page(number)
 
 
-def _page(number: str, refused: MarketplaceError | None = None) -> str:
+def desk_page(number: str, refused: MarketplaceError | None = None) -> str:
     order = order_for_desk(db.session, current_scope(), number)
     row = OrderRow(order, collecting.due_fen(db.session, order))
     return render_template(
@@ -100,6 +99,7 @@ def _page(number: str, refused: MarketplaceError | None = None) -> str:
         reasons=collecting.UNDO_REASONS,
         returns=returning.returns_of(db.session, order) if order.state == "closed" else [],
         faults=FAULTS,
+        borne_by=BORNE_BY,
         refused=refused,
         typed=request.form,
     )
@@ -139,7 +139,7 @@ def collect(number: str) -> Answer:
             how = request.form.get("how", "")
             noted = collecting.record_collected(session, current_actor(), order, how, amount)
     except MarketplaceError as error:
-        return _page(number, error), error.http_status
+        return desk_page(number, error), error.http_status
     words = (
         f"记好了：收 {format_yuan(amount)} 元。" if noted else "这个订单早已记过收款，没有重复记。"
     )
@@ -156,22 +156,8 @@ def uncollect(number: str) -> Answer:
             reason = request.form.get("reason", "")
             collecting.undo_collected(session, current_actor(), order, reason)
     except MarketplaceError as error:
-        return _page(number, error), error.http_status
+        return desk_page(number, error), error.http_status
     flash("收款记录撤销了。", "success")
-    return redirect(url_for(".show", number=number))
-
-
-@bp.post("/<number>/cancel")
-@requires(ORDER_MANAGE)
-def cancel(number: str) -> Answer:
-    try:
-        with transaction() as session:
-            order = order_for_desk(session, current_scope(), number)
-            reason = request.form.get("reason", "")[:200]
-            cancel_by_operator(session, current_actor(), order, reason)
-    except MarketplaceError as error:
-        return _page(number, error), error.http_status
-    flash("订单取消了，货已退回，别人可以接着订。", "success")
     return redirect(url_for(".show", number=number))
 
 
@@ -195,7 +181,7 @@ def give_back(number: str) -> Answer:
                 form.get("words", ""),
             )
     except MarketplaceError as error:
-        return _page(number, error), error.http_status
+        return desk_page(number, error), error.http_status
     flash(f"记好了：这些不收钱，共 {format_yuan(fen)} 元；付过的退给买家。", "success")
     return redirect(url_for(".show", number=number))
 
@@ -211,7 +197,7 @@ def handed_back(number: str) -> Answer:
             due = collecting.due_fen(session, order)
             returning.record_given_back(session, current_actor(), order, fen, due)
     except MarketplaceError as error:
-        return _page(number, error), error.http_status
+        return desk_page(number, error), error.http_status
     flash(f"记好了：退给买家 {format_yuan(fen)} 元。", "success")
     return redirect(url_for(".show", number=number))
 

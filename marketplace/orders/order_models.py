@@ -60,7 +60,7 @@ class Order(Base):
             ],
             "awaiting_payment": ["confirmed", "expired", "cancelled"],
             "confirmed": ["awaiting_approval", "cancelled", "expired", "allocated"],
-            "allocated": ["confirmed", "closed"],
+            "allocated": ["confirmed", "closed", "cancelled"],
             "expired": ["confirmed"],  # the money came late, the goods were still there
         }
     )

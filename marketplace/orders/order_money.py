@@ -7,7 +7,9 @@ an order. The sub-accounts of an order are named here.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -109,33 +111,88 @@ def _even_out(session: Session, actor: Actor, order: Order, because_of: str) -> 
         post(session, actor, "evened", f"evened:{because_of}", subject, lines)
 
 
-def post_delivered(session: Session, actor: Actor, orders: Sequence[Order]) -> int:
-    """The orders' goods are there: what is owed for them now. Returns the households' part, in fen.
+Part = tuple[str, int, OrderLine]
+"""Packs of one line from one lot: code of the lot, packs, line."""
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """Packs that came and were not accepted; `fault` says who bears them, see return_models."""
+
+    lot_code: str
+    packs: int
+    line: OrderLine
+    fault: str
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """The households' part in fen, and the journal of each order (by id) that posted anything."""
+
+    farmgate_fen: int
+    journals: Mapping[int, str]
+
+
+def post_delivered(
+    session: Session,
+    actor: Actor,
+    orders: Sequence[Order],
+    rejected: Mapping[int, Sequence[Rejected]] = MappingProxyType({}),
+) -> Delivered:
+    """The orders' goods are there: what is owed for them now. What was `rejected` of an order (by id) the
+    buyer does not owe; the farm gets it all the same unless it bears it.
 
     An order of which everything was cut posts nothing.
     """
     held = _held(session, orders)
     lots = _lots(session, orders)
-    postings = []
+    keys, postings = {}, []
     for order in orders:
-        owed = _owed(order, lots.get(order.id, ()))
+        not_taken = rejected.get(order.id, ())
+        owed = _owed(order, _taken_of(lots.get(order.id, ()), not_taken))
         price = -sum(line.fen for line in owed)
-        if not price:
-            continue
         prepaid = min(price, held[subject_of(order)])
         lines = [
             debit("buyer_prepayment", prepaid, subject_of(order)),
             debit("buyer_receivable", price - prepaid, _debtor(order)),
             *owed,
+            *_borne(order, not_taken),
         ]
-        key = f"delivered:{order.number}"
-        postings.append(Posting("delivered", key, subject_of(order), lines))
-    post_many(session, actor, postings)
+        if any(line.fen for line in lines):
+            keys[order.id] = f"delivered:{order.number}"
+            postings.append(Posting("delivered", keys[order.id], subject_of(order), lines))
+    numbers = post_many(session, actor, postings)
     lines = [line for posting in postings for line in posting.lines]
-    return -sum(line.fen for line in lines if line.account == "lot_payable")
+    farmgate = -sum(line.fen for line in lines if line.account == "lot_payable")
+    return Delivered(farmgate, {order: numbers[key] for order, key in keys.items()})
 
 
-def _owed(order: Order, parts: Sequence[tuple[str, int, OrderLine]]) -> list[Line]:
+def _taken_of(parts: Sequence[Part], not_taken: Sequence[Rejected]) -> list[Part]:
+    """What is left of the parts of an order; several rejections of a part add up."""
+    out = Counter[tuple[str, int]]()
+    for one in not_taken:
+        out[one.lot_code, one.line.id] += one.packs
+    return [(lot, packs - out[lot, line.id], line) for lot, packs, line in parts]
+
+
+def _borne(order: Order, not_taken: Sequence[Rejected]) -> list[Line]:
+    """What households get for packs that no buyer pays, and whose loss it is."""
+    lines = []
+    of_round = f"round:{order.round.number}"
+    for one in not_taken:
+        if one.fault != "farm":
+            fen = one.packs * one.line.farmgate_fen
+            lines.append(debit(loss_account(one.fault), fen, of_round))
+            lines.append(credit("lot_payable", fen, f"lot:{one.lot_code}"))
+    return lines
+
+
+def loss_account(fault: str) -> str:
+    """Where a loss stands that no household bears."""
+    return "carrier_receivable" if fault == "transport" else "aftersale_loss"
+
+
+def _owed(order: Order, parts: Sequence[Part]) -> list[Line]:
     """To households by lot, to packers and carriers of the round: credits that add up to the price."""
     lots: Counter[str] = Counter()
     service = freight = 0
@@ -157,9 +214,9 @@ def _held(session: Session, orders: Sequence[Order]) -> Counter[str]:
     return Counter(books.balances(session, "buyer_prepayment", parties))
 
 
-def _lots(session: Session, orders: Sequence[Order]) -> dict[int, list[tuple[str, int, OrderLine]]]:
-    """Order id → (code of the lot, packs, line) of everything it was given."""
-    found: dict[int, list[tuple[str, int, OrderLine]]] = {}
+def _lots(session: Session, orders: Sequence[Order]) -> dict[int, list[Part]]:
+    """Order id → everything it was given."""
+    found: dict[int, list[Part]] = {}
     rows = session.execute(
         select(Lot.code, Allocation.packs, OrderLine)
         .join(Lot, Lot.id == Allocation.lot_id)
@@ -176,18 +233,18 @@ def post_returned(
     session: Session,
     actor: Actor,
     order: Order,
-    parts: Sequence[tuple[str, int, OrderLine]],
+    parts: Sequence[Part],
     *,
-    farm: bool,
+    fault: str,
     before: int,
 ) -> tuple[str, int]:
-    """Take back what delivered packs posted: (code of the lot, packs, line). With `farm` the households
-    bear their part, else it is a loss of the round. `before`: packs that came back earlier. Returns the
-    journal's number and the fen that the buyer pays less."""
+    """Take back what delivered packs posted. With the fault `farm` the households bear their part, else it
+    is a loss of the round or of its carrier. `before`: packs that came back earlier. Returns the journal's
+    number and the fen that the buyer pays less."""
     back = [Line(one.account, one.party, -one.fen) for one in _owed(order, parts)]
-    if not farm:
+    if fault != "farm":
         kept = sum(one.fen for one in back if one.account == "lot_payable")
-        loss = debit("aftersale_loss", kept, f"round:{order.round.number}")
+        loss = debit(loss_account(fault), kept, f"round:{order.round.number}")
         back = [loss, *(one for one in back if one.account != "lot_payable")]
     price = sum(one.fen for one in back)
     owes = min(price, max(0, _still_owes(session, order)))

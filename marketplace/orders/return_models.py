@@ -1,5 +1,6 @@
-"""Delivered goods that a buyer does not pay for: spoiled, short, taken back."""
+"""Goods that reached a buyer and that he does not pay for: rejected when they came, or taken back later."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Table
@@ -19,6 +20,41 @@ FAULTS = {
 }
 """Who bears it. Only the first lowers what a household gets, and only before it is being paid; with the
 last the buyer's deposit stays here."""
+BORNE_BY = {
+    "farm": "这批货的农户",
+    "transport": "承运方",
+    "goodwill": "平台",
+    "unfetched": "平台",
+}
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why packs are not accepted as they come. The reason decides who bears it."""
+
+    words: str
+    fault: str
+
+
+REASONS = {
+    "crushed": Reason("压坏、摔坏了", "transport"),
+    "missing": Reason("少送了", "transport"),
+    "late": Reason("送晚了，不新鲜", "transport"),
+    "rotten": Reason("腐烂、变质、有虫", "farm"),
+    "light": Reason("分量不足", "farm"),
+    "unlike": Reason("和说的等级、样子不一样", "farm"),
+    "wrong": Reason("送错了货", "goodwill"),
+    "papers": Reason("证件不全", "goodwill"),
+}
+NEEDS_PHOTO = frozenset(code for code, reason in REASONS.items() if reason.fault == "farm")
+"""A household that loses money by it may see why."""
+UNFETCHED = "unfetched"
+RECALLED = "recalled"
+"""Said by the recall of the lot and by nobody else."""
+SAID = {code: reason.words for code, reason in REASONS.items()} | {
+    UNFETCHED: "没有来取",
+    RECALLED: "这批货召回了",
+}
 
 
 class GoodsReturn(Base):
@@ -30,6 +66,7 @@ class GoodsReturn(Base):
         CheckConstraint(
             f"fault IN ({', '.join(repr(code) for code in sorted(FAULTS))})", name="fault"
         ),
+        CheckConstraint("stage IN ('acceptance', 'later')", name="stage"),
         Index("ix_goods_return_line", "order_line_id"),
     )
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -38,7 +75,12 @@ class GoodsReturn(Base):
     packs: Mapped[int]
     fault: Mapped[str] = mapped_column(String(10))
     words: Mapped[str] = mapped_column(String(200))
-    journal_number: Mapped[str] = mapped_column(ForeignKey("journal.number"))
+    stage: Mapped[str] = mapped_column(String(10), default="later", server_default="later")
+    reason: Mapped[str] = mapped_column(String(10), default="", server_default="")  # of REASONS
+    photo: Mapped[str] = mapped_column(String(64), default="", server_default="")
+    """SHA-256 of the kept picture."""
+    journal_number: Mapped[str | None] = mapped_column(ForeignKey("journal.number"))
+    """None where nothing was posted: all of an order was rejected, and households bear it."""
     at: Mapped[datetime]
     by_id: Mapped[int] = mapped_column(ForeignKey("account.id"))
 

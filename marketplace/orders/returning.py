@@ -5,7 +5,7 @@ has paid stands with his order again and goes back to where it came from. A hous
 touched with its consent, and not once it is being paid.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import func, select, update
@@ -28,12 +28,46 @@ from marketplace.orders.return_models import FAULTS, GoodsReturn
 CHANGED = "这个订单刚刚变了，请刷新再看。"
 Paid = Callable[[Session, int, int], bool]
 _paid: list[Paid] = []
+Hear = Callable[[Session, Sequence[GoodsReturn]], None]
+_hearing: list[Hear] = []
+
+
+def hears_of_returns(hear: Hear) -> Hear:
+    """Decorator: `hear` is told what came back, in the same transaction."""
+    _hearing.append(hear)
+    return hear
 
 
 def paid_check(check: Paid) -> Paid:
     """Decorator: `check` tells of an order and a lot, by id, whether a household is being paid for it."""
     _paid.append(check)
     return check
+
+
+def is_being_paid(session: Session, order_id: int, lot_id: int) -> bool:
+    """Whether a household is being paid for what this lot brought to this order."""
+    return any(check(session, order_id, lot_id) for check in _paid)
+
+
+Place = tuple[int, int]
+"""Order line and lot, by id."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """Packs of one order line that came from one lot."""
+
+    line: OrderLine
+    lot: Lot
+    packs: int
+
+    @property
+    def place(self) -> Place:
+        return self.line.id, self.lot.id
+
+    @property
+    def base(self) -> int:
+        return self.packs * self.line.pack_base
 
 
 @dataclass(frozen=True)
@@ -47,9 +81,19 @@ class Taken:
 
 
 def record_return(
-    session: Session, actor: Actor, order: Order, packs: Mapping[int, int], fault: str, words: str
+    session: Session,
+    actor: Actor,
+    order: Order,
+    packs: Mapping[int, int],
+    fault: str,
+    words: str,
+    *,
+    reason: str = "",
+    photo: str = "",
+    lot_id: int = 0,
 ) -> int:
-    """Take `packs` (order line id → packs) off a delivered order; returns the fen that the buyer pays less.
+    """Take `packs` (order line id → packs) off a delivered order, those of `lot_id` where one is given, else
+    the latest given; returns the fen that the buyer pays less.
 
     Raises InvalidInput for what cannot be, Conflict before delivery, or when the household that is to bear
     it is being paid.
@@ -65,17 +109,18 @@ def record_return(
     wanted = {line_id: count for line_id, count in packs.items() if count}
     if not wanted:
         raise InvalidInput("还没有填退几份。", code="empty", field="packs")
-    taken = _taken(session, order, wanted)
-    if fault == "farm" and any(
-        check(session, order.id, one.lot_id) for check in _paid for one in taken
-    ):
+    taken = _taken(session, order, wanted, lot_id)
+    if fault == "farm" and any(is_being_paid(session, order.id, one.lot_id) for one in taken):
         raise Conflict(
             "这批货款已经在付给农户，不能再从农户减。请选运输中坏了或平台承担。", code="being_paid"
         )
     parts = [(one.lot_code, one.packs, one.line) for one in taken]
     before = sum(line.returned_packs for line in order.lines)
-    number, fen = post_returned(session, actor, order, parts, farm=fault == "farm", before=before)
-    _store(session, actor, taken, fault, words.strip()[:200], number)
+    number, fen = post_returned(session, actor, order, parts, fault=fault, before=before)
+    why = GoodsReturn(fault=fault, words=words.strip()[:200], reason=reason, photo=photo)
+    rows = _store(session, actor, taken, why, number)
+    for hear in _hearing:
+        hear(session, rows)
     record_returned(session, [(one.lot_id, one.line.id, one.packs) for one in taken], fault)
     if fault == "unfetched" and not any(line.due_packs for line in order.lines):
         keep_deposit(session, actor, order)
@@ -83,8 +128,28 @@ def record_return(
     return fen
 
 
-def _taken(session: Session, order: Order, wanted: Mapping[int, int]) -> list[Taken]:
-    """From which lots they are: as they were given out, the latest given first."""
+def parts_left(session: Session, order: Order) -> list[Part]:
+    """What the buyer of a delivered order has, by line and lot: given, less what did not stay with him."""
+    back = (
+        select(func.coalesce(func.sum(GoodsReturn.packs), 0))
+        .where(GoodsReturn.order_line_id == Allocation.order_line_id)
+        .where(GoodsReturn.lot_id == Allocation.lot_id)
+        .correlate(Allocation)
+        .scalar_subquery()
+    )
+    rows = session.execute(
+        select(OrderLine, Lot, func.sum(Allocation.packs) - func.max(back))
+        .join(OrderLine, OrderLine.id == Allocation.order_line_id)
+        .join(Lot, Lot.id == Allocation.lot_id)
+        .where(OrderLine.order_id == order.id)
+        .group_by(OrderLine.id, Lot.id)
+        .order_by(OrderLine.id, func.min(Allocation.id))
+    )
+    return [Part(line, lot, int(packs)) for line, lot, packs in rows if packs]
+
+
+def _taken(session: Session, order: Order, wanted: Mapping[int, int], only: int = 0) -> list[Taken]:
+    """From which lots they are: as they were given out, the latest given first; from one lot only."""
     lines = {line.id: line for line in order.lines}
     if not wanted.keys() <= lines.keys():
         raise InvalidInput("有一行不是这个订单的，请刷新再看。", code="unknown_line", field="packs")
@@ -99,7 +164,7 @@ def _taken(session: Session, order: Order, wanted: Mapping[int, int]) -> list[Ta
     given = session.execute(
         select(Allocation.order_line_id, Allocation.lot_id, Lot.code, func.sum(Allocation.packs))
         .join(Lot, Lot.id == Allocation.lot_id)
-        .where(Allocation.order_line_id.in_(wanted))
+        .where(Allocation.order_line_id.in_(wanted), *([Lot.id == only] if only else []))
         .group_by(Allocation.order_line_id, Allocation.lot_id, Lot.code)
         .order_by(func.max(Allocation.id).desc())
     ).all()
@@ -121,8 +186,10 @@ def _taken(session: Session, order: Order, wanted: Mapping[int, int]) -> list[Ta
 
 
 def _store(
-    session: Session, actor: Actor, taken: list[Taken], fault: str, words: str, number: str
-) -> None:
+    session: Session, actor: Actor, taken: list[Taken], why: GoodsReturn, number: str
+) -> list[GoodsReturn]:
+    """A row for each part, with what `why` says of them all."""
+    rows = []
     for one in taken:
         hit = session.execute(
             update(OrderLine)
@@ -135,21 +202,25 @@ def _store(
         )
         if hit.rowcount != 1:  # type: ignore[attr-defined]
             raise Conflict(CHANGED, code="changed")
-        session.add(
+        rows.append(
             GoodsReturn(
                 order_line_id=one.line.id,
                 lot_id=one.lot_id,
                 packs=one.packs,
-                fault=fault,
-                words=words,
+                fault=why.fault,
+                words=why.words,
+                reason=why.reason,
+                photo=why.photo,
                 journal_number=number,
                 at=now(),
                 by_id=actor.user_id,
             )
         )
+    session.add_all(rows)
     session.flush()
     for one in taken:
         session.refresh(one.line)
+    return rows
 
 
 def record_given_back(session: Session, actor: Actor, order: Order, fen: int, due: int) -> None:

@@ -3,11 +3,11 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
-from sqlalchemy import delete, null, select, update
+from sqlalchemy import Select, delete, null, select, update
 from sqlalchemy.orm import Session
 
 from marketplace.catalog.lots import lock_lots, record_movements
-from marketplace.catalog.models import Lot
+from marketplace.catalog.models import STOPPED, Lot
 from marketplace.core.bulk import change_many, insert_many
 from marketplace.core.clock import now
 from marketplace.core.errors import Conflict
@@ -25,11 +25,12 @@ from marketplace.orders.allocation import (
 )
 from marketplace.orders.allocation_input import problems_of
 from marketplace.orders.allocation_models import Allocation, AllocationRun
-from marketplace.orders.listings import lock_listings
+from marketplace.orders.listings import lock_listings, refresh_listing
 from marketplace.orders.lot_events import record_allocated, record_undone
 from marketplace.orders.order_models import Order, OrderLine
 from marketplace.orders.paying import refuse_while_waiting
 from marketplace.orders.round_models import Commitment, Listing, Round
+from marketplace.orders.stopping import take_out
 
 CHANGED = "这一期刚刚变了，请刷新再看。"
 
@@ -203,27 +204,25 @@ def shift_committed(session: Session, changes: Mapping[int, int]) -> None:
 def undo_allocation(session: Session, actor: Actor, in_round: Round) -> None:
     """allocated → closed, until sheets are out. The runs stay as history, their rows go.
 
-    Raises Conflict when a lot that gave back its rest has meanwhile promised it elsewhere.
+    Of a lot that is recalled or on hold now nothing comes back. Raises Conflict when another lot has
+    meanwhile promised its rest elsewhere.
     """
     move(session, in_round, "closed", because="备货单已发出或这一期已变，不能撤销分配。")
-    rows = session.execute(
-        select(Commitment.id, Commitment.lot_id, Commitment.released_base)
-        .join(Listing, Listing.id == Commitment.listing_id)
-        .where(Listing.round_id == in_round.id)
-    ).all()
-    back: defaultdict[int, int] = defaultdict(int)
-    for row in rows:
-        back[row.lot_id] += row.released_base
-    _check_free(session, back)
+    stopped = _leave_stopped(session, in_round)
+    if short := promised_elsewhere(session, in_round):
+        raise Conflict(
+            f"批次 {'、'.join(short[:5])} 退回的货已用到别处，不能撤销分配。", code="used_elsewhere"
+        )
+    back = _given_back(session, in_round)
     shift_committed(session, back)
     record_movements(session, actor, "committed", back, reference=f"round:{in_round.id}")
     record_undone(session, in_round.id)
-    ids = [row.id for row in rows]
     session.execute(
         update(Commitment)
-        .where(Commitment.id.in_(ids))
+        .where(Commitment.listing_id.in_(_listings(in_round)))
         .values(allocated_packs=null(), released_base=0)
     )
+    take_out(session, actor, stopped)
     runs = select(AllocationRun.id).where(AllocationRun.round_id == in_round.id)
     session.execute(delete(Allocation).where(Allocation.run_id.in_(runs)))
     session.execute(
@@ -242,13 +241,47 @@ def undo_allocation(session: Session, actor: Actor, in_round: Round) -> None:
     audit.record(session, actor, "allocation_undone", "round", in_round.id)
 
 
-def _check_free(session: Session, wanted: Mapping[int, int]) -> None:
-    lots = lock_lots(session, list(wanted)).values()
-    short = [lot.code for lot in lots if lot.free < wanted[lot.id]]
-    if short:
-        raise Conflict(
-            f"批次 {'、'.join(short[:5])} 退回的货已用到别处，不能撤销分配。", code="used_elsewhere"
+def _listings(in_round: Round) -> Select[int]:
+    return select(Listing.id).where(Listing.round_id == in_round.id)
+
+
+def _given_back(session: Session, in_round: Round) -> dict[int, int]:
+    """Lot id → base units that the allocation gave back to it."""
+    back: defaultdict[int, int] = defaultdict(int)
+    for lot_id, base in session.execute(
+        select(Commitment.lot_id, Commitment.released_base).where(
+            Commitment.listing_id.in_(_listings(in_round))
         )
+    ):
+        back[lot_id] += base
+    return back
+
+
+def _leave_stopped(session: Session, in_round: Round) -> set[int]:
+    """Of a stopped lot a listing holds only what it gives out; the rest is no longer its own. Returns the
+    lots."""
+    rows = session.scalars(
+        select(Commitment)
+        .join(Lot, Lot.id == Commitment.lot_id)
+        .where(Commitment.listing_id.in_(_listings(in_round)), Lot.state.in_(STOPPED))
+        .order_by(Commitment.id)
+    ).all()
+    lock_listings(session, [row.listing_id for row in rows])
+    for row in rows:
+        row.quantity_base -= row.released_base
+        row.packs = row.quantity_base // row.listing.pack_base
+        row.released_base = 0
+    session.flush()
+    for listing in {row.listing_id: row.listing for row in rows}.values():
+        refresh_listing(session, listing)
+    return {row.lot_id for row in rows}
+
+
+def promised_elsewhere(session: Session, in_round: Round) -> list[str]:
+    """Codes of lots that no longer have free what they gave back: the allocation cannot be undone."""
+    wanted = _given_back(session, in_round)
+    lots = lock_lots(session, list(wanted)).values()
+    return [lot.code for lot in lots if lot.state not in STOPPED and lot.free < wanted[lot.id]]
 
 
 def runs_in_force(session: Session, listing_ids: Iterable[int]) -> dict[int, AllocationRun]:

@@ -9,12 +9,14 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from marketplace.catalog.lots import lock_lots, record_movements, withdraw_free
+from marketplace.catalog.models import STOPPED
 from marketplace.core.errors import Conflict
 from marketplace.identity import audit
 from marketplace.identity.actor import Actor
 from marketplace.orders.allocation import Outcome, Problem, check_outcome, decode_outcome, refill
 from marketplace.orders.allocation_input import problems_of
 from marketplace.orders.allocation_models import Allocation, AllocationRun
+from marketplace.orders.order_models import Order, OrderLine
 from marketplace.orders.round_allocation import (
     book_lines,
     runs_in_force,
@@ -50,8 +52,8 @@ def bring_less(
     has no allocation in force.
     """
     run = runs_in_force(session, [listing_id]).get(listing_id)
-    if run is None or in_round.state not in {"collecting", "delivering"}:
-        raise Conflict("这一期还没有发备货单，不能这样改。", code="wrong_state")
+    if run is None or in_round.state not in {"allocated", "collecting"}:
+        raise Conflict("这一期不在备货，不能这样改。", code="wrong_state")
     previous = decode_outcome(run.outcome_text)
     problem = _problem_now(session, in_round, listing_id, previous, can_bring, settled)
     outcome = refill(problem, previous)
@@ -64,6 +66,46 @@ def bring_less(
     cut = sum(entry.packs for entry in outcome.cuts)
     audit.record(session, actor, "listing_refilled", "listing", listing_id, cut=cut)
     return Refilled(before, after, cut)
+
+
+def share_out_anew(
+    session: Session,
+    actor: Actor,
+    in_round: Round,
+    listing_id: int,
+    *,
+    settled: Collection[int] = (),
+) -> Refilled:
+    """A buyer of the listing has left: his packs go to those whose packs were cut and who owe for what they
+    get; what nobody takes goes back to its lots. Raises Conflict once the goods have set out."""
+    run = runs_in_force(session, [listing_id]).get(listing_id)
+    if run is None or in_round.state not in {"allocated", "collecting"}:
+        raise Conflict("货已经出发，不能再取消；收的时候可以不收。", code="wrong_state")
+    previous = decode_outcome(run.outcome_text)
+    problem = _problem_now(session, in_round, listing_id, previous, {}, settled)
+    waiting = _waiting(session, listing_id)
+    cuts = tuple(entry for entry in previous.cuts if entry.line_id not in waiting)
+    outcome = refill(problem, replace(previous, cuts=cuts))
+    check_outcome(problem, outcome)
+    before, after = _by_commitment(previous), _by_commitment(outcome)
+    _drop_cells(session, listing_id)
+    store_run(session, actor, in_round.id, problem, outcome)
+    book_lines(session, in_round.id, outcome)
+    _book_lots(session, actor, listing_id, before, after, {}, "")
+    return Refilled(before, after, 0)
+
+
+def _waiting(session: Session, listing_id: int) -> set[int]:
+    """Lines that go without, whose buyers pay for what they get; who paid before has his money back."""
+    return set(
+        session.scalars(
+            select(OrderLine.id)
+            .join(Order, Order.id == OrderLine.order_id)
+            .where(OrderLine.listing_id == listing_id, OrderLine.cut_packs > 0)
+            .where(Order.state == "allocated", Order.collected_fen == 0)
+            .where(Order.collected_how != "alipay")
+        )
+    )
 
 
 def _problem_now(
@@ -82,13 +124,14 @@ def _problem_now(
     supplies = []
     for supply in problem.supplies:
         had = told.get(supply.commitment_id, 0)
+        fixed = supply.commitment_id in settled or lots[supply.lot_id].state in STOPPED
         more = (
             min(supply.packs - had, lots[supply.lot_id].free // pack_base)
-            if supply.refill_ready and supply.commitment_id not in settled
+            if supply.refill_ready and not fixed
             else 0
         )
         packs = min(can_bring.get(supply.commitment_id, had + more), had + more)
-        ready = supply.refill_ready and supply.commitment_id not in {*can_bring, *settled}
+        ready = supply.refill_ready and not fixed and supply.commitment_id not in can_bring
         supplies.append(replace(supply, packs=packs, refill_ready=ready))
     return replace(problem, supplies=tuple(supplies))
 

@@ -5,9 +5,8 @@ from collections.abc import Callable
 from sqlalchemy.orm import Session
 
 from marketplace.core.clock import now
-from marketplace.core.money import format_yuan
 from marketplace.identity.actor import Actor
-from marketplace.orders import delivering, interruptions, rounds
+from marketplace.orders import interruptions, rounds
 from marketplace.orders.round_models import Round
 
 
@@ -42,16 +41,6 @@ def _reopen(session: Session, actor: Actor, found: Round) -> str:
     return "已重新开放订购。"
 
 
-def _set_out(session: Session, actor: Actor, found: Round) -> str:
-    delivering.set_out(session, actor, found)
-    return "在配送了。都送到以后回到这里记一下，农户的货款才进账本。"
-
-
-def _delivered(session: Session, actor: Actor, found: Round) -> str:
-    done = delivering.record_delivered(session, actor, found)
-    return f"{done.orders} 个订单办结，应付农户 {format_yuan(done.farmgate_fen)} 元记进了账本。"
-
-
 STEPS: dict[str, Callable[[Session, Actor, Round], str]] = {
     "open": _open,
     "start": _start,
@@ -59,6 +48,4 @@ STEPS: dict[str, Callable[[Session, Actor, Round], str]] = {
     "hold": _hold,
     "resume": _resume,
     "reopen": _reopen,
-    "set_out": _set_out,
-    "delivered": _delivered,
 }

@@ -13,8 +13,8 @@ from marketplace.identity.access import current_actor, current_scope, requires
 from marketplace.identity.permissions import ORDER_MANAGE, ROUND_MANAGE, ROUND_VIEW
 from marketplace.orders import interruptions, round_figures, round_forms, rounds
 from marketplace.orders.copying import copy_round
-from marketplace.orders.delivering import delivered_question
 from marketplace.orders.deposits import deposits_words
+from marketplace.orders.missing_papers import BEFORE_LEAVING, missing_papers, named
 from marketplace.orders.order_desk import OrderRow
 from marketplace.orders.places import active_places
 from marketplace.orders.round_dates import WEEK
@@ -162,8 +162,11 @@ def show(round_id: int) -> str:
 def _desk(round_id: int, refused: MarketplaceError | None = None) -> str:
     found = _get(round_id)
     actor = current_actor()
+    missing = missing_papers(db.session, found) if found.state in BEFORE_LEAVING else []
     return render_template(
         "orders/rounds/show.html",
+        missing=named(db.session, missing) if missing else [],
+        missing_count=len(missing),
         round=found,
         figures=round_figures.figures_of(db.session, [found.id])[found.id],
         households=round_figures.supported_households(db.session, found),
@@ -186,13 +189,12 @@ def _desk(round_id: int, refused: MarketplaceError | None = None) -> str:
         may_orders=actor.may(ORDER_MANAGE),
         changeable=found.state in rounds.CHANGEABLE and not found.closed_at,
         allocation_url=_link("allocation.index", found),
+        deliveries_url=_link("deliveries.round_page", found),
     )
 
 
 def _question(found: Round) -> str:
     """What is asked before the step that nothing takes back."""
-    if found.state == "delivering":
-        return delivered_question(db.session, found)
     if found.state in {"open", "on_hold"} and not found.closed_at:
         return round_figures.closing_question(db.session, found)
     return ""
@@ -233,9 +235,7 @@ def _steps(found: Round) -> list[dict[str, Any]]:
     ]
 
 
-@bp.post(
-    "/rounds/<int:round_id>/<any(open, start, close, hold, resume, reopen, set_out, delivered):step>"
-)
+@bp.post("/rounds/<int:round_id>/<any(open, start, close, hold, resume, reopen):step>")
 @requires(ROUND_MANAGE)
 def take_step(round_id: int, step: str) -> Answer:
     try:

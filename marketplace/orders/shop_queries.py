@@ -17,6 +17,7 @@ from marketplace.core.identifiers import subtree_range
 from marketplace.core.validity import in_force
 from marketplace.households.models import SUPPORTED_KINDS, SupportStatus
 from marketplace.households.public_place import public_villages
+from marketplace.orders.order_models import Order
 from marketplace.orders.round_models import Commitment, Listing, Round, RoundPickup
 from marketplace.orders.rounds import open_rounds
 from marketplace.regions.models import Region
@@ -279,6 +280,12 @@ def pickups(session: Session, round_id: int) -> list[RoundPickup]:
             .order_by(RoundPickup.id)
         )
     )
+
+
+def pickup_of(session: Session, order: Order) -> RoundPickup | None:
+    """Where and when this order is fetched."""
+    here = (row for row in pickups(session, order.round_id))
+    return next((row for row in here if row.pickup_point_id == order.pickup_point_id), None)
 
 
 def pickup_note(row: RoundPickup) -> str:

@@ -12,6 +12,7 @@ from marketplace.identity.home import home_endpoint
 from marketplace.identity.permissions import ORDER_OWN
 from marketplace.orders import basket as baskets
 from marketplace.orders import shop_queries as queries
+from marketplace.orders.my_order_words import arriving
 from marketplace.orders.shop_cards import cards
 from marketplace.orders.shop_queries import PRICES, SORTS, Wish
 from marketplace.web.addresses import division_code, row_number
@@ -37,9 +38,13 @@ def _words() -> dict[str, object]:
 @public
 def index() -> str:
     rounds = queries.shop_rounds(db.session)
+    actor = find_actor()
+    mine = actor.scope_for(ORDER_OWN) if actor and actor.may(ORDER_OWN) else None
+    fetch = arriving(db.session, mine) if mine else []
     if not rounds:
         return render_template(
             "shop/closed.html",
+            fetch=fetch,
             next_round=queries.next_round(db.session),
             last_round=queries.last_round(db.session),
         )
@@ -48,6 +53,7 @@ def index() -> str:
     urgent = urgent[:URGENT_ON_HOME]
     return render_template(
         "shop/index.html",
+        fetch=fetch,
         rounds=rounds,
         reach=queries.reach(db.session, rounds[0]),
         first_kinds=page.total if len(rounds) == 1 else queries.kinds(db.session, rounds[0]),

@@ -14,7 +14,7 @@ from sqlalchemy import Select, String, case, func, literal, literal_column, sele
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.elements import ColumnElement
 
-from marketplace.catalog.models import Lot, Product, SupplyReport
+from marketplace.catalog.models import MADE_HERE, Lot, Product, SupplyReport
 from marketplace.core.clock import now, shanghai_date
 from marketplace.core.errors import NotFound
 from marketplace.core.money import format_yuan
@@ -22,6 +22,7 @@ from marketplace.core.quantity import GRAMS_PER_JIN, format_quantity, mass_unit
 from marketplace.orders.allocation_models import Allocation
 from marketplace.orders.collecting import due_column
 from marketplace.orders.order_models import CHANNELS, COUNTED_STATES, Order, OrderLine
+from marketplace.orders.return_models import GoodsReturn
 from marketplace.orders.round_models import Commitment, Listing, Round
 from marketplace.orders.supporters import lots_offered, supported_behind
 from marketplace.regions.models import Region
@@ -185,7 +186,9 @@ def _reported(found: Round) -> Select[Any]:
     report = SupplyReport
     return _sum_by_town(
         "reported", report.product_id, report.region_code, report.quantity_base
-    ).where(*reports_in(found))
+    ).where(
+        *reports_in(found), report.channel.not_in(MADE_HERE)
+    )  # reported before, each on its own
 
 
 def _verified(found: Round) -> Select[Any]:
@@ -267,10 +270,17 @@ def _orders(session: Session, found: Round) -> tuple[dict[str, int], int]:
 
 
 def _money_and_cuts(session: Session, found: Round) -> tuple[int, int, int]:
-    """What the farms are to get for allocated packs, packs cut, and lines cut."""
+    """What the farms are to get for allocated packs, packs cut, and lines cut. What they bear is off."""
+    borne = (
+        select(func.coalesce(func.sum(GoodsReturn.packs * OrderLine.farmgate_fen), 0))
+        .join(OrderLine, OrderLine.id == GoodsReturn.order_line_id)
+        .join(Order, Order.id == OrderLine.order_id)
+        .where(Order.round_id == found.id, GoodsReturn.fault == "farm")
+        .scalar_subquery()
+    )
     row = session.execute(
         select(
-            func.coalesce(func.sum(OrderLine.allocated_packs * OrderLine.farmgate_fen), 0),
+            func.coalesce(func.sum(OrderLine.allocated_packs * OrderLine.farmgate_fen), 0) - borne,
             func.coalesce(func.sum(OrderLine.cut_packs), 0),
             func.count(OrderLine.id).filter(OrderLine.cut_packs > 0),
         )

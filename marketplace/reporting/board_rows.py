@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Select, select
 from sqlalchemy.orm import joinedload
 
-from marketplace.catalog.models import Lot, SupplyReport
+from marketplace.catalog.models import MADE_HERE, Lot, SupplyReport
 from marketplace.core.errors import NotFound
 from marketplace.orders.allocation_models import Allocation
 from marketplace.orders.order_models import COUNTED_STATES, Order, OrderLine
@@ -41,7 +41,11 @@ def _supplier_of(model: Any) -> list[Any]:
 
 
 def _reported(found: Round) -> Rows:
-    statement = select(SupplyReport).where(*reports_in(found)).options(*_supplier_of(SupplyReport))
+    statement = (
+        select(SupplyReport)
+        .where(*reports_in(found), SupplyReport.channel.not_in(MADE_HERE))
+        .options(*_supplier_of(SupplyReport))
+    )
     return statement, SupplyReport.product_id, SupplyReport.region_code
 
 

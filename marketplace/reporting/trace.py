@@ -4,27 +4,29 @@ The public part says only what the public may know: a place by the small-village
 only with consent in force, what the farm gets from one pack and never a household's total.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, ScalarSelect, func, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
-from marketplace.catalog.models import Lot, LotShare
+from marketplace.catalog.lot_papers import papers_of
+from marketplace.catalog.models import MADE_HERE, Lot, LotShare
+from marketplace.catalog.paper_models import CERTIFICATE, PAPER_KINDS, LotPaper
+from marketplace.catalog.public_supplier import public_supplier
 from marketplace.catalog.words import amount_words
 from marketplace.core.clock import shanghai_date
 from marketplace.core.errors import NotFound
-from marketplace.households.models import (
-    Consent,
-    Household,
-)
-from marketplace.households.public_place import public_villages
+from marketplace.fulfilment.processing_pages import Processed, processed_of
+from marketplace.households.models import Household
 from marketplace.identity.scope import Scope
 from marketplace.orders.allocation_models import Allocation, AllocationRun
 from marketplace.orders.lot_withdrawal import get_own_lot
 from marketplace.orders.order_models import Order, OrderLine
+from marketplace.orders.return_models import GoodsReturn
 from marketplace.orders.round_models import Commitment, Listing, Round
 from marketplace.orders.supporters import supported_behind
 from marketplace.trace.proofs import Standing, events_of, standing_of
@@ -61,6 +63,12 @@ class PublicLot:
     steps: list[Step]
     standing: Standing
     """How far what its stream says is sealed."""
+    papers: list[LotPaper]
+    processed: Sequence[Processed]
+
+    @property
+    def recalled(self) -> bool:
+        return self.lot.state == "recalled"
 
 
 def public_lot(session: Session, trace_code: str) -> PublicLot:
@@ -77,33 +85,21 @@ def public_lot(session: Session, trace_code: str) -> PublicLot:
     )
     if lot is None:
         raise NotFound("没有这个溯源码，请核对纸上的字。")
-    place = public_villages(session, [lot.region_code])[lot.region_code]
+    supplier = public_supplier(session, lot)
+    processed = processed_of(session, lot)
     commitments = _commitments(session, lot.id)
     standing = standing_of(session, trace_code)
     return PublicLot(
         standing=standing,
         lot=lot,
-        place=place.words,
-        whose=_whose(session, lot, village_named=bool(place.village)),
+        place=supplier.place,
+        whose=supplier.whose,
         supported=_supported(session, lot),
         packs=_packs(commitments),
-        steps=_steps(session, lot, commitments),
+        steps=_steps(session, lot, commitments, processed),
+        processed=processed,
+        papers=[paper for paper in papers_of(session, lot.id) if paper.void_at is None],
     )
-
-
-def _whose(session: Session, lot: Lot, *, village_named: bool) -> str:
-    """The cooperative's name; a household's masked name with consent, and where a village may be named."""
-    if lot.organisation is not None:
-        return lot.organisation.name
-    consent = session.scalar(
-        select(Consent.id).where(
-            Consent.household_id == lot.household_id,
-            Consent.kind == "public_name",
-            Consent.withdrawn_at.is_(None),
-        )
-    )
-    assert lot.household is not None
-    return lot.household.masked_name if consent is not None and village_named else ""
 
 
 def _supported(session: Session, lot: Lot) -> int:
@@ -140,12 +136,15 @@ def _packs(commitments: list[Commitment]) -> list[PackShare]:
     return list(found.values())
 
 
-def _steps(session: Session, lot: Lot, commitments: list[Commitment]) -> list[Step]:
+def _steps(
+    session: Session, lot: Lot, commitments: list[Commitment], processed: Sequence[Processed]
+) -> list[Step]:
     """What has happened, in the order of time, and what is still to come."""
     report = lot.report
     told = f"帮扶联系人登记：{amount_words(report.quantity_base, lot.product)}"
-    happened = [(report.submitted_at, "登记", told)]
-    if report.reviewed_at:
+    made_here = report.channel in MADE_HERE
+    happened = [] if made_here else [(report.submitted_at, "登记", told)]
+    if report.reviewed_at and lot.verified and not made_here:
         verified = f"乡镇核实 {amount_words(lot.verified, lot.product)}"
         happened.append((report.reviewed_at, "核实", verified))
     moments = _allocated_at(session, [c.listing_id for c in commitments])
@@ -157,12 +156,15 @@ def _steps(session: Session, lot: Lot, commitments: list[Commitment]) -> list[St
             words = f"第 {found.number} 期的订单分到 {commitment.allocated_packs} 份{goods}"
             happened.append((moments[commitment.listing_id], "分配", words))
     happened += _recorded(session, lot)
+    happened += [(one.moment, "加工", f"{one.kind}：{one.words}") for one in processed]
     happened.sort(key=itemgetter(0))
     steps = {Step(f"{_day(moment)} {what}", words): None for moment, what, words in happened}
     done = {what for _, what, _ in happened}
     money = [what for _, what, _ in happened if what in {"付款", "银行退回"}]
     if money and money[-1] == "银行退回":
         done.discard("付款")
+    if lot.state == "recalled":
+        return list(steps)
     coming = {"送到": "发生以后记在这里", "付款": "送到以后付给农户"}
     return [
         *steps,
@@ -175,8 +177,28 @@ def _recorded(session: Session, lot: Lot) -> list[tuple[datetime, str, str]]:
     return [
         (datetime.fromtimestamp(event["at"], UTC), *told)
         for event in events_of(session, lot.trace_code)
-        if (told := _told(event["kind"], event["data"]))
+        if (
+            told := _shifted(lot, event["kind"], event["data"])
+            or _told(event["kind"], event["data"])
+        )
     ]
+
+
+def _shifted(lot: Lot, kind: str, data: dict[str, Any]) -> tuple[str, str] | None:
+    """Goods that went into another lot, or came from one."""
+    if kind not in {"regraded", "pooled_into", "pooled_from"}:
+        return None
+    much = amount_words(abs(data["base"]), lot.product)
+    if kind == "pooled_into":
+        return "拼批", f"{much}和邻居的拼成一批"
+    if kind == "pooled_from":
+        return "拼批", f"一户拼进来 {much}"
+    words = (
+        f"{much}按{data['grade']}卖，另成一批"
+        if data["base"] < 0
+        else f"过磅时定为{data['grade']}，{much}"
+    )
+    return "改等级", words
 
 
 def _allocated_at(session: Session, listing_ids: list[int]) -> dict[int, datetime]:
@@ -193,15 +215,25 @@ def _day(moment: datetime) -> str:
     return f"{day.month}月{day.day}日"
 
 
+_WITH_PACKS = {
+    "accepted": ("送到", "到了买家手里"),
+    "rejected": ("拒收", "验收时没有收"),
+    "returned": ("退回", "退了回来"),
+}
+
+
 def _told(kind: str, data: dict[str, Any]) -> tuple[str, str] | None:
-    if kind in {"accepted", "returned"}:
-        packs = sum(row[1] for row in data["packs"])
-        if kind == "accepted":
-            return "送到", f"{packs} 份到了买家手里"
-        return "退回", f"{packs} 份退了回来"
+    if kind in _WITH_PACKS:
+        title, what = _WITH_PACKS[kind]
+        return title, f"{sum(row[1] for row in data['packs'])} 份{what}"
     if kind == "paid" and data["collected"]:
         return "付款", "货款付到了代收的单位，等农户签收"
+    if kind == "certified":
+        paper = PAPER_KINDS.get(data["kind"], "证明")
+        return ("开证" if data["kind"] == CERTIFICATE else "证明"), f"有了{paper}"
     words = {
+        "paper_set_aside": ("作废", "一张证明作废了"),
+        "recalled": ("召回", "县里收回这批货，没有卖的不卖了，卖出的退钱"),
         "weighed": ("过磅", "在集货点过了磅"),
         "paid": ("付款", "货款打到了农户的账户"),
         "came_back": ("银行退回", "货款没有到账，改好账户再付"),
@@ -225,7 +257,9 @@ class Sale:
 
 def _sales(session: Session, *where: object) -> list[Sale]:
     rows = session.execute(
-        select(Allocation, OrderLine, Order, Round.number)
+        select(
+            Allocation, OrderLine, Order, Round.number, _back(), _back(GoodsReturn.fault == "farm")
+        )
         .join(Lot, Lot.id == Allocation.lot_id)
         .join(OrderLine, OrderLine.id == Allocation.order_line_id)
         .join(Order, Order.id == OrderLine.order_id)
@@ -246,16 +280,27 @@ def _sales(session: Session, *where: object) -> list[Sale]:
     )
     return [
         Sale(
-            packs=allocation.packs,
-            base=allocation.packs * line.pack_base,
-            farmgate_fen=allocation.packs * line.farmgate_fen,
+            packs=allocation.packs - int(back),
+            base=(allocation.packs - int(back)) * line.pack_base,
+            farmgate_fen=(allocation.packs - int(borne)) * line.farmgate_fen,
             lot=allocation.lot,
             line=line,
             order=order,
             round_number=number,
         )
-        for allocation, line, order, number in rows
+        for allocation, line, order, number, back, borne in rows
     ]
+
+
+def _back(*which: ColumnElement[bool]) -> ScalarSelect[int]:
+    """Packs of an allocation that did not stay with the buyer."""
+    return (
+        select(func.coalesce(func.sum(GoodsReturn.packs), 0))
+        .where(GoodsReturn.order_line_id == Allocation.order_line_id)
+        .where(GoodsReturn.lot_id == Allocation.lot_id, *which)
+        .correlate(Allocation)
+        .scalar_subquery()
+    )
 
 
 def sales_of_order(session: Session, scope: Scope, number: str) -> tuple[Order, list[Sale]]:

@@ -3,6 +3,7 @@
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug import Response
 
+from marketplace.catalog.paper_models import PAPER_KINDS
 from marketplace.core.db import db
 from marketplace.core.errors import NotFound
 from marketplace.identity.access import current_actor, current_scope, public, requires
@@ -46,6 +47,7 @@ def show(code: str) -> str | tuple[str, int]:
     return render_template(
         "reporting/trace_public.html",
         found=found,
+        paper_kinds=PAPER_KINDS,
         address=url_for("trace.show", code=code, _external=True),
     )
 

@@ -14,20 +14,26 @@ from sqlalchemy import (
     and_,
     case,
     func,
+    not_,
     or_,
     select,
     text,
 )
 from sqlalchemy.orm import Session
 
+from marketplace.catalog.lot_processing import FROM_PROCESSING
 from marketplace.catalog.models import Lot, LotMovement, LotShare
+from marketplace.fulfilment.delivery_models import ON_THE_WAY, Delivery
 from marketplace.fulfilment.models import PreparationSheet, SheetLine
 from marketplace.fulfilment.weighing_models import WeighIn
 from marketplace.orders.allocation_models import Allocation
 from marketplace.orders.order_models import COUNTED_STATES, Order, OrderLine
+from marketplace.orders.return_models import GoodsReturn
 from marketplace.orders.round_models import Commitment, Listing
 from marketplace.reporting.verify_money import MONEY_CHECKS, named
 from marketplace.reporting.verify_payouts import PAYOUT_CHECKS
+from marketplace.reporting.verify_processing import PROCESSING_CHECKS
+from marketplace.reporting.verify_stops import STOP_CHECKS
 from marketplace.reporting.verify_trace import TRACE_CHECKS
 from marketplace.reporting.verify_transfers import TRANSFER_CHECKS
 
@@ -64,6 +70,14 @@ def _moved(*kinds: str, minus: tuple[str, ...] = ()) -> ColumnElement[int]:
     return func.coalesce(func.sum(signed), 0)
 
 
+def _came_back(*kinds: str) -> ColumnElement[int]:
+    """What cancelled processing gave back to a lot or lost: it leaves what was processed, not committed."""
+    signed = case(
+        (and_(LotMovement.kind.in_(kinds), FROM_PROCESSING), LotMovement.quantity_base), else_=0
+    )
+    return func.coalesce(func.sum(signed), 0)
+
+
 def lot_balance() -> Query:
     out = (
         Lot.free + Lot.committed + Lot.sold + Lot.donated + Lot.withdrawn + Lot.lost + Lot.processed
@@ -84,10 +98,11 @@ def lot_movements() -> Query:
                 "donated",
                 "withdrawn",
                 "lost",
-                "processed",
             )
         ),
-        Lot.committed != _moved("committed", minus=("released", "sold")),
+        Lot.processed != _moved("processed") - _came_back("released", "lost"),
+        Lot.committed
+        != _moved("committed", minus=("released", "sold", "lost")) + _came_back("released", "lost"),
     )
     return (
         select(named("批次 ", Lot.code))
@@ -100,11 +115,14 @@ def lot_movements() -> Query:
 def lot_commitments() -> Query:
     """What a lot has committed is what listings hold of it: two pack sizes never promise the same."""
     held = func.coalesce(func.sum(Commitment.quantity_base - Commitment.released_base), 0)
+    lost_elsewhere = (
+        select(_came_back("lost")).where(LotMovement.lot_id == Lot.id).correlate(Lot)
+    ).scalar_subquery()
     return (
         select(named("批次 ", Lot.code))
         .outerjoin(Commitment, Commitment.lot_id == Lot.id)
         .group_by(Lot.id)
-        .having(Lot.committed + Lot.sold != held)
+        .having(Lot.committed + Lot.sold + Lot.lost - lost_elsewhere != held)
     )
 
 
@@ -211,6 +229,17 @@ def allocation_lots() -> Query:
     )
 
 
+def allocated_orders() -> Query:
+    """Who gets packs is allocated or has them: nobody's packs stay with an order that has ended."""
+    return (
+        select(named("订单 ", Order.number))
+        .join(OrderLine, OrderLine.order_id == Order.id)
+        .join(Allocation, Allocation.order_line_id == OrderLine.id)
+        .where(Order.state.not_in(("allocated", "closed")))
+        .distinct()
+    )
+
+
 def sheet_packs() -> Query:
     """The sheets in force ask for what was allocated: not a pack more, not a pack less."""
     asked = (
@@ -250,6 +279,32 @@ def weighed_enough() -> Query:
     )
 
 
+def deliveries_said() -> Query:
+    """An order whose goods set out ends with its delivery, and what was not accepted of it says how."""
+    sent = func.coalesce(func.sum(OrderLine.allocated_packs), 0)
+    not_taken = (
+        select(func.coalesce(func.sum(GoodsReturn.packs), 0))
+        .join(OrderLine, OrderLine.id == GoodsReturn.order_line_id)
+        .where(OrderLine.order_id == Order.id, GoodsReturn.stage == "acceptance")
+        .correlate(Order)
+        .scalar_subquery()
+    )
+    right = case(
+        (Delivery.state.in_(ON_THE_WAY), Order.state == "allocated"),
+        (Delivery.state == "accepted", not_taken == 0),
+        (Delivery.state == "partly_accepted", and_(not_taken > 0, not_taken < sent)),
+        else_=not_taken == sent,
+    )
+    ended = or_(Delivery.state.in_(ON_THE_WAY), Order.state == "closed")
+    return (
+        select(named("订单 ", Order.number))
+        .join(Delivery, Delivery.order_id == Order.id)
+        .join(OrderLine, OrderLine.order_id == Order.id)
+        .group_by(Order.id, Delivery.id)
+        .having(not_(and_(right, ended)))
+    )
+
+
 CHECKS: tuple[tuple[str, Callable[[], Query]], ...] = (
     ("批次收支不平", lot_balance),
     ("批次数字与流水不符", lot_movements),
@@ -262,8 +317,12 @@ CHECKS: tuple[tuple[str, Callable[[], Query]], ...] = (
     ("订单行分配不符", line_allocations),
     ("货源分配不符", commitment_allocations),
     ("分配没有归到户", allocation_lots),
+    ("取消的订单还占着货", allocated_orders),
     ("备货单与分配不符", sheet_packs),
     ("分配的比过磅的多", weighed_enough),
+    ("验收与配送单不符", deliveries_said),
+    *PROCESSING_CHECKS,
+    *STOP_CHECKS,
     *MONEY_CHECKS,
     *PAYOUT_CHECKS,
     *TRANSFER_CHECKS,

@@ -9,11 +9,26 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from marketplace.catalog.lot_events import shares_data, taken_over_rows
-from marketplace.catalog.models import Lot, LotMovement, LotShare
+from marketplace.catalog.lot_events import (
+    paper_code,
+    paper_data,
+    shares_data,
+    taken_over_rows,
+    whose,
+)
+from marketplace.catalog.models import Lot, LotMovement, LotShare, ReportShare
+from marketplace.catalog.paper_models import LotPaper
 from marketplace.orders.allocation_models import Allocation
 from marketplace.orders.lot_events import packs_by_buyer
 from marketplace.orders.order_models import Order, OrderLine
+from marketplace.orders.return_models import GoodsReturn
+from marketplace.reporting.verify_processing import (
+    PROCESSING_EVENTS,
+    ProcessingBooks,
+    said_of,
+)
+from marketplace.reporting.verify_processing import Said as Processed
+from marketplace.reporting.verify_scales import SHIFT_EVENTS, ScaleBooks
 from marketplace.trace.canonical import canonical, sha256
 from marketplace.trace.walking import Walked, broken_seals, walk
 
@@ -31,6 +46,19 @@ class Said:
     allocated: dict[int, Packs] = field(default_factory=dict)
     """By listing, as it was said last."""
     accepted: Counter[str] = field(default_factory=Counter)
+    rejected: Counter[str] = field(default_factory=Counter)
+    returned: Counter[str] = field(default_factory=Counter)
+    papers: list[Mapping[str, Any]] = field(default_factory=list)
+    set_aside: set[str] = field(default_factory=set)
+    """Codes of papers that count no more."""
+    shares: Counter[str] = field(default_factory=Counter)
+    """By how much shares have grown since, by code; signed."""
+    shifted: list[tuple[str, str, int]] = field(default_factory=list)
+    """Kind, the other lot's code, base units: negative for what it gave."""
+    processed: list[Processed] = field(default_factory=list)
+    weighed: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    """By the number on the receipt."""
+    recalled: bool = False
 
 
 def said_by(walked: Walked) -> Said:
@@ -42,14 +70,44 @@ def said_by(walked: Walked) -> Said:
         elif kind == "opened":
             said.opened = data
         elif kind == "moved":
-            said.moved[data["movement"]] += data["base"]
-        elif kind == "allocated":
-            said.allocated[data["listing"]] = _summed(data["packs"])
-        elif kind == "allocation_undone":
-            said.allocated.pop(data["listing"], None)
-        elif kind == "accepted":
-            said.accepted.update(_summed([[who, packs] for who, packs, _ in data["packs"]]))
+            _moved(said, data)
+        elif kind == "recalled":
+            said.recalled = True
+        elif kind == "weighed":
+            said.weighed[data["receipt"]] = data
+        elif kind in SHIFT_EVENTS:
+            said.shifted.append((SHIFT_EVENTS[kind], data["lot"], data["base"]))
+        elif kind in PROCESSING_EVENTS:
+            said.processed.append(said_of(kind, data))
+        else:
+            _sold(said, kind, data)
     return said
+
+
+def _moved(said: Said, data: Mapping[str, Any]) -> None:
+    said.moved[data["movement"]] += data["base"]
+    for who, base in data.get("shares", []):
+        said.shares[who] += base
+
+
+def _sold(said: Said, kind: str, data: Mapping[str, Any]) -> None:
+    if kind == "allocated":
+        said.allocated[data["listing"]] = _summed(data["packs"])
+    elif kind == "allocation_undone":
+        said.allocated.pop(data["listing"], None)
+    elif kind == "accepted":
+        said.accepted.update(_summed([[who, packs] for who, packs, _ in data["packs"]]))
+    elif kind in {"rejected", "returned"}:
+        getattr(said, kind).update(_summed(data["packs"]))
+    else:
+        _note_paper(said, kind, data)
+
+
+def _note_paper(said: Said, kind: str, data: Mapping[str, Any]) -> None:
+    if kind == "certified":
+        said.papers.append(data)
+    elif kind == "paper_set_aside":
+        said.set_aside.add(data["paper"])
 
 
 def _summed(packs: Sequence[Sequence[Any]]) -> Packs:
@@ -88,7 +146,10 @@ def _unlike(session: Session, some: Sequence[Walked]) -> Iterator[str]:
 
 def _compared(books: "_Books", lot: Any, one: Walked) -> str:
     try:
-        return books.unlike(lot, said_by(one))
+        said = said_by(one)
+        if said.recalled != (lot.state == "recalled"):
+            return "召回和记录不一样"
+        return books.unlike(lot, said)
     except (KeyError, TypeError, ValueError):  # a chain that fits, of events that say nothing
         return "记录读不懂"
 
@@ -107,6 +168,11 @@ class _Books:
             .order_by(LotMovement.id)
         ):
             self._moved[lot_id].append(row)
+        self._papers: defaultdict[int, list[LotPaper]] = defaultdict(list)
+        for paper in session.scalars(
+            select(LotPaper).where(LotPaper.lot_id.in_(ids)).order_by(LotPaper.id)
+        ):
+            self._papers[paper.lot_id].append(paper)
         self._given: defaultdict[int, defaultdict[int, list[tuple[int, int]]]]
         self._given = defaultdict(lambda: defaultdict(list))
         self._closed: defaultdict[int, list[tuple[int, int]]] = defaultdict(list)
@@ -125,20 +191,47 @@ class _Books:
             self._given[lot_id][listing_id].append((line_id, packs))
             if state == "closed":
                 self._closed[lot_id].append((line_id, packs))
+        self._back: dict[str, defaultdict[int, list[tuple[int, int]]]]
+        self._back = {stage: defaultdict(list) for stage in ("acceptance", "later")}
+        for lot_id, line_id, packs, stage in session.execute(
+            select(
+                GoodsReturn.lot_id, GoodsReturn.order_line_id, GoodsReturn.packs, GoodsReturn.stage
+            ).where(GoodsReturn.lot_id.in_(ids))
+        ):
+            self._back[stage][lot_id].append((line_id, packs))
+        self._session = session
+        self._scales = ScaleBooks(session, ids)
+        self._processing = ProcessingBooks(session, ids)
 
     def unlike(self, lot: Any, said: Said) -> str:
         """The first thing in which a lot's row differs, in words."""
-        if said.opened and said.opened["shares"] != shares_data(lot.id, self._shares[lot.id]):
+        if said.opened and not self._whose_as_said(lot.id, said.opened, said.shares):
             return "是谁的和记录不一样"
-        if said.taken_over and not self._as_taken_over(lot, said.taken_over):
+        if said.taken_over and not self._as_taken_over(lot, said.taken_over, said.shares):
             return "接管以前的行改过"
         since = said.taken_over["last_movement"] if said.taken_over else 0
         moved: Counter[str] = Counter()
         for number, kind, base in self._moved[lot.id]:
             moved[kind] += base if number > since else 0
-        if +moved != +said.moved:
+        if moved != said.moved:
             return "流水和记录不一样"
+        if self._papers_unlike(lot.id, said):
+            return "证明和记录不一样"
+        if words := (
+            self._scales.unlike(lot.id, said.weighed, said.shifted)
+            or self._processing.unlike(lot.id, said.processed)
+        ):
+            return words
         return "" if said.taken_over else self._sold_otherwise(lot, said)
+
+    def _whose_as_said(
+        self, lot_id: int, opened: Mapping[str, Any], changes: Mapping[str, int]
+    ) -> bool:
+        said = Counter({who: base for who, base in opened["shares"]})  # noqa: C416  # pairs are lists
+        said.update(changes)
+        return sorted([who, base] for who, base in said.items() if base) == shares_data(
+            lot_id, self._shares[lot_id]
+        )
 
     def _sold_otherwise(self, lot: Any, said: Said) -> str:
         """A lot that was taken over has sold before there were events: this is for the others."""
@@ -147,14 +240,35 @@ class _Books:
         }
         if given != {listing: packs for listing, packs in said.allocated.items() if packs}:
             return "分到订单的和记录不一样"
-        if packs_by_buyer(lot.id, self._closed[lot.id]) != said.accepted:
-            return "送到的和记录不一样"
+        rejected = packs_by_buyer(lot.id, self._back["acceptance"][lot.id])
+        sent = packs_by_buyer(lot.id, self._closed[lot.id])
+        if rejected != said.rejected or sent != said.accepted + said.rejected:
+            return "验收的和记录不一样"
+        if packs_by_buyer(lot.id, self._back["later"][lot.id]) != said.returned:
+            return "退回的和记录不一样"
         return ""
 
-    def _as_taken_over(self, lot: Any, data: Mapping[str, Any]) -> bool:
+    def _papers_unlike(self, lot_id: int, said: Said) -> bool:
+        rows = self._papers[lot_id]
+        aside = {paper_code(row) for row in rows if row.void_at is not None}
+        return said.papers != [paper_data(row) for row in rows] or said.set_aside != aside
+
+    def _as_taken_over(self, lot: Any, data: Mapping[str, Any], changes: Mapping[str, int]) -> bool:
         moved = [row for row in self._moved[lot.id] if row[0] <= data["last_movement"]]
-        rows = taken_over_rows(lot, self._shares[lot.id], moved)
+        rows = taken_over_rows(lot, self._shares_before(lot, changes), moved)
         return bool(data["rows"] == sha256(canonical(rows)))
+
+    def _shares_before(self, lot: Any, changes: Mapping[str, int]) -> dict[int | None, int]:
+        """Shares without what was added since; a household that has none any more was in the report."""
+        shares = dict(self._shares[lot.id])
+        if not changes:
+            return shares
+        reported = select(ReportShare.household_id).where(ReportShare.report_id == lot.report_id)
+        known = {*shares, lot.household_id, None, *self._session.scalars(reported)}
+        by_code = {whose(lot.id, household): household for household in known}
+        for code, base in changes.items():
+            shares[by_code[code]] = shares.get(by_code[code], 0) - base
+        return {household: base for household, base in shares.items() if base}
 
 
 TRACE_CHECKS = (

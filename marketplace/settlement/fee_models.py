@@ -23,6 +23,9 @@ class FeeInvoice(Base):
         CheckConstraint("state IN ('proposed', 'approved', 'rejected')", name="state"),
         CheckConstraint("fen > 0", name="fen"),
         CheckConstraint(
+            "offset_fen BETWEEN 0 AND fen AND (offset_fen = 0 OR kind = 'freight')", name="offset"
+        ),
+        CheckConstraint(
             "state <> 'approved' OR decided_by_id <> proposed_by_id", name="two_people"
         ),
         Index(
@@ -42,6 +45,8 @@ class FeeInvoice(Base):
     contractor: Mapped[str] = mapped_column(String(60))
     invoice_no: Mapped[str] = mapped_column(String(40))
     fen: Mapped[int]
+    offset_fen: Mapped[int] = mapped_column(default=0)
+    """Of it, what the carrier does not get because he owes it for goods lost on the way."""
     state: Mapped[str] = mapped_column(String(10), default="proposed")
     proposed_by_id: Mapped[int] = mapped_column(ForeignKey("account.id"))
     proposed_at: Mapped[datetime]

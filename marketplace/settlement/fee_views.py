@@ -35,6 +35,7 @@ class InvoiceForm(Form):
     contractor = TrimmedField("付给谁", [*required("请填付给哪个单位或个人。"), at_most(60)])
     invoice_no = TrimmedField("单据号", [*required("请填发票或收据的号码。"), at_most(40)])
     amount = TrimmedField("金额", [*required("请填多少元。"), at_most(30)])
+    offset = TrimmedField("从中扣路上的损失", [at_most(30)])
     submit = SubmitField("提出，等审批")
 
 
@@ -44,7 +45,11 @@ def index() -> str:
     """Rounds that were delivered, the newest first."""
     whole_county()
     page = paginate(
-        db.session, select(Round).where(Round.state == "settled").order_by(Round.number.desc()), 20
+        db.session,
+        select(Round)
+        .where(Round.state.in_(("delivering", "settled")))
+        .order_by(Round.number.desc()),
+        20,
     )
     return render_template(
         "settlement/round_money.html",
@@ -95,6 +100,8 @@ def propose(round_id: int) -> Answer:
         return _show(round_id, form), 422
     try:
         fen = parse_yuan(str(form.amount.data), field="amount")
+        typed = str(form.offset.data or "0")
+        offset_fen = parse_yuan(typed, field="offset", allow_zero=True)
         with transaction() as session:
             fees.propose_invoice(
                 session,
@@ -104,6 +111,7 @@ def propose(round_id: int) -> Answer:
                 str(form.contractor.data),
                 str(form.invoice_no.data),
                 fen,
+                offset_fen,
             )
     except MarketplaceError as error:
         form.refuse(error)

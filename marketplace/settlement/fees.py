@@ -40,7 +40,8 @@ class Purse:
 @dataclass(frozen=True)
 class RoundMoney:
     """`due_fen` is what its buyers owe in all, `collected_fen` what came of it, `open_fen` what is still to
-    come; `loss_fen` was borne by nobody's household."""
+    come; `loss_fen` the county bears, `carrier_fen` the carrier has still to make good: neither took it from
+    a household."""
 
     due_fen: int
     collected_fen: int
@@ -48,6 +49,7 @@ class RoundMoney:
     households: Purse
     fees: tuple[Purse, ...]
     loss_fen: int
+    carrier_fen: int
 
 
 def money_of_round(session: Session, found: Round) -> RoundMoney:
@@ -56,7 +58,7 @@ def money_of_round(session: Session, found: Round) -> RoundMoney:
 
 
 def money_of_rounds(session: Session, rounds: Sequence[Round]) -> dict[int, RoundMoney]:
-    """By id of the round; six statements, however many."""
+    """By id of the round; seven statements, however many."""
     ids = [found.id for found in rounds]
     parties = [f"round:{found.number}" for found in rounds]
     due_of = due_column()
@@ -68,7 +70,9 @@ def money_of_rounds(session: Session, rounds: Sequence[Round]) -> dict[int, Roun
     came = {row[0]: tuple(int(fen or 0) for fen in row[1:]) for row in session.execute(orders)}
     left = {kind: books.balances(session, f"{kind}_payable", parties) for kind in FEES}
     loss = books.balances(session, "aftersale_loss", parties)
+    carriers = books.balances(session, "carrier_receivable", parties)
     invoiced, paid_out = _invoiced(session, ids), _to_households(session, ids)
+    set_off = _set_off(session, ids)
     found_money = {}
     for found, party in zip(rounds, parties, strict=True):
         due, collected, missing = came.get(found.id, (0, 0, 0))
@@ -76,10 +80,17 @@ def money_of_rounds(session: Session, rounds: Sequence[Round]) -> dict[int, Roun
         for kind, name in FEES.items():
             spent = invoiced.get((found.id, kind), 0)
             fees.append(Purse(name, left[kind].get(party, 0) + spent, spent))
-        taken = due - sum(fee.taken_fen for fee in fees) + loss.get(party, 0)
+        borne = loss.get(party, 0) + carriers.get(party, 0) + set_off.get(found.id, 0)
+        taken = due - sum(fee.taken_fen for fee in fees) + borne
         households = Purse("农户货款", taken, paid_out.get(found.id, 0))
         found_money[found.id] = RoundMoney(
-            due, collected, missing, households, tuple(fees), loss.get(party, 0)
+            due,
+            collected,
+            missing,
+            households,
+            tuple(fees),
+            loss.get(party, 0),
+            carriers.get(party, 0),
         )
     return found_money
 
@@ -92,6 +103,16 @@ def _invoiced(session: Session, ids: Sequence[int]) -> dict[tuple[int, str], int
         .group_by(FeeInvoice.round_id, FeeInvoice.kind)
     )
     return {(round_id, kind): int(fen) for round_id, kind, fen in rows}
+
+
+def _set_off(session: Session, ids: Sequence[int]) -> dict[int, int]:
+    """What carriers have made good by getting less freight, by round."""
+    rows = session.execute(
+        select(FeeInvoice.round_id, func.sum(FeeInvoice.offset_fen))
+        .where(FeeInvoice.round_id.in_(ids), FeeInvoice.state == "approved")
+        .group_by(FeeInvoice.round_id)
+    )
+    return {round_id: int(fen) for round_id, fen in rows}
 
 
 def _to_households(session: Session, ids: Sequence[int]) -> dict[int, int]:
@@ -126,8 +147,10 @@ def propose_invoice(
     contractor: str,
     invoice_no: str,
     fen: int,
+    offset_fen: int = 0,
 ) -> FeeInvoice:
-    """Raises InvalidInput beyond what is left, Conflict for an invoice that was entered before."""
+    """`offset_fen` of it the carrier does not get, for goods lost on the way. Raises InvalidInput beyond what
+    is left, Conflict for an invoice that was entered before."""
     if kind not in FEES:
         raise InvalidInput("请选是服务费还是运费。", code="missing", field="kind")
     known = select(FeeInvoice.id).where(
@@ -138,12 +161,14 @@ def propose_invoice(
     if session.scalar(known):
         raise Conflict("这张单据已经记过了，请核对号码。", code="known", field="invoice_no")
     _refuse_beyond(session, found, kind, fen)
+    _refuse_offset(session, found, kind, fen, offset_fen)
     made = FeeInvoice(
         round_id=found.id,
         kind=kind,
         contractor=contractor,
         invoice_no=invoice_no,
         fen=fen,
+        offset_fen=offset_fen,
         proposed_by_id=actor.user_id,
         proposed_at=now(),
     )
@@ -163,6 +188,17 @@ def _refuse_beyond(session: Session, found: Round, kind: str, fen: int) -> None:
         )
 
 
+def _refuse_offset(session: Session, found: Round, kind: str, fen: int, offset_fen: int) -> None:
+    owed = books.balance(session, "carrier_receivable", f"round:{found.number}")
+    most = min(fen, owed) if kind == "freight" else 0
+    if not 0 <= offset_fen <= most:
+        raise InvalidInput(
+            f"这一期路上的损失还有 {format_yuan(owed)} 元要承运方赔，从这张运费单里最多扣 {format_yuan(most)} 元。",
+            code="offset",
+            field="offset",
+        )
+
+
 def decide_invoice(
     session: Session, actor: Actor, invoice_id: int, *, approve: bool, reason: str = ""
 ) -> None:
@@ -178,6 +214,7 @@ def decide_invoice(
     if approve:
         refuse_own(session, actor, invoice.proposed_by_id, invoice.proposed_at)
         _refuse_beyond(session, found, invoice.kind, invoice.fen)
+        _refuse_offset(session, found, invoice.kind, invoice.fen, invoice.offset_fen)
     move(
         session,
         invoice,
@@ -189,7 +226,11 @@ def decide_invoice(
     )
     if approve:
         party = f"round:{found.number}"
-        lines = [debit(f"{invoice.kind}_payable", invoice.fen, party), credit("bank", invoice.fen)]
+        lines = [
+            debit(f"{invoice.kind}_payable", invoice.fen, party),
+            credit("bank", invoice.fen - invoice.offset_fen),
+            credit("carrier_receivable", invoice.offset_fen, party),
+        ]
         post(session, actor, "fee_paid", f"fee:{invoice.id}", party, lines)
     action = "fee_approved" if approve else "fee_rejected"
     audit.record(session, actor, action, "fee_invoice", invoice.id, fen=invoice.fen)

@@ -15,6 +15,7 @@ from marketplace.settlement.payout_models import PayoutItem
 from marketplace.settlement.splitting import OWN, Whose
 
 PAYABLES = ("lot_payable", "service_payable", "freight_payable")
+LOSSES = ("aftersale_loss", "carrier_receivable")
 LOTS_AT_ONCE = 1000  # a statement names so many; databases take some ten thousand
 
 
@@ -71,7 +72,7 @@ def _received(session: Session, orders: Sequence[int]) -> dict[int, bool]:
                 Order.id,
                 _sum(LedgerEntry.account.in_(PAYABLES)),
                 _sum(LedgerEntry.account == "lot_payable"),
-                _sum(LedgerEntry.account.in_(("buyer_receivable", "aftersale_loss"))),
+                _sum(LedgerEntry.account.in_(("buyer_receivable", *LOSSES))),
             )
             .join(Journal, Journal.subject == "order:" + Order.number)
             .join(LedgerEntry, LedgerEntry.journal_number == Journal.number)

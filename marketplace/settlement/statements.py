@@ -99,7 +99,7 @@ def _sold(session: Session, lines: Sequence[int]) -> dict[tuple[int, int], list[
     returned = _of_orders(lots, -func.sum(GoodsReturn.packs)).join(GoodsReturn, back)
     returned = returned.where(GoodsReturn.fault == "farm")
     found: defaultdict[tuple[int, int], list[Sold]] = defaultdict(list)
-    for statement, words in ((sold, ""), (returned, "（退了的，已同意不收）")):
+    for statement, words in ((sold, ""), (returned, "（没有收、退了的）")):
         for line_id, lot_id, number, title, pack_name, packs, unit_fen in session.execute(
             statement
         ):

@@ -20,7 +20,7 @@ from marketplace.trace.models import TraceEvent, TraceStream
 
 VERSION = 1
 SUBJECTS_AT_ONCE = 1000  # a statement names so many; databases take some ten thousand
-SEALED_SOON = frozenset({"accepted", "returned", "paid"})
+SEALED_SOON = frozenset({"accepted", "rejected", "returned", "paid"})
 """Kinds of events that are sealed at once."""
 
 

@@ -50,6 +50,7 @@ DESK: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Entry("看板", "board.index", "board.view"),
             Entry("期次", "rounds.index", "rounds.view"),
             Entry("订单", "orders.index", "orders.manage"),
+            Entry("退货申请", "claims.index", "orders.manage"),
             Entry("地点", "places.index", "rounds.manage"),
             Entry("品种", "products.index", "rounds.manage"),
             Entry("商店", "shop.index", "rounds.manage"),
@@ -60,6 +61,11 @@ DESK: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         (
             Entry("备货单", "sheets.index", "sheets.view"),
             Entry("过磅", "field.weigh", "weighins.record"),
+            Entry("加工", "processing.index", "processing.manage"),
+            Entry("配送", "deliveries.index", "rounds.manage"),
+            Entry("交货", "field.handover", "deliveries.hand_over"),
+            Entry("签字原件", "originals.index", "sheets.view"),
+            Entry("暂停", "holds.index", "rounds.manage"),
             Entry("消息", "notices.index", "notices.view"),
             Entry("溯源", "trace.index", "trace.view"),
         ),
@@ -69,6 +75,7 @@ DESK: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         (
             Entry("本周货单", "canteen.sheet", "orders.canteen"),
             Entry("单位订单", "canteen.orders", "orders.canteen"),
+            Entry("进货台账", "canteen.incoming", "orders.canteen"),
             Entry("审批", "approvals.index", "orders.approve"),
             Entry("对账单", "unit_statements.index", "orders.canteen|orders.approve"),
             Entry("团购登记", "groups.index", "orders.group"),
@@ -112,6 +119,7 @@ FIELD_TABS = (
     Entry("货", "field.lots", "lots.view", "goods"),
     Entry("备货", "field.sheets", "sheets.view", "sheet"),
     Entry("过磅", "field.weigh", "weighins.record", "scale"),
+    Entry("交货", "field.handover", "deliveries.hand_over", "basket"),
     Entry("签收", "field.receipts", "receipts.file", "money"),
 )
 

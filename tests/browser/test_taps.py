@@ -2,8 +2,11 @@
 
 from playwright.sync_api import expect
 
+from marketplace.fulfilment.issuing import issue_sheets
+from marketplace.identity.actor import SYSTEM
+from marketplace.orders.rounds import get_round
 from tests.support.browser import DESK, JOURNEY, PHONE, Visit
-from tests.support.market_day import MarketDay
+from tests.support.market_day import TOWN, MarketDay
 
 pytestmark = JOURNEY
 
@@ -87,3 +90,22 @@ def test_an_auditor_goes_from_an_order_to_the_household_in_two_taps(
     auditor.touch(auditor.page.locator("main table a").filter(has_text="陈**"))
     expect(auditor.page.locator("h1")).to_contain_text("陈**")
     assert auditor.taps <= 2
+
+
+def test_a_clerk_collects_one_line_in_four_taps_and_sells_more_with_one(
+    day: MarketDay, visit: Visit
+) -> None:
+    in_round, _ = day.sold(packs=2)
+    with day.world.transaction() as session:
+        issue_sheets(session, SYSTEM, get_round(session, in_round.id))
+    clerk = visit(day.world.user("clerk", region=TOWN), PHONE)
+    clerk.go()
+    clerk.tap("陈**")
+    clerk.type("毛重", "15")
+    clerk.tap("记下")
+    clerk.sees("过磅单", "收下", "带回")
+    assert clerk.taps <= 4
+    before = clerk.taps
+    clerk.tap("多的 5 斤 也卖")
+    clerk.sees("等县里上架")
+    assert clerk.taps == before + 1

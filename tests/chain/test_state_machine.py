@@ -1,6 +1,6 @@
 """The whole chain under random moves: after each of them every invariant of the books holds."""
 
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from datetime import timedelta
 
 import pytest
@@ -17,21 +17,50 @@ from sqlalchemy import select
 
 from marketplace.alipay_simulator.books import Books
 from marketplace.catalog.models import Lot
+from marketplace.core.clock import now, today, use_clock
 from marketplace.core.errors import MarketplaceError
+from marketplace.fulfilment.acceptance import (
+    NotTaken,
+    Signed,
+    accept,
+    parts_of,
+    record_not_collected,
+)
 from marketplace.fulfilment.answering import answer_less, answer_yes, get_sheet
+from marketplace.fulfilment.cancelling import cancel_order_of
+from marketplace.fulfilment.delivering import accept_rest, set_out, settle_finished_rounds
+from marketplace.fulfilment.delivery_models import Delivery
+from marketplace.fulfilment.held_orders import cut, move_orders, put_off
+from marketplace.fulfilment.hold_models import Hold
+from marketplace.fulfilment.holding import lift, planned, put_on
 from marketplace.fulfilment.issuing import issue_sheets
 from marketplace.fulfilment.models import PreparationSheet, SheetLine
+from marketplace.fulfilment.pooling import Part, pool
+from marketplace.fulfilment.processing import Plan, cancel, hold_order, plan, start
+from marketplace.fulfilment.processing_finish import Finished, finish
+from marketplace.fulfilment.processing_lines import LineInput, save_line
+from marketplace.fulfilment.processing_models import ProcessingOrder
+from marketplace.fulfilment.recalling import recall
+from marketplace.fulfilment.receipts import hold_weigh_in
+from marketplace.fulfilment.regrading import Regrade, regrade
+from marketplace.fulfilment.surplus import keep_surplus, offer_surplus
 from marketplace.fulfilment.weighing import Reading, weigh
-from marketplace.identity.permissions import ORDER_OWN, SHEET_ANSWER, WEIGH_IN
+from marketplace.fulfilment.weighing_models import WeighSurplus
+from marketplace.identity.permissions import (
+    ORDER_OWN,
+    PROCESS_MANAGE,
+    ROUND_MANAGE,
+    SHEET_ANSWER,
+    WEIGH_IN,
+)
 from marketplace.orders.collecting import due_fen, record_collected, undo_collected
-from marketplace.orders.delivering import record_delivered, set_out
 from marketplace.orders.listings import commit_lot
 from marketplace.orders.lowering import lower_lot
 from marketplace.orders.moving import release_lot
 from marketplace.orders.order_models import Order
 from marketplace.orders.ordering import cancel_order, change_order, get_order
 from marketplace.orders.round_allocation import allocate_round, undo_allocation
-from marketplace.orders.round_models import Commitment, Listing
+from marketplace.orders.round_models import Commitment, Listing, PickupPoint
 from marketplace.orders.rounds import close_round, get_round
 from marketplace.reporting.verify import verify
 from marketplace.trace.sealing import seal
@@ -67,6 +96,22 @@ class Chain(RuleBasedStateMachine):
             for base in PACKS
         ]
         self.world.open_round(self.round)
+        self.next = self.world.round()
+        self.later = self.world.listing(
+            self.next, self.product, [self.world.lot(self.product, 2500)]
+        )
+        self.world.open_round(self.next)
+        self.cooperative = self.world.unit(kind="cooperative", region_code=lot.region_code)
+        self.line = self.processing_line()
+
+    def processing_line(self):
+        made_into = self.world.product("马蹄干")
+        given = LineInput(
+            self.cooperative.id, "drying", self.product.id, made_into.id, 300, 200, 400, 10, 500, 30_000
+        )  # fmt: skip
+        with self.world.transaction() as session:
+            scope = self.operator.scope_for(PROCESS_MANAGE)
+            return save_line(session, self.operator, scope, given)
 
     def teardown(self):
         dispose(self.app)
@@ -96,6 +141,8 @@ class Chain(RuleBasedStateMachine):
     def commit(self, number, which, grams):
         def use_case(session):
             lot = self.pick(session, Lot, number, Lot.state == "open")
+            if lot is None:
+                return
             listing = session.get_one(Listing, self.listings[which % 2].id)
             commit_lot(
                 session, self.operator, listing, lot.id, min(grams, max(lot.free, 1)), "同意"
@@ -173,6 +220,16 @@ class Chain(RuleBasedStateMachine):
 
         self.act(use_case)
 
+    @precondition(lambda self: self.state in {"closed", "allocated", "collecting", "delivering"})
+    @rule(number=SMALL)
+    def a_buyer_leaves(self, number):
+        def use_case(session):
+            order = self.pick(session, Order, number)
+            if order is not None:
+                cancel_order_of(session, self.operator, order, "单位停课")
+
+        self.act(use_case)
+
     @precondition(lambda self: self.state == "open")
     @rule(sure=st.integers(0, 3))
     def close(self, sure):
@@ -232,8 +289,9 @@ class Chain(RuleBasedStateMachine):
         hundredths=st.integers(0, 130),
         reason=st.sampled_from(("late", "gone", "grade")),
         why=st.sampled_from(("", "秤不准")),
+        grade=st.sampled_from(("", "", "二级")),
     )
-    def weigh_in(self, number, hundredths, reason, why):
+    def weigh_in(self, number, hundredths, reason, why, grade):
         """A line comes to so many hundredths of what the sheet asks for."""
         scope = self.operator.scope_for(WEIGH_IN)
 
@@ -242,8 +300,110 @@ class Chain(RuleBasedStateMachine):
             if line is not None:
                 sheet = get_sheet(session, scope, line.sheet_id, for_update=True)
                 gross = line.quantity_base * hundredths // 100
-                reading = Reading(gross, short_reason=reason, sure=True)
+                reading = Reading(gross, short_reason=reason, grade=grade, sure=True)
                 weigh(session, self.operator, sheet, line.id, reading, instead_why=why)
+
+        self.act(use_case)
+
+    @precondition(lambda self: self.state == "collecting")
+    @rule(number=SMALL, grade=st.sampled_from(("", "二级")), grams=st.integers(1, 40_000))
+    def regrade(self, number, grade, grams):
+        """A line is short for its grade, and what is there of the other grade is sold as that."""
+        scope = self.operator.scope_for(WEIGH_IN)
+
+        def use_case(session):
+            line = self.pick(session, SheetLine, number, SheetLine.sheet.has(current=True))
+            if line is None:
+                return
+            sheet = get_sheet(session, scope, line.sheet_id, for_update=True)
+            reading = Reading(line.quantity_base // 2, short_reason="grade", grade=grade, sure=True)
+            done = weigh(session, self.operator, sheet, line.id, reading, instead_why="看过等级")
+            row = hold_weigh_in(session, scope, done.row.number)
+            given = Regrade("二级", min(grams, row.lot.free), 100, 500, "head_present")
+            regrade(session, self.operator, row, given)
+
+        self.act(use_case)
+
+    @precondition(lambda self: self.state == "collecting")
+    @rule(number=SMALL)
+    def sell_more(self, number):
+        """A household weighs in more than its sheet asks for, and sells that too."""
+        scope = self.operator.scope_for(WEIGH_IN)
+
+        def use_case(session):
+            line = self.pick(session, SheetLine, number, SheetLine.sheet.has(current=True))
+            if line is None:
+                return
+            sheet = get_sheet(session, scope, line.sheet_id, for_update=True)
+            reading = Reading(line.quantity_base + number * 2500)
+            done = weigh(session, self.operator, sheet, line.id, reading, instead_why="又来了一筐")
+            row = hold_weigh_in(session, scope, done.row.number)
+            keep_surplus(session, self.operator, row)
+
+        self.act(use_case)
+
+    @rule(number=SMALL)
+    def offer_more(self, number):
+        scope = self.operator.scope_for(SHEET_ANSWER)
+
+        def use_case(session):
+            row = self.pick(session, WeighSurplus, number)
+            if row is not None:
+                offer_surplus(session, self.operator, scope, row.id, self.later.id, "同意")
+
+        self.act(use_case)
+
+    @rule(numbers=st.tuples(SMALL, SMALL), grams=st.integers(1, 5_000))
+    def pool(self, numbers, grams):
+        scope = self.operator.scope_for(WEIGH_IN)
+
+        def use_case(session):
+            picked = [self.pick(session, Lot, n, Lot.free > 0) for n in numbers]
+            parts = {
+                lot.id: Part(min(grams, lot.free), "family_phone")
+                for lot in picked
+                if lot is not None
+            }
+            pool(session, self.operator, scope, self.cooperative.id, parts)
+
+        self.act(use_case)
+
+    @rule(
+        numbers=st.lists(SMALL, min_size=1, max_size=3),
+        grams=st.integers(1, 9_000),
+        begun=st.booleans(),
+    )
+    def plan_processing(self, numbers, grams, begun):
+        scope = self.operator.scope_for(PROCESS_MANAGE)
+
+        def use_case(session):
+            picked = [self.pick(session, Lot, n, Lot.free > 0) for n in numbers]
+            parts = {lot.id: min(grams, lot.free) for lot in picked if lot is not None}
+            given = Plan(self.line.id, today(), parts, self.cooperative.id)
+            order = plan(session, self.operator, scope, given)
+            if begun:
+                start(session, self.operator, hold_order(session, scope, order.id))
+
+        self.act(use_case)
+
+    @rule(number=SMALL, hundredths=st.integers(0, 110), cancelled=st.booleans())
+    def process(self, number, hundredths, cancelled):
+        """A planned order starts; one at work comes to so many hundredths, or is cancelled with so much."""
+        scope = self.operator.scope_for(PROCESS_MANAGE)
+
+        def use_case(session):
+            at_work = ProcessingOrder.state.in_(("planned", "started"))
+            picked = self.pick(session, ProcessingOrder, number, at_work)
+            if picked is None:
+                return
+            order = hold_order(session, scope, picked.id)
+            base = order.input_base * hundredths // 100
+            if cancelled:
+                cancel(session, self.operator, order, "停电", base)
+            elif order.state == "planned":
+                start(session, self.operator, order)
+            else:
+                finish(session, self.operator, order, Finished(base, "一级", sure=True))
 
         self.act(use_case)
 
@@ -274,8 +434,83 @@ class Chain(RuleBasedStateMachine):
     @rule()
     def go_on(self):
         """The goods set out, and then they are there."""
-        step = set_out if self.state == "collecting" else record_delivered
+        step = set_out if self.state == "collecting" else accept_rest
         self.act(lambda session: step(session, self.operator, get_round(session, self.round.id)))
+
+    @precondition(lambda self: self.state == "delivering")
+    @rule(
+        number=SMALL,
+        missing=st.lists(st.integers(0, 3), max_size=3),
+        reason=st.sampled_from(("crushed", "rotten", "wrong")),
+        fetched=st.booleans(),
+    )
+    def receive(self, number, missing, reason, fetched):
+        """One order, all of it or less, or nobody comes for it."""
+
+        def use_case(session):
+            delivery = self.pick(session, Delivery, number)
+            if delivery is None:
+                return
+            if not fetched:
+                record_not_collected(session, self.operator, delivery.order)
+                return
+            parts = parts_of(session, delivery.order)
+            said = [
+                NotTaken(part.place, packs, reason, photo="a" * 64)
+                for part, packs in zip(parts, missing, strict=False)
+                if packs
+            ]
+            accept(session, self.operator, delivery.order, said, Signed())
+
+        later = now() + timedelta(days=30)
+        with nullcontext() if fetched else use_clock(lambda: later):
+            self.act(use_case)
+
+    @rule(number=SMALL, sure=st.integers(0, 2))
+    def recall_a_lot(self, number, sure):
+        def use_case(session):
+            lot = self.pick(session, Lot, number)
+            recall(session, self.operator, lot.id, "food_safety", "")
+
+        if sure == 0:
+            self.act(use_case)
+
+    @rule(number=SMALL, kind=st.sampled_from(("lot", "region", "stop")))
+    def hold(self, number, kind):
+        def use_case(session):
+            lot = self.pick(session, Lot, number)
+            point = self.pick(session, PickupPoint, number)
+            targets = {"lot": lot.code, "region": f"{lot.region_code[:9]}000", "stop": point.id}
+            scope = self.operator.scope_for(ROUND_MANAGE)
+            made = planned(session, scope, kind, str(targets[kind]))
+            put_on(session, self.operator, made, "road", "")
+
+        self.act(use_case)
+
+    @rule(number=SMALL, act=st.sampled_from((lift, cut, lambda *given: put_off(*given, 1))))
+    def after_a_hold(self, number, act):
+        def use_case(session):
+            hold = self.pick(session, Hold, number, Hold.lifted_at.is_(None))
+            if hold is not None:
+                act(session, self.operator, hold)
+
+        self.act(use_case)
+
+    @rule(number=SMALL, to=SMALL)
+    def send_elsewhere(self, number, to):
+        def use_case(session):
+            hold = self.pick(session, Hold, number, Hold.kind == "stop", Hold.lifted_at.is_(None))
+            if hold is not None:
+                target = self.pick(session, PickupPoint, to)
+                move_orders(session, self.operator, hold, target.id)
+
+        self.act(use_case)
+
+    @precondition(lambda self: self.state == "delivering")
+    @rule()
+    def nothing_is_on_its_way(self):
+        with self.app.app_context():
+            settle_finished_rounds()
 
     @invariant()
     def the_books_add_up(self):

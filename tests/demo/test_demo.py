@@ -7,6 +7,7 @@ from marketplace.catalog.models import SupplyReport
 from marketplace.core.db import db
 from marketplace.demo.load import load_demo
 from marketplace.demo.rounds import ensure_open_round
+from marketplace.fulfilment.delivery_models import Delivery
 from marketplace.fulfilment.models import PreparationSheet
 from marketplace.households.models import Household
 from marketplace.identity.models import User
@@ -35,10 +36,12 @@ def test_the_demo_county_is_loaded_and_in_balance(demo):
     assert [r.state for r in demo.scalars(select(Round).order_by(Round.id))] == [
         "settled",
         "settled",
+        "delivering",
         "collecting",
         "open",
         "draft",
     ]
+    assert set(demo.scalars(select(Delivery.state))) == {"accepted", "loaded", "handed_over"}
     lines = set(demo.scalars(select(PayoutLine.state)))
     assert lines == {"paid", "bounced", "held"}
     assert demo.scalar(select(func.count(PreparationSheet.id))) > 80
@@ -55,4 +58,4 @@ def test_the_demo_county_is_loaded_and_in_balance(demo):
     assert found[:5] == ["matched", "placed", "unmatched", "unmatched", "wrong_amount"]
     assert set(found[5:]) == {"outgoing"}
     ensure_open_round()
-    assert demo.scalar(select(func.count(Round.id))) == 5, "a round is open: none is added"
+    assert demo.scalar(select(func.count(Round.id))) == 6, "a round is open: none is added"

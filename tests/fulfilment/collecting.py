@@ -1,18 +1,24 @@
-"""A round whose sheets are out, made by the product's services."""
+"""A round whose sheets are out, and its scales, made by the product's services."""
 
 from sqlalchemy import select
 
+from marketplace.catalog.models import Lot
 from marketplace.fulfilment.answering import answer_less, answer_yes, get_sheet, record_told
 from marketplace.fulfilment.issuing import issue_sheets
-from marketplace.fulfilment.models import PreparationSheet
+from marketplace.fulfilment.models import PreparationSheet, SheetLine
+from marketplace.fulfilment.receipts import hold_weigh_in
+from marketplace.fulfilment.regrading import Regrade, regrade
+from marketplace.fulfilment.surplus import keep_surplus
+from marketplace.fulfilment.weighing import Reading, weigh
 from marketplace.identity.actor import SYSTEM
-from marketplace.identity.permissions import SHEET_ANSWER
+from marketplace.identity.permissions import SHEET_ANSWER, WEIGH_IN
 from marketplace.orders.round_allocation import allocate_round
 from marketplace.orders.round_models import LotConfirmation
 from marketplace.orders.rounds import close_round, get_round
 from marketplace.reporting.verify import verify
 
 PACK = 2500
+TOWN = "990101101000"
 
 
 class Collecting:
@@ -117,3 +123,46 @@ class Collecting:
     def balanced(self):
         with self.world.transaction() as session:
             return verify(session) == []
+
+
+class Weighing(Collecting):
+    """The two suppliers of Collecting give ten packs each; `clerk` weighs."""
+
+    def __init__(self, world, **changes):
+        super().__init__(world, **changes)
+        self.clerk = world.user("clerk", region=TOWN)
+
+    def weigh(self, index, gross, *, by=None, why="", line=0, **reading):
+        actor = self.world.actor(by or self.clerk)
+        sheet_id = self.sheet(index).id
+        with self.world.transaction() as session:
+            sheet = get_sheet(session, actor.scope_for(WEIGH_IN), sheet_id, for_update=True)
+            given = Reading(gross, **reading)
+            return weigh(session, actor, sheet, sheet.lines[line].id, given, instead_why=why)
+
+    def packs(self, index):
+        return sum(line.packs for line in self.lines(index))
+
+    def lines(self, index):
+        sheet = self.sheet(index)
+        return self.read(select(SheetLine).where(SheetLine.sheet_id == sheet.id))
+
+    def lot(self, index):
+        with self.world.transaction() as session:
+            return session.get_one(Lot, self.lots[index].id)
+
+    def regrade(self, number, packs=0, *, by=None, grade="二级", **changes):
+        actor = self.world.actor(by or self.clerk)
+        given = {
+            "grade": grade, "base": packs * PACK, "fen": 100, "per_base": 500,
+            "consent": "head_present",
+        } | changes  # fmt: skip
+        with self.world.transaction() as session:
+            row = hold_weigh_in(session, actor.scope_for(WEIGH_IN), number)
+            return regrade(session, actor, row, Regrade(**given))
+
+    def keep_surplus(self, number, by=None):
+        actor = self.world.actor(by or self.clerk)
+        with self.world.transaction() as session:
+            row = hold_weigh_in(session, actor.scope_for(WEIGH_IN), number)
+            return keep_surplus(session, actor, row)

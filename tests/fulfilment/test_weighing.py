@@ -3,46 +3,15 @@
 import pytest
 from sqlalchemy import select
 
-from marketplace.catalog.models import Lot, LotMovement
+from marketplace.catalog.models import LotMovement
 from marketplace.core.errors import Conflict, InvalidInput
-from marketplace.fulfilment.answering import get_sheet
-from marketplace.fulfilment.models import PreparationSheet, SheetAnswer, SheetLine
-from marketplace.fulfilment.weighing import FarOff, Reading, WeighedBefore, weigh, weighed_lines
+from marketplace.fulfilment.delivering import set_out
+from marketplace.fulfilment.models import PreparationSheet, SheetAnswer
+from marketplace.fulfilment.weighing import FarOff, WeighedBefore, weighed_lines
 from marketplace.fulfilment.weighing_models import WeighIn
-from marketplace.identity.permissions import WEIGH_IN
-from marketplace.orders.delivering import set_out
 from marketplace.orders.order_models import OrderLine
 from marketplace.trace.models import TraceEvent
-from tests.fulfilment.collecting import PACK, Collecting
-
-TOWN = "990101101000"
-
-
-class Weighing(Collecting):
-    """The two suppliers of Collecting give ten packs each; `clerk` weighs."""
-
-    def __init__(self, world, **changes):
-        super().__init__(world, **changes)
-        self.clerk = world.user("clerk", region=TOWN)
-
-    def weigh(self, index, gross, *, by=None, why="", line=0, **reading):
-        actor = self.world.actor(by or self.clerk)
-        sheet_id = self.sheet(index).id
-        with self.world.transaction() as session:
-            sheet = get_sheet(session, actor.scope_for(WEIGH_IN), sheet_id, for_update=True)
-            given = Reading(gross, **reading)
-            return weigh(session, actor, sheet, sheet.lines[line].id, given, instead_why=why)
-
-    def packs(self, index):
-        return sum(line.packs for line in self.lines(index))
-
-    def lines(self, index):
-        sheet = self.sheet(index)
-        return self.read(select(SheetLine).where(SheetLine.sheet_id == sheet.id))
-
-    def lot(self, index):
-        with self.world.transaction() as session:
-            return session.get_one(Lot, self.lots[index].id)
+from tests.fulfilment.collecting import PACK, TOWN, Weighing
 
 
 @pytest.fixture

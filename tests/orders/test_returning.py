@@ -4,8 +4,8 @@ import pytest
 from sqlalchemy import select
 
 from marketplace.core.errors import Conflict, InvalidInput
+from marketplace.fulfilment.delivering import accept_rest, set_out
 from marketplace.orders.collecting import due_fen
-from marketplace.orders.delivering import record_delivered, set_out
 from marketplace.orders.order_models import Order
 from marketplace.orders.returning import record_given_back, record_return
 from tests.fulfilment.collecting import Collecting
@@ -43,7 +43,7 @@ def test_what_no_farm_bears_leaves_households_as_they_are(sold):
     _returns(sold, sold.second, 2, "transport")
     stand = sold.stand()
     assert stand["lot_payable"] == before["lot_payable"]
-    assert stand["aftersale_loss"] == 2 * FARMGATE
+    assert stand["carrier_receivable"] == 2 * FARMGATE
     assert stand["buyer_receivable"] == 6 * PRICE
 
 
@@ -147,7 +147,7 @@ def test_less_is_paid_out_when_a_farm_bore_it_before_the_run(world):
 
 def test_the_operator_returns_by_line_and_the_buyer_sees_it(world):
     collecting = Collecting(world)
-    for step in (set_out, record_delivered):
+    for step in (set_out, accept_rest):
         collecting.step(step)
     with world.transaction() as session:
         order = session.scalars(select(Order).order_by(Order.id)).first()
@@ -168,7 +168,7 @@ def test_the_operator_returns_by_line_and_the_buyer_sees_it(world):
     assert desk.post(f"{here}/return", data=given).status_code == 302
     page = desk.get(here).text
     assert "箱子压坏了" in page
-    assert "送到后退了 2 份" in page
+    assert "没有收、退了 2 份" in page
     buyer = world.sign_in(collecting.buyers[0])
     mine = buyer.get(f"/shop/orders/{number}").text
-    assert "送到后退了 2 份（箱子压坏了）" in mine
+    assert "退了、没有收 2 份（箱子压坏了）" in mine

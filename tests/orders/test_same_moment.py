@@ -5,10 +5,10 @@ from sqlalchemy import select
 
 from marketplace.core.errors import Conflict
 from marketplace.fulfilment.answering import answer_less, get_sheet
+from marketplace.fulfilment.delivering import accept_rest, set_out
 from marketplace.identity.actor import SYSTEM
 from marketplace.identity.permissions import SHEET_ANSWER
 from marketplace.orders.allocation_pages import choose_policy
-from marketplace.orders.delivering import record_delivered, set_out
 from marketplace.orders.endings import cancel_by_operator
 from marketplace.orders.listings import commit_lot, get_listing
 from marketplace.orders.lowering import lower_lot
@@ -121,19 +121,20 @@ def _answers_less(made):
     return step
 
 
-def _is_delivered(made):
-    return lambda session: record_delivered(session, SYSTEM, get_round(session, made.round.id))
+def _sets_out(made):
+    return lambda session: set_out(session, SYSTEM, get_round(session, made.round.id))
 
 
-def test_what_is_owed_is_counted_after_an_answer_that_came_first(world):
+def test_what_sets_out_is_what_is_left_after_an_answer_that_came_first(world):
     made = Collecting(world)
-    made.step(set_out)
-    meanwhile(world, _answers_less(made), _is_delivered(made))
+    meanwhile(world, _answers_less(made), _sets_out(made))
+    made.step(accept_rest)
+    assert made.balanced()
 
 
-def test_nobody_brings_less_of_what_is_being_noted_as_delivered(world):
+def test_nobody_brings_less_of_what_is_setting_out(world):
     made = Collecting(world)
-    made.step(set_out)
     with pytest.raises(Conflict):
-        meanwhile(world, _is_delivered(made), _answers_less(made))
+        meanwhile(world, _sets_out(made), _answers_less(made))
+    made.step(accept_rest)
     assert made.balanced()

@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from sqlalchemy import select
 
 from marketplace.core.clock import today
+from marketplace.fulfilment.delivering import accept_rest, set_out
 from marketplace.fulfilment.issuing import issue_sheets
 from marketplace.identity.actor import SYSTEM
 from marketplace.identity.models import Organisation
@@ -12,7 +13,6 @@ from marketplace.imports.models import ImportBatch
 from marketplace.imports.sheets import read_table, write_xlsx
 from marketplace.imports.taking import take_table
 from marketplace.ledger import books
-from marketplace.orders.delivering import record_delivered, set_out
 from marketplace.orders.order_models import Order
 from marketplace.orders.round_allocation import allocate_round
 from marketplace.orders.rounds import close_round, get_round
@@ -66,7 +66,7 @@ class Banking:
         return self.world.order(buyer, self.round, {self.listing.id: packs}, **(given | changes))
 
     def deliver(self):
-        for step in (close_round, allocate_round, issue_sheets, set_out, record_delivered):
+        for step in (close_round, allocate_round, issue_sheets, set_out, accept_rest):
             with self.world.transaction() as session:
                 step(session, SYSTEM, get_round(session, self.round.id))
 

@@ -6,10 +6,10 @@ import pytest
 from sqlalchemy import select
 
 from marketplace.core.errors import InvalidInput
+from marketplace.fulfilment.delivering import accept_rest, set_out
 from marketplace.fulfilment.issuing import issue_sheets
 from marketplace.orders.approvals import decide
 from marketplace.orders.collecting import record_collected
-from marketplace.orders.delivering import record_delivered, set_out
 from marketplace.orders.order_models import Order
 from marketplace.orders.returning import record_return
 from marketplace.orders.round_allocation import allocate_round
@@ -50,7 +50,7 @@ def canteen_order(paying, buyer, unit):
 
 
 def deliver(paying):
-    paying.step(close_round, allocate_round, issue_sheets, set_out, record_delivered)
+    paying.step(close_round, allocate_round, issue_sheets, set_out, accept_rest)
 
 
 def give_back(paying, number, packs, fault):

@@ -3,9 +3,9 @@
 import pytest
 from sqlalchemy import select
 
+from marketplace.fulfilment.delivering import accept_rest, set_out
 from marketplace.fulfilment.issuing import issue_sheets
 from marketplace.identity.actor import SYSTEM
-from marketplace.orders.delivering import record_delivered, set_out
 from marketplace.orders.lowering import lower_lot
 from marketplace.orders.order_models import Order
 from marketplace.orders.returning import record_return
@@ -163,7 +163,7 @@ def test_finance_sees_what_is_stuck_and_asks_again(paying):
 
 def test_what_comes_back_after_delivery_goes_to_alipay_by_itself_line_by_line(paying):
     number = paying.paid(packs=3)
-    paying.step(close_round, allocate_round, issue_sheets, set_out, record_delivered)
+    paying.step(close_round, allocate_round, issue_sheets, set_out, accept_rest)
     operator = paying.world.actor(paying.world.operator())
     for packs in (1, 2):
         with paying.world.transaction() as session:

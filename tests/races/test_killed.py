@@ -12,13 +12,19 @@ from threading import Event
 import pytest
 from sqlalchemy import delete, select
 
+from marketplace.fulfilment.delivering import accept_rest, set_out
+from marketplace.fulfilment.issuing import issue_sheets
+from marketplace.identity.actor import SYSTEM
 from marketplace.identity.models import User
 from marketplace.orders.order_models import HOLDING_STATES, OrderLine
 from marketplace.orders.order_models import Order as Kept
+from marketplace.orders.round_allocation import allocate_round
 from marketplace.orders.round_models import Listing, Round
+from marketplace.orders.rounds import close_round, get_round
 from marketplace.reporting.verify import verify
 from tests.races.shoppers import Buyer, Offer, Order
 from tests.support.service import Service, until
+from tests.support.walk import astray
 from tests.support.world import World
 
 BUYERS = 6
@@ -149,6 +155,12 @@ def test_orders_stand_once_and_whole_while_web_processes_end_and_are_killed(
     assert any(fault.startswith("not as asked") for fault in faults(world, buyers))
 
 
+def deliver(world: World, round_id: int) -> None:
+    for step in (close_round, allocate_round, issue_sheets, set_out, accept_rest):
+        with world.transaction() as session:
+            step(session, SYSTEM, get_round(session, round_id))
+
+
 def wait_for_one_more(buyers: list[Buyer]) -> None:
     before = answers(buyers)
     until(lambda: answers(buyers) > before, "one more answer")
@@ -172,7 +184,7 @@ def kill(service: Service, victim: str, chance: random.Random) -> None:
 
 
 def test_after_every_crash_the_service_is_ready_and_a_key_is_still_one_order(
-    world: World, service: Service, buyers: list[Buyer]
+    world: World, service: Service, buyers: list[Buyer], offer: Offer
 ) -> None:
     """R3: all processes at once, at random moments; the last crash hits a service that is starting.
     R4: the same key in parallel, and again after the crashes."""
@@ -203,3 +215,8 @@ def test_after_every_crash_the_service_is_ready_and_a_key_is_still_one_order(
     more = {f"packs-{listing}": str(order.packs[listing] + 1)}
     assert buyers[0].insist("POST", "/shop/checkout", body | more).status == 422
     assert faults(world, buyers) == []
+    service.kill_everything()
+    deliver(world, offer.round_id)  # R19: what was ordered under kills reaches households
+    with world.transaction() as session:
+        assert verify(session) == []
+        assert astray(session) == []

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from marketplace.orders.delivering import record_delivered, set_out
+from marketplace.fulfilment.delivering import accept_rest, set_out
 from marketplace.settlement.lot_events import sum_code
 from marketplace.trace import check as checker
 from marketplace.trace.check import check
@@ -33,7 +33,7 @@ def test_before_the_first_seal_the_page_says_so(world):
 
 def test_who_scans_a_box_downloads_a_proof_that_holds(world):
     collecting = Collecting(world)
-    for step in (set_out, record_delivered):
+    for step in (set_out, accept_rest):
         collecting.step(step)
     _seal(world)
     lot = collecting.lots[0]

@@ -30,6 +30,8 @@ def test_untouched_books_have_no_fault(ordered):
         ("UPDATE preorder SET total_fen = total_fen + 1", "订单金额不符"),
         ("UPDATE order_line SET allocated_packs = 1, cut_packs = 2", "订单行分配不符"),
         ("UPDATE commitment SET allocated_packs = 1", "货源分配不符"),
+        ("UPDATE lot SET state = 'on_hold'", "停着的批次还在供货"),
+        ("UPDATE lot SET state = 'recalled'", "溯源记录与账目不符"),
         ("UPDATE preorder SET collected_fen = 100", "收款与账本不符"),
     ],
 )

@@ -7,15 +7,19 @@ from typing import Any
 
 from sqlalchemy import Column, String, Table, Text, select, update
 
+from marketplace.catalog.lot_papers import Brought, attach_paper, issue_certificate, set_aside
+from marketplace.catalog.models import Lot
+from marketplace.core.clock import today
 from marketplace.core.secret_text import SecretText
 from marketplace.tables import metadata
 from tests.fulfilment.collecting import Collecting
+from tests.fulfilment.slaughterhouse import Slaughterhouse
 from tests.orders.grouping import Group
 from tests.security.doors import filled, one_of_each_role
 from tests.support.world import World
 
 NEVER_CHANGED = {
-    "audit_row", "bank_row", "journal", "ledger_entry", "lot_movement", "trace_event", "trace_seal",
+    "audit_row", "bank_row", "signed_original", "journal", "ledger_entry", "lot_movement", "trace_event", "trace_seal",
     "trace_seal_leaf",
 }  # fmt: skip
 """Their triggers refuse every change."""
@@ -24,11 +28,12 @@ OWN_WORDS = {
     "account.password_hash", "allocation.reason", "allocation_pin.claimant", "approval.decision",
     "county_setting.value", "due_job.lease_owner", "group_entry.edit_code", "group_entry.entry_key",
     "idempotency_key.key", "idempotency_key.owner", "idempotency_key.result", "import_batch.columns",
-    "import_batch.take", "import_row.cells", "import_row.problems", "listing.pack_kind",
+    "import_batch.take", "import_row.cells", "import_row.problems", "listing.pack_kind", "lot_paper.sha256",
     "allocation_run.input_text", "allocation_run.outcome_text", "order_change.before",
     "order_line.cut_reason", "order_round.salt", "order_round.shortage_rule",
     "order_round.unpaid_rule", "preorder.collected_how", "product.base_unit", "region.level",
     "report_photo.sha256", "report_revision.before", "sheet_answer.answer", "sheet_told.how",
+    "weigh_photo.sha256",
 }  # fmt: skip
 """What the program writes and reads itself: codes, rules, JSON. All other text columns are people's."""
 OWN_NAMES = {"state", "kind", "channel", "policy", "number", "code", "token", "trace_code", "role"}
@@ -52,6 +57,18 @@ def everything(world: World, hostile: str) -> tuple[dict[str, object], list[tupl
         ("cooperative", world.user("cooperative", unit=unit)),
         *one_of_each_role(world),
     ]
+    keeper = world.actor(collecting.cadres[0])
+    with world.transaction() as session:
+        lot = session.get_one(Lot, collecting.lots[0].id)
+        brought = Brought("inspection", hostile[:60], today(), issuer=hostile[:60])
+        paper = attach_paper(session, keeper, lot, brought)
+        issue_certificate(session, keeper, lot, 500, "controlled")
+        set_aside(session, keeper, paper, hostile)
+    house = Slaughterhouse(world)
+    house.cancel(house.plan({0: 1}), hostile)
+    house.done({1: 2}, 2)
+    processed = house.plan({0: 3})
+    house.start(processed)
     table = io.StringIO()
     csv.writer(table).writerows([["户编号", "户主", hostile], [hostile] * 3])
     file = (io.BytesIO(table.getvalue().encode()), hostile.replace('"', "") + ".csv")
@@ -69,6 +86,10 @@ def everything(world: World, hostile: str) -> tuple[dict[str, object], list[tupl
         "group_id": group.id,
         "token": group.token,
         "paste_id": 2,
+        "lot_id": lot.id,
+        "paper_id": paper.id + 1,
+        "processing_id": processed.id,
+        "processing_line_id": processed.line_id,
     }, people
 
 

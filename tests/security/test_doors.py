@@ -16,6 +16,9 @@ from tests.support.world import COUNTY
 JSON = {"Accept": "application/json"}  # the same refusal, without drawing a page for each
 PUBLIC = {
     "alipay_notice.hear",
+    "driver.handed",
+    "driver.loaded",
+    "driver.trip",
     "group_form.correct",
     "group_form.entry",
     "group_form.new",
@@ -25,6 +28,7 @@ PUBLIC = {
     "home.index",
     "identity.activate",
     "identity.sign_in",
+    "papers.show",
     "pay.code",
     "pay.go",
     "pay.look",

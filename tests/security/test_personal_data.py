@@ -22,7 +22,7 @@ from marketplace.orders.rounds import close_round, get_round
 from marketplace.tables import metadata
 from tests.security.doors import doors, one_of_each_role
 from tests.support.app import DATA_KEY, dispose, make_app, settings_for
-from tests.support.pages import form_on
+from tests.support.pages import form_on, pdf_pages
 from tests.support.service import environment
 
 HEAD, PHONE, IDENTITY = "欧阳铁柱", "00011112222", "439900190001010022"
@@ -152,6 +152,8 @@ def test_after_encrypting_again_the_old_key_may_be_thrown_away(
 
 def _readable(answer) -> str:
     """The text of a page or file, of every sheet in a workbook."""
+    if answer.data.startswith(b"%PDF"):
+        return "".join(pdf_pages(answer.data))
     if not answer.data.startswith(b"PK"):
         return answer.get_data(as_text=True)
     with zipfile.ZipFile(io.BytesIO(answer.data)) as book:

@@ -3,9 +3,9 @@
 from sqlalchemy import select
 
 from marketplace.core.clock import today
+from marketplace.fulfilment.delivering import accept_rest, set_out
 from marketplace.ledger import books
 from marketplace.orders.collecting import due_fen, record_collected
-from marketplace.orders.delivering import record_delivered, set_out
 from marketplace.orders.order_models import Order
 from marketplace.reporting.verify import verify
 from marketplace.settlement.bank_file import bank_file
@@ -26,7 +26,7 @@ CARDS = ("6222000000000000012", "6222000000000000020", "6222000000000000038")
 class Payday:
     """`paid`: numbers of the buyers whose money is here when the round is delivered."""
 
-    DELIVERY = (set_out, record_delivered)
+    DELIVERY = (set_out, accept_rest)
 
     def __init__(self, world, *, paid=(0, 1), accounts=(0, 1), supply=Collecting, **round_of):
         self.world = world

@@ -3,9 +3,12 @@
 import pytest
 
 from marketplace.core.errors import Conflict, InvalidInput
+from marketplace.fulfilment.acceptance import NotTaken
 from marketplace.orders.rounds import get_round
 from marketplace.settlement import fees
+from tests.fulfilment.arriving import Arriving
 from tests.settlement.payday import FARMGATE, Payday
+from tests.support.world import COUNTY
 
 PRICE, SERVICE, FREIGHT = 1230, 280, 200
 
@@ -49,6 +52,32 @@ def test_a_rounds_statement_says_what_was_taken_spent_and_left(payday):
         20 * FREIGHT, 1500, 20 * FREIGHT - 1500,
     )  # fmt: skip
     assert payday.stand()["freight_payable"] == 20 * FREIGHT - 1500
+
+
+def test_what_a_carrier_owes_is_taken_off_his_freight(world):
+    arriving = Arriving(world)
+    arriving.accept(NotTaken(next(iter(arriving.places())), 2, "crushed"))
+    maker, checker = (world.actor(world.user("finance", region=COUNTY)) for _ in range(2))
+
+    def propose(fen, offset, kind="freight", number="F-1"):
+        with world.transaction() as session:
+            found = get_round(session, arriving.round.id)
+            return fees.propose_invoice(
+                session, maker, found, kind, "青石运输队", number, fen, offset
+            ).id
+
+    for wrong in ((1000, 2 * FARMGATE + 1), (1000, -1), (1000, 5, "service")):
+        with pytest.raises(InvalidInput):
+            propose(*wrong)
+    made = propose(1800, 2 * FARMGATE)
+    with world.transaction() as session:
+        fees.decide_invoice(session, checker, made, approve=True)
+        money = fees.money_of_round(session, get_round(session, arriving.round.id))
+    assert money.carrier_fen == 0
+    assert money.households.taken_fen == 12 * FARMGATE
+    assert arriving.stand("bank") == -(1800 - 2 * FARMGATE)
+    assert arriving.stand("carrier_receivable") == 0
+    assert arriving.faults() == []
 
 
 def test_nobody_approves_his_own_invoice_and_none_is_paid_twice(payday):

@@ -70,9 +70,10 @@ def test_a_colleagues_alipay_reaches_the_household(world, gateway, visit, tmp_pa
     world.app.config["WTF_CSRF_ENABLED"] = True
     operator = visit(world.operator(), DESK)
     operator.go(f"/rounds/{paying.round.id}")
-    operator.press("开始配送")
-    operator.tap("都送到了")
-    operator.page.locator("dialog[open], details[open]").get_by_role("button").first.click()
+    operator.tap("去发车")
+    for step in ("开始配送", "其余的都收齐了"):
+        operator.tap(step, "main")
+        operator.page.locator("dialog[open]").get_by_role("button", name=step).click()
     _account(operator, household)
     for user in (world.user("reviewer", region=COUNTY), world.user("finance", region=COUNTY)):
         consents = visit(user, DESK)

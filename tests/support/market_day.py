@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from marketplace.catalog.models import Product, SupplyReport
 from marketplace.catalog.reports import return_report
+from marketplace.fulfilment.delivering import set_out
+from marketplace.fulfilment.issuing import issue_sheets
 from marketplace.households.models import Household
 from marketplace.identity.models import User
 from marketplace.orders.round_allocation import allocate_round
@@ -54,6 +56,13 @@ class MarketDay:
         with self.world.transaction() as session:
             allocate_round(session, actor, get_round(session, in_round.id))
         return in_round, number
+
+    def set_out(self, in_round: Round) -> None:
+        """The round's goods are on their way."""
+        actor = self.world.actor(self.operator)
+        for step in (issue_sheets, set_out):
+            with self.world.transaction() as session:
+                step(session, actor, get_round(session, in_round.id))
 
     def send_back(self, report_id: int) -> None:
         actor = self.world.actor(self.reviewer)

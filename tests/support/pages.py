@@ -1,9 +1,12 @@
 """Reading a page as a browser without script does: its forms, with what they would send."""
 
+import io
 import re
 from dataclasses import dataclass, field
 from html import unescape
 from html.parser import HTMLParser
+
+from pypdf import PdfReader
 
 
 class _Forms(HTMLParser):
@@ -93,3 +96,9 @@ def forms_on(page: str) -> list[FoundForm]:
     reader = _EveryForm()
     reader.feed(page)
     return reader.forms
+
+
+def pdf_pages(content: bytes) -> list[str]:
+    """The words on each page of a PDF."""
+    pages = PdfReader(io.BytesIO(content)).pages
+    return [page.extract_text().replace("\x00", "") for page in pages]

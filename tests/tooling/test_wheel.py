@@ -104,3 +104,5 @@ def test_the_wheel_serves_a_styled_page_from_an_empty_folder(site: str) -> None:
         kind, content = _get(urljoin(site, address))
         assert kind in {"text/css", "text/javascript", "application/javascript"}
         assert len(content) > 100
+    _, font = _get(urljoin(site, "/static/vendor/NotoSansHans-Regular.otf"))
+    assert font.startswith(b"OTTO"), "labels are drawn with it"

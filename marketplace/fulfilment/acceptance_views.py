@@ -1,0 +1,202 @@
+"""Receiving: a canteen accepts line by line, a keeper hands over to who shows a code."""
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import flash, redirect, render_template, request, url_for
+from sqlalchemy import Select, func, or_, select
+from sqlalchemy.orm import Session, joinedload
+from werkzeug import Response
+
+from marketplace.core.db import db, transaction
+from marketplace.core.errors import MarketplaceError, NotFound
+from marketplace.core.identifiers import mask_name
+from marketplace.core.wake import wake
+from marketplace.fulfilment.acceptance import (
+    AcceptedBefore,
+    accept,
+    get_delivery,
+    parts_of,
+    record_not_collected,
+)
+from marketplace.fulfilment.acceptance_form import Asked
+from marketplace.fulfilment.delivery_models import ENDS, ON_THE_WAY, STATES, Delivery, Manifest
+from marketplace.households.public_place import public_villages
+from marketplace.identity.access import current_actor, current_scope, requires
+from marketplace.identity.permissions import HAND_OVER, ORDER_CANTEEN
+from marketplace.orders.canteen_views import bp as canteen_bp
+from marketplace.orders.collecting import due_fen
+from marketplace.orders.order_models import Order
+from marketplace.orders.ordering import get_order
+from marketplace.orders.returning import Part
+from marketplace.orders.round_models import RoundPickup
+from marketplace.web.field_blueprint import bp
+from marketplace.web.paging import paginate
+
+Answer = str | Response | tuple[str, int]
+PAGE_SIZE = 30
+
+
+def _places(session: Session, parts: list[Part]) -> dict[str, str]:
+    found = public_villages(session, {part.lot.region_code for part in parts})
+    return {code: place.words for code, place in found.items()}
+
+
+def _asked(order: Order, *, filled: bool) -> Asked:
+    """A keeper hands over and does not inspect: only canteens sign by name."""
+    who = current_actor().display_name if order.channel == "canteen" else ""
+    return Asked.of(parts_of(db.session, order), who, filled=filled)
+
+
+def _take(number: str, page: Callable[[Order, Asked], str], there: str) -> Answer:
+    """What was typed becomes the order's acceptance."""
+    order = get_order(db.session, current_scope(), number)
+    asked = _asked(order, filled=True)
+    said = asked.read()
+    if said is None:
+        return page(order, asked), 422
+    try:
+        with transaction() as session:
+            found = get_order(session, current_scope(), number)
+            accept(session, current_actor(), found, *said)
+            less = sum(line.returned_packs for line in found.lines)
+    except AcceptedBefore as first:
+        flash(first.message, "warning")
+        return redirect(there, 303)
+    except MarketplaceError as error:
+        if error.http_status == 404:
+            raise
+        order = get_order(db.session, current_scope(), number)
+        asked.refuse(error)
+        return page(order, asked), error.http_status
+    wake()
+    flash(f"记好了，{less} 份没有收，不收钱。" if less else "记好了，都收齐了。", "success")
+    return redirect(there, 303)
+
+
+@canteen_bp.route("/orders/<number>/accept", methods=["GET", "POST"])
+@requires(ORDER_CANTEEN)
+def accept_order(number: str) -> Answer:
+    there = url_for("canteen.order", number=number)
+    if request.method == "POST":
+        return _take(number, _canteen_page, there)
+    order = get_order(db.session, current_scope(), number)
+    if get_delivery(db.session, order).state not in ON_THE_WAY:
+        return redirect(there)
+    return _canteen_page(order, _asked(order, filled=False))
+
+
+def _canteen_page(order: Order, asked: Asked) -> str:
+    return render_template("orders/canteen/accept.html", **_shown(order, asked))
+
+
+def _shown(order: Order, asked: Asked) -> dict[str, Any]:
+    return {
+        "order": order,
+        "asked": asked,
+        "delivery": get_delivery(db.session, order),
+        "places": _places(db.session, list(asked.parts)),
+    }
+
+
+@bp.get("/handover", endpoint="handover")
+@requires(HAND_OVER)
+def queue() -> Answer:
+    """Who has still to fetch what at which place; a code leads to its order."""
+    typed = request.args.get("q", "").strip().replace(" ", "").upper()[:20]
+    if typed and len(numbers := _with_code(typed)) == 1:
+        return redirect(url_for("field.handover_order", number=numbers[0]))
+    waiting = paginate(db.session, _waiting(typed), PAGE_SIZE)
+    return render_template(
+        "fulfilment/field_handover.html",
+        page=waiting,
+        asked=typed,
+        states=STATES,
+        until=_until(db.session, [row.manifest for row in waiting.items]),
+        masked=mask_name,
+    )
+
+
+def _mine() -> Select[int]:
+    return current_scope().visible(select(Order)).with_only_columns(Order.id)
+
+
+def _with_code(typed: str) -> list[str]:
+    """Order numbers for a pickup code or a number, also of those handed over already."""
+    rows = select(Order.number).join(Delivery, Delivery.order_id == Order.id)
+    rows = rows.where(Order.id.in_(_mine()))
+    by_code = rows.where(Delivery.pickup_code == typed, Delivery.state.in_(ON_THE_WAY))
+    found = list(db.session.scalars(by_code.limit(2)))
+    return found or list(db.session.scalars(rows.where(Order.number == typed)))
+
+
+def _waiting(typed: str) -> Select[Delivery]:
+    rows = (
+        select(Delivery)
+        .join(Order, Order.id == Delivery.order_id)
+        .where(Delivery.state.in_(ON_THE_WAY), Order.id.in_(_mine()))
+        .options(
+            joinedload(Delivery.order).joinedload(Order.organisation),
+            joinedload(Delivery.manifest).joinedload(Manifest.point),
+            joinedload(Delivery.manifest).joinedload(Manifest.organisation),
+            joinedload(Delivery.manifest).joinedload(Manifest.round),
+        )
+        .order_by(Delivery.manifest_id, Delivery.id)
+    )
+    if typed:
+        rows = rows.where(or_(Delivery.pickup_code == typed, Order.number == typed))
+    return rows
+
+
+def _until(session: Session, manifests: list[Manifest]) -> dict[int, Any]:
+    """Manifest id → until when people may fetch there."""
+    rows = session.execute(
+        select(Manifest.id, func.max(RoundPickup.until_at))
+        .join(
+            RoundPickup,
+            (RoundPickup.round_id == Manifest.round_id)
+            & (RoundPickup.pickup_point_id == Manifest.pickup_point_id),
+        )
+        .where(Manifest.id.in_([manifest.id for manifest in manifests]))
+        .group_by(Manifest.id)
+    )
+    return {manifest_id: until for manifest_id, until in rows}  # noqa: C416  # rows are no pairs to mypy
+
+
+@bp.route("/handover/<number>", methods=["GET", "POST"], endpoint="handover_order")
+@requires(HAND_OVER)
+def hand_over(number: str) -> Answer:
+    """One order at the pickup point: all of it in one tap, or what was wrong."""
+    if request.method == "POST":
+        return _take(number, _keeper_page, url_for("field.handover_order", number=number))
+    order = get_order(db.session, current_scope(), number)
+    return _keeper_page(order, _asked(order, filled=False))
+
+
+def _keeper_page(order: Order, asked: Asked) -> str:
+    shown = _shown(order, asked)
+    return render_template(
+        "fulfilment/field_handover_order.html",
+        **shown,
+        ended=ENDS.get(shown["delivery"].state, ""),
+        contact=mask_name(order.contact_name),
+        to_pay=due_fen(db.session, order) - order.collected_fen,
+        until=_until(db.session, [shown["delivery"].manifest]),
+    )
+
+
+@bp.post("/handover/<number>/not_collected", endpoint="handover_not_collected")
+@requires(HAND_OVER)
+def not_collected(number: str) -> Response:
+    try:
+        with transaction() as session:
+            order = get_order(session, current_scope(), number)
+            record_not_collected(session, current_actor(), order)
+    except NotFound:
+        raise
+    except MarketplaceError as error:
+        flash(error.message, "error")
+    else:
+        wake()
+        flash("记好了：没有来取。", "success")
+    return redirect(url_for("field.handover_order", number=number), 303)

@@ -1,0 +1,163 @@
+"""The register of incoming goods (进货查验) that a canteen keeps: one row for each line and lot received.
+
+Columns and the two years for which it is kept: domain.md, produce and papers.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import Session, joinedload
+
+from marketplace.catalog.models import Lot
+from marketplace.catalog.paper_models import LotPaper
+from marketplace.catalog.words import amount_words
+from marketplace.core.clock import local_day_end, local_day_start, shanghai_date
+from marketplace.fulfilment.delivery_models import ENDS, ON_THE_WAY, Delivery
+from marketplace.households.public_place import public_villages
+from marketplace.identity.scope import Scope
+from marketplace.orders.allocation_models import Allocation
+from marketplace.orders.order_models import Order, OrderLine
+from marketplace.orders.return_models import GoodsReturn
+from marketplace.orders.round_models import Listing
+
+HEADINGS = (
+    "进货日期", "产品", "规格", "收到", "没有收", "批次", "生产（上市）日期", "供货者", "地址",
+    "电话", "合格证号", "验收结论", "验收人", "订单号",
+)  # fmt: skip
+MOST = 5000
+
+
+@dataclass(frozen=True)
+class Received:
+    """One row of the register; quantities in words, in the unit people use."""
+
+    day: date
+    product: str
+    spec: str
+    got: str
+    rejected: str
+    lot_code: str
+    made_on: date
+    supplier: str
+    place: str
+    phone: str
+    certificate: str
+    verdict: str
+    inspectors: str
+    order_number: str
+    trace_code: str
+
+    def cells(self) -> list[str]:
+        """In the order of HEADINGS."""
+        return [
+            self.day.isoformat(), self.product, self.spec, self.got, self.rejected, self.lot_code,
+            self.made_on.isoformat(), self.supplier, self.place, self.phone, self.certificate, self.verdict, self.inspectors,
+            self.order_number,
+        ]  # fmt: skip
+
+
+def received(
+    session: Session, scope: Scope, since: date, until: date, *, phone: str
+) -> list[Received]:
+    """What canteens in reach received from one day to another, the newest first. `phone`: where one asks
+    about a household, which has none of its own on paper."""
+    mine = scope.visible(select(Order)).with_only_columns(Order.id)
+    rows = session.execute(_statement(mine, since, until)).all()
+    missing = _missing(session, [line.id for line, *_ in rows])
+    places = public_villages(session, {lot.region_code for _, lot, *_ in rows})
+    papers = _certificates(session, {lot.id for _, lot, *_ in rows})
+    return [
+        _row(
+            line,
+            lot,
+            delivery,
+            (int(packs), missing.get((line.id, lot.id), 0)),
+            places[lot.region_code].words,
+            (papers.get(lot.id, ""), phone),
+        )
+        for line, lot, delivery, packs in rows
+    ]
+
+
+def _statement(
+    mine: Select[int], since: date, until: date
+) -> Select[OrderLine, Lot, Delivery, int]:
+    return (
+        select(OrderLine, Lot, Delivery, func.sum(Allocation.packs))
+        .join(Allocation, Allocation.order_line_id == OrderLine.id)
+        .join(Lot, Lot.id == Allocation.lot_id)
+        .join(Delivery, Delivery.order_id == OrderLine.order_id)
+        .where(
+            OrderLine.order_id.in_(mine),
+            Delivery.state.not_in(ON_THE_WAY),
+            Delivery.ended_at >= local_day_start(since),
+            Delivery.ended_at < local_day_end(until),
+        )
+        .options(
+            joinedload(OrderLine.listing).joinedload(Listing.product),
+            joinedload(OrderLine.order),
+            joinedload(Lot.organisation),
+            joinedload(Lot.household),
+            joinedload(Delivery.ended_by),
+        )
+        .group_by(OrderLine.id, Lot.id, Delivery.id)
+        .order_by(Delivery.ended_at.desc(), OrderLine.id, Lot.id)
+        .limit(MOST)
+    )
+
+
+def _missing(session: Session, lines: Sequence[int]) -> dict[tuple[int, int], int]:
+    """What was not accepted, by line and lot."""
+    rows = session.execute(
+        select(GoodsReturn.order_line_id, GoodsReturn.lot_id, func.sum(GoodsReturn.packs))
+        .where(GoodsReturn.order_line_id.in_(lines), GoodsReturn.stage == "acceptance")
+        .group_by(GoodsReturn.order_line_id, GoodsReturn.lot_id)
+    )
+    return {(line_id, lot_id): int(packs) for line_id, lot_id, packs in rows}
+
+
+def _certificates(session: Session, lots: Collection[int]) -> dict[int, str]:
+    """Lot id → number of the conformity certificate that counts."""
+    rows = session.execute(
+        select(LotPaper.lot_id, LotPaper.number)
+        .where(LotPaper.lot_id.in_(lots), LotPaper.kind == "certificate")
+        .where(LotPaper.void_at.is_(None))
+        .order_by(LotPaper.id)
+    )
+    return {lot_id: number for lot_id, number in rows}  # noqa: C416  # rows are no pairs to mypy
+
+
+def _row(
+    line: OrderLine,
+    lot: Lot,
+    delivery: Delivery,
+    counts: tuple[int, int],
+    place: str,
+    named: tuple[str, str],
+) -> Received:
+    """`counts`: packs sent and of these rejected; `named`: the certificate's number and whom to call."""
+    packs, rejected = counts
+    certificate, phone = named
+    product = line.listing.product
+    by = delivery.ended_by.display_name if delivery.ended_by else ""
+    return Received(
+        day=shanghai_date(delivery.ended_at or line.order.placed_at),
+        product=line.listing.title,
+        spec=line.listing.pack_name,
+        got=amount_words((packs - rejected) * line.pack_base, product),
+        rejected=amount_words(rejected * line.pack_base, product) if rejected else "",
+        lot_code=lot.code,
+        made_on=lot.available_from,
+        supplier=lot.organisation.name if lot.organisation else f"{place}农户，县平台代办",
+        place=place,
+        phone=phone,
+        certificate=certificate,
+        verdict=ENDS[delivery.state] if not rejected else "部分没有收",
+        inspectors="、".join(
+            name for name in (delivery.inspector or by, delivery.second_inspector) if name
+        ),
+        order_number=line.order.number,
+        trace_code=lot.trace_code,
+    )

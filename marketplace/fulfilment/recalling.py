@@ -1,0 +1,146 @@
+"""A lot is recalled: nobody gets any more of it, and whoever got some has his money back."""
+
+from collections import Counter
+from dataclasses import dataclass
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from marketplace.catalog.models import Lot
+from marketplace.core.errors import InvalidInput
+from marketplace.core.states import move
+from marketplace.fulfilment.one_message import OneMessage
+from marketplace.fulfilment.portions import Supplier
+from marketplace.fulfilment.taking_back import CHANGED, TakenBack, lock_all, take_back
+from marketplace.fulfilment.telling import keepers_of
+from marketplace.identity import audit
+from marketplace.identity.actor import Actor
+from marketplace.orders.allocation_models import Allocation
+from marketplace.orders.lot_events import record_recalled
+from marketplace.orders.order_models import Order, OrderLine
+from marketplace.orders.return_models import RECALLED, GoodsReturn
+from marketplace.orders.returning import is_being_paid, record_return
+
+REASONS = {
+    "food_safety": "食品安全有问题",
+    "wrong_papers": "证明不对",
+    "other": "其他",
+}
+
+
+@dataclass(frozen=True)
+class Recalled:
+    """What a recall did: rounds to allocate anew by number, packs that came back, people told."""
+
+    undone: tuple[int, ...]
+    cut_packs: int
+    returned_packs: int
+    told: int
+
+
+def recall(session: Session, actor: Actor, lot_id: int, reason: str, words: str) -> Recalled | None:
+    """Take a lot back from wherever it is, whatever that cuts. None when it was recalled before.
+
+    Raises InvalidInput without a reason, or without words for `other`.
+    """
+    if reason not in REASONS:
+        raise InvalidInput("请选为什么召回。", code="missing", field="reason")
+    words = words.strip()[:100]
+    if reason == "other" and not words:
+        raise InvalidInput("选了“其他”，请写清楚为什么。", code="missing", field="words")
+    rounds, lots = lock_all(session, [lot_id])
+    lot = lots[lot_id]
+    if lot.state == "recalled":
+        return None
+    move(session, lot, "recalled", because=CHANGED)
+    record_recalled(session, lot.id, reason)
+    done = take_back(session, actor, rounds, [lot.id])
+    why = REASONS[reason] + (f"，{words}" if words else "")
+    on_its_way, returned = _on_its_way(session, lot), _give_back(session, actor, lot, why)
+    told = _tell(session, lot, why, done, on_its_way, returned)
+    audit.record(
+        session, actor, "lot_recalled", "lot", lot.id, reason=reason, packs=returned.total()
+    )
+    undone = tuple(one.number for one in done.undone)
+    return Recalled(undone, done.cut.total(), returned.total(), told)
+
+
+def _packs(session: Session, lot: Lot, state: str) -> Counter[int]:
+    """Packs by order line that orders in this state were given of the lot."""
+    rows = session.execute(
+        select(OrderLine.id, func.sum(Allocation.packs))
+        .join(Allocation, Allocation.order_line_id == OrderLine.id)
+        .join(Order, Order.id == OrderLine.order_id)
+        .where(Allocation.lot_id == lot.id, Order.state == state)
+        .group_by(OrderLine.id)
+    )
+    return Counter({line_id: int(packs) for line_id, packs in rows})
+
+
+def _on_its_way(session: Session, lot: Lot) -> Counter[int]:
+    return _packs(session, lot, "allocated")
+
+
+def received_of(session: Session, lot: Lot) -> Counter[int]:
+    """Packs by order line that buyers have of the lot, without those that came back."""
+    received = _packs(session, lot, "closed")
+    for line_id, packs in session.execute(
+        select(GoodsReturn.order_line_id, func.sum(GoodsReturn.packs))
+        .where(GoodsReturn.lot_id == lot.id)
+        .group_by(GoodsReturn.order_line_id)
+    ):
+        received[line_id] -= int(packs)
+    return +received
+
+
+def _give_back(session: Session, actor: Actor, lot: Lot, why: str) -> Counter[int]:
+    """No buyer pays for what he received of it. A household that is being paid keeps that."""
+    received = received_of(session, lot)
+    orders = session.scalars(
+        select(Order)
+        .join(OrderLine, OrderLine.order_id == Order.id)
+        .where(OrderLine.id.in_(received))
+        .order_by(Order.id)
+        .distinct()
+    ).all()
+    for order in orders:
+        packs = {line.id: received[line.id] for line in order.lines if received[line.id]}
+        fault = "goodwill" if is_being_paid(session, order.id, lot.id) else "farm"
+        record_return(
+            session, actor, order, packs, fault, f"召回：{why}", reason=RECALLED, lot_id=lot.id
+        )
+    return received
+
+
+def _tell(
+    session: Session,
+    lot: Lot,
+    why: str,
+    done: TakenBack,
+    on_its_way: Counter[int],
+    returned: Counter[int],
+) -> int:
+    words = OneMessage()
+    words.say_lines(
+        session,
+        returned,
+        f"订单 {{order}} 的{{goods}}有 {{packs}} 份要召回：{_plain(why)}。请不要吃、不要分发，先单独放好。"
+        "这些不收钱，付过的退给您。",
+    )
+    words.say_lines(
+        session,
+        on_its_way,
+        f"订单 {{order}} 的{{goods}}有 {{packs}} 份在路上要召回：{_plain(why)}。到了请不要收，这些不收钱。",
+    )
+    own = Supplier(lot.household_id or 0, lot.organisation_id or 0)
+    for users in keepers_of(session, [own]).values():
+        for user in users:
+            words.say(user, f"批次 {lot.code} 召回了：{why}。没有送出的不用再备，请告诉这一户。")
+    done.tell(session, words)
+    title = f"召回：{lot.product.name}，批次 {lot.code}"
+    return words.send(session, f"recall:{lot.id}", "lot_recalled", f"lot:{lot.id}", title)
+
+
+def _plain(text: str) -> str:
+    """For str.format: what people typed has no places in it."""
+    return text.replace("{", "{{").replace("}", "}}")

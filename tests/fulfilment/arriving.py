@@ -1,0 +1,95 @@
+"""A round whose goods have set out: a canteen's order of 12 packs and a colleague's of 8, from two lots."""
+
+from sqlalchemy import func, select
+
+from marketplace.fulfilment.acceptance import Signed, accept, parts_of
+from marketplace.fulfilment.delivering import set_out
+from marketplace.fulfilment.issuing import issue_sheets
+from marketplace.identity.actor import SYSTEM
+from marketplace.identity.models import Organisation
+from marketplace.ledger.models import LedgerEntry
+from marketplace.orders.collecting import due_fen
+from marketplace.orders.order_models import Order
+from marketplace.orders.round_allocation import allocate_round
+from marketplace.orders.rounds import close_round, get_round
+from marketplace.reporting.verify import verify
+from tests.support.world import COUNTY
+
+PACK = 2500
+FARMGATE, SERVICE, FREIGHT = 750, 280, 200
+PRICE = FARMGATE + SERVICE + FREIGHT
+PHOTO = "a" * 64
+CANTEEN, COLLEAGUE = 0, 1
+
+
+class Arriving:
+    def __init__(self, world, *, two_inspectors=False, gone=True):
+        self.world = world
+        self.product = world.product("马蹄", drawing="ma_ti")
+        self.cadre = world.user("cadre")
+        self.households = [world.household(cadre=self.cadre) for _ in range(2)]
+        reviewer = world.user("reviewer", region=COUNTY)
+        self.lots = [
+            world.verify(
+                reviewer, world.report(self.cadre, self.product, 10 * PACK, household=household)
+            )
+            for household in self.households
+        ]
+        self.round = world.round()
+        self.listing = world.listing(self.round, self.product, self.lots, pack_base=PACK)
+        world.open_round(self.round)
+        self.unit = world.unit("清源县第一小学", has_canteen=True)
+        if two_inspectors:
+            with world.transaction() as session:
+                session.get_one(Organisation, self.unit.id).two_inspectors = True
+        self.buyer = world.user("buyer", unit=self.unit)
+        self.staff = world.user("staff", unit=self.unit)
+        canteen = {"channel": "canteen", "organisation_id": self.unit.id, "fund_source": "canteen"}
+        self.numbers = [
+            world.order(self.buyer, self.round, {self.listing.id: 12}, **canteen),
+            world.order(self.staff, self.round, {self.listing.id: 8}),
+        ]
+        self.clerk = world.user("clerk", region=COUNTY)
+        self.operator = world.operator()
+        self.actor = world.actor(self.clerk)
+        for step in (close_round, allocate_round, issue_sheets, *([set_out] if gone else [])):
+            self.step(step)
+
+    def step(self, act):
+        with self.world.transaction() as session:
+            return act(session, SYSTEM, get_round(session, self.round.id))
+
+    @property
+    def state(self):
+        with self.world.transaction() as session:
+            return get_round(session, self.round.id).state
+
+    def order(self, session, which=CANTEEN):
+        return session.scalars(select(Order).where(Order.number == self.numbers[which])).one()
+
+    def places(self, which=CANTEEN):
+        """Place → packs of the order's parts."""
+        with self.world.transaction() as session:
+            return {
+                part.place: part.packs for part in parts_of(session, self.order(session, which))
+            }
+
+    def accept(self, *not_taken, which=CANTEEN, actor=None, signed=None):
+        with self.world.transaction() as session:
+            order = self.order(session, which)
+            who = actor or self.actor
+            return accept(session, who, order, not_taken, signed or Signed("王立")).state
+
+    def stand(self, account):
+        """What an account comes to, debits above zero."""
+        with self.world.transaction() as session:
+            total = select(func.sum(LedgerEntry.fen)).where(LedgerEntry.account == account)
+            return int(session.scalar(total) or 0)
+
+    def due(self, which=CANTEEN):
+        with self.world.transaction() as session:
+            return due_fen(session, self.order(session, which))
+
+    def faults(self):
+        with self.world.transaction() as session:
+            return verify(session)
