@@ -10,10 +10,11 @@ from datetime import date
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session, joinedload
 
-from marketplace.catalog.models import Lot
+from marketplace.catalog.models import Lot, Product
 from marketplace.catalog.paper_models import LotPaper
 from marketplace.catalog.words import amount_words
 from marketplace.core.clock import local_day_end, local_day_start, shanghai_date
+from marketplace.core.quantity import format_quantity
 from marketplace.fulfilment.delivery_models import ENDS, ON_THE_WAY, Delivery
 from marketplace.households.public_place import public_villages
 from marketplace.identity.scope import Scope
@@ -21,6 +22,7 @@ from marketplace.orders.allocation_models import Allocation
 from marketplace.orders.order_models import Order, OrderLine
 from marketplace.orders.return_models import GoodsReturn
 from marketplace.orders.round_models import Listing
+from marketplace.orders.weight_models import AcceptedWeight
 
 HEADINGS = (
     "进货日期", "产品", "规格", "收到", "没有收", "批次", "生产（上市）日期", "供货者", "地址",
@@ -66,6 +68,7 @@ def received(
     mine = scope.visible(select(Order)).with_only_columns(Order.id)
     rows = session.execute(_statement(mine, since, until)).all()
     missing = _missing(session, [line.id for line, *_ in rows])
+    weights = _weights(session, [line.id for line, *_ in rows])
     places = public_villages(session, {lot.region_code for _, lot, *_ in rows})
     papers = _certificates(session, {lot.id for _, lot, *_ in rows})
     return [
@@ -73,7 +76,11 @@ def received(
             line,
             lot,
             delivery,
-            (int(packs), missing.get((line.id, lot.id), 0)),
+            (
+                int(packs),
+                missing.get((line.id, lot.id), 0),
+                weights.get((line.id, lot.id), 0),
+            ),
             places[lot.region_code].words,
             (papers.get(lot.id, ""), phone),
         )
@@ -118,6 +125,16 @@ def _missing(session: Session, lines: Sequence[int]) -> dict[tuple[int, int], in
     return {(line_id, lot_id): int(packs) for line_id, lot_id, packs in rows}
 
 
+def _weights(session: Session, lines: Sequence[int]) -> dict[tuple[int, int], int]:
+    """Grams of what was accepted by weight, by line and lot."""
+    rows = session.execute(
+        select(AcceptedWeight.order_line_id, AcceptedWeight.lot_id, AcceptedWeight.grams).where(
+            AcceptedWeight.order_line_id.in_(lines), AcceptedWeight.goods_return_id.is_(None)
+        )
+    )
+    return {(line_id, lot_id): grams for line_id, lot_id, grams in rows}
+
+
 def _certificates(session: Session, lots: Collection[int]) -> dict[int, str]:
     """Lot id → number of the conformity certificate that counts."""
     rows = session.execute(
@@ -129,16 +146,24 @@ def _certificates(session: Session, lots: Collection[int]) -> dict[int, str]:
     return {lot_id: number for lot_id, number in rows}  # noqa: C416  # rows are no pairs to mypy
 
 
+def _got(base: int, grams: int, product: Product) -> str:
+    if not grams:
+        return amount_words(base, product)
+    weight = format_quantity(grams, "g", unit="斤")
+    return f"{amount_words(base, product)}，{weight}" if product.base_unit == "piece" else weight
+
+
 def _row(
     line: OrderLine,
     lot: Lot,
     delivery: Delivery,
-    counts: tuple[int, int],
+    counts: tuple[int, int, int],
     place: str,
     named: tuple[str, str],
 ) -> Received:
-    """`counts`: packs sent and of these rejected; `named`: the certificate's number and whom to call."""
-    packs, rejected = counts
+    """`counts`: packs sent, of these rejected, grams accepted by weight; `named`: the certificate's number
+    and whom to call."""
+    packs, rejected, grams = counts
     certificate, phone = named
     product = line.listing.product
     by = delivery.ended_by.display_name if delivery.ended_by else ""
@@ -146,7 +171,7 @@ def _row(
         day=shanghai_date(delivery.ended_at or line.order.placed_at),
         product=line.listing.title,
         spec=line.listing.pack_name,
-        got=amount_words((packs - rejected) * line.pack_base, product),
+        got=_got((packs - rejected) * line.pack_base, grams, product),
         rejected=amount_words(rejected * line.pack_base, product) if rejected else "",
         lot_code=lot.code,
         made_on=lot.available_from,
