@@ -108,8 +108,18 @@ def record_rejected(session: Session, rows: Iterable[GoodsReturn]) -> None:
     )
 
 
-def record_recalled(session: Session, lot_id: int, reason: str) -> None:
-    append(session, [Event(subject_of(lot_id), "recalled", {"reason": reason})])
+def record_recalled(session: Session, lots: Mapping[int, str], reason: str) -> None:
+    """Lot id → public code of the lot its goods came from, with which it is recalled; empty where the recall
+    began."""
+    append(
+        session,
+        [
+            Event(
+                subject_of(lot_id), "recalled", {"reason": reason} | ({"lot": lot} if lot else {})
+            )
+            for lot_id, lot in lots.items()
+        ],
+    )
 
 
 def record_returned(session: Session, taken: Iterable[tuple[int, int, int]], fault: str) -> None:

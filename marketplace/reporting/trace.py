@@ -231,6 +231,8 @@ def _told(kind: str, data: dict[str, Any]) -> tuple[str, str] | None:
     if kind == "certified":
         paper = PAPER_KINDS.get(data["kind"], "证明")
         return ("开证" if data["kind"] == CERTIFICATE else "证明"), f"有了{paper}"
+    if kind == "recalled" and data.get("lot"):
+        return "召回", "它用的货来自一批召回的货，一起收回：没有卖的不卖了，卖出的退钱"
     words = {
         "paper_set_aside": ("作废", "一张证明作废了"),
         "recalled": ("召回", "县里收回这批货，没有卖的不卖了，卖出的退钱"),

@@ -59,6 +59,8 @@ class Said:
     weighed: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     """By the number on the receipt."""
     recalled: bool = False
+    recalled_with: str = ""
+    """The code of the lot its goods came from, where they were recalled with that one."""
 
 
 def said_by(walked: Walked) -> Said:
@@ -72,7 +74,7 @@ def said_by(walked: Walked) -> Said:
         elif kind == "moved":
             _moved(said, data)
         elif kind == "recalled":
-            said.recalled = True
+            said.recalled, said.recalled_with = True, data.get("lot", "")
         elif kind == "weighed":
             said.weighed[data["receipt"]] = data
         elif kind in SHIFT_EVENTS:
@@ -147,11 +149,18 @@ def _unlike(session: Session, some: Sequence[Walked]) -> Iterator[str]:
 def _compared(books: "_Books", lot: Any, one: Walked) -> str:
     try:
         said = said_by(one)
-        if said.recalled != (lot.state == "recalled"):
+        if said.recalled != (lot.state == "recalled") or not _came_from(said):
             return "召回和记录不一样"
         return books.unlike(lot, said)
     except (KeyError, TypeError, ValueError):  # a chain that fits, of events that say nothing
         return "记录读不懂"
+
+
+def _came_from(said: Said) -> bool:
+    """What was recalled with another lot has goods of that one."""
+    came = {code for _, code, base in said.shifted if base > 0}
+    came |= {code for _, code, base, _ in said.processed if base > 0}
+    return not said.recalled_with or said.recalled_with in came
 
 
 class _Books:
