@@ -122,6 +122,28 @@ def record_recalled(session: Session, lots: Mapping[int, str], reason: str) -> N
     )
 
 
+def hold_code(lot_id: int, hold_id: int) -> str:
+    """The code for a hold in the lot's stream."""
+    return opaque(subject_of(lot_id), f"hold:{hold_id}")
+
+
+def record_held(session: Session, hold_id: int, cause: str, lots: Iterable[int]) -> None:
+    append(
+        session,
+        [
+            Event(subject_of(one), "held", {"cause": cause, "hold": hold_code(one, hold_id)})
+            for one in lots
+        ],
+    )
+
+
+def record_hold_lifted(session: Session, hold_id: int, lots: Iterable[int]) -> None:
+    append(
+        session,
+        [Event(subject_of(one), "hold_lifted", {"hold": hold_code(one, hold_id)}) for one in lots],
+    )
+
+
 def record_returned(session: Session, taken: Iterable[tuple[int, int, int]], fault: str) -> None:
     """Packs that came back: (lot id, order line id, packs), and who bears it."""
     append(
