@@ -1,4 +1,4 @@
-"""Which lots a hold has stopped."""
+"""Which lots a hold has stopped; how much surplus went to orders of its own round."""
 
 from collections.abc import Sequence
 
@@ -30,7 +30,15 @@ def upgrade() -> None:
     )
     op.create_index('ix_hold_lot_lot', 'hold_lot', ['lot_id'], unique=False)
     op.execute(COVERED)
+    with op.batch_alter_table('weigh_surplus') as table:
+        table.add_column(sa.Column('refilled_base', sa.BigInteger(), nullable=False, server_default='0'))
+        table.create_check_constraint(op.f('ck_weigh_surplus_refilled'), 'refilled_base BETWEEN 0 AND base')
+    with op.batch_alter_table('weigh_surplus') as table:
+        table.alter_column('refilled_base', server_default=None)
 
 
 def downgrade() -> None:
+    with op.batch_alter_table('weigh_surplus') as table:
+        table.drop_constraint(op.f('ck_weigh_surplus_refilled'), type_='check')
+        table.drop_column('refilled_base')
     op.drop_table('hold_lot')

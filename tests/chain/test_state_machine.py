@@ -483,7 +483,7 @@ class Chain(RuleBasedStateMachine):
             targets = {"lot": lot.code, "region": f"{lot.region_code[:9]}000", "stop": point.id}
             scope = self.operator.scope_for(ROUND_MANAGE)
             made = planned(session, scope, kind, str(targets[kind]))
-            put_on(session, self.operator, made, "road", "")
+            put_on(session, self.operator, made, ("road", "epidemic")[number % 2], "")
 
         self.act(use_case)
 
