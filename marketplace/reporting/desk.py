@@ -77,7 +77,7 @@ def waiting_on_desk(session: Session) -> list[Task]:
     )
     found = (
         (recalled, "召回的货还在路上", "买家还没有说没收，打电话问一声", url_for("recalls.index"), "bad"),
-        (held, "停着的货还在路上", "改提货点、推迟，或者恢复", url_for("holds.index"), "bad"),
+        (held, "停着的货还在路上", "看是什么停了：恢复，或者召回", url_for("holds.index"), "bad"),
         (overdue, "过了时间没有验收", "问一问收到没有，替他们记上", late, "warn"),
         (claims, "退货申请等您定", "买家在等：同意，还是说明为什么不同意", url_for("claims.index"), "ripe"),
     )  # fmt: skip
