@@ -99,6 +99,7 @@ FEATURES = (
     "marketplace.orders.canteen_order_views",
     "marketplace.orders.claim_views",
     "marketplace.fulfilment.recall_views",
+    "marketplace.fulfilment.recalled_views",
     "marketplace.fulfilment.hold_views",
     "marketplace.fulfilment.incoming_views",
     "marketplace.fulfilment.pickup_views",

@@ -5,7 +5,6 @@ from marketplace.core import codes, county_settings, idempotency
 from marketplace.core.db import Base
 from marketplace.fulfilment import (
     delivery_models,
-    hold_models,
     original_models,
     processing_models,
     shift_models,
@@ -22,6 +21,7 @@ from marketplace.notices import models as notices
 from marketplace.orders import (
     allocation_models,
     claim_models,
+    hold_models,
     order_models,
     return_models,
     round_models,

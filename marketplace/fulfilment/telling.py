@@ -110,17 +110,19 @@ def tell_cut(session: Session, in_round: Round, cut: Mapping[int, int], answer_i
     )
 
 
-def tell_more(session: Session, in_round: Round, more: Mapping[int, int], left_id: int) -> None:
-    """Buyers who get packs after all, because another buyer (order `left_id`) left."""
+def tell_more(
+    session: Session, in_round: Round, more: Mapping[int, int], act: str, because: str
+) -> None:
+    """Buyers who get packs after all; `act` names what led to it, `because` says it."""
     enqueue_all(
         session,
         [
             Message(
-                provider_key=f"order:{order_id}:more:{left_id}",
+                provider_key=f"order:{order_id}:more:{act}",
                 kind="order_more",
                 subject=f"order:{order_id}",
                 title=f"订单 {lines[0].order.number} 补上了 {sum(more[x.id] for x in lines)} 份",
-                body=f"第 {in_round.number} 期有买家退订，您订的"
+                body=f"第 {in_round.number} 期{because}，您订的"
                 + "、".join(f"{x.listing.full_title}补上 {more[x.id]} 份" for x in lines)
                 + "。",
                 to_user_id=lines[0].order.buyer_id,

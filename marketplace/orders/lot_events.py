@@ -126,8 +126,40 @@ def record_rejected(session: Session, rows: Iterable[GoodsReturn]) -> None:
     )
 
 
-def record_recalled(session: Session, lot_id: int, reason: str) -> None:
-    append(session, [Event(subject_of(lot_id), "recalled", {"reason": reason})])
+def record_recalled(session: Session, lots: Mapping[int, str], reason: str) -> None:
+    """Lot id → public code of the lot its goods came from, with which it is recalled; empty where the recall
+    began."""
+    append(
+        session,
+        [
+            Event(
+                subject_of(lot_id), "recalled", {"reason": reason} | ({"lot": lot} if lot else {})
+            )
+            for lot_id, lot in lots.items()
+        ],
+    )
+
+
+def hold_code(lot_id: int, hold_id: int) -> str:
+    """The code for a hold in the lot's stream."""
+    return opaque(subject_of(lot_id), f"hold:{hold_id}")
+
+
+def record_held(session: Session, hold_id: int, cause: str, lots: Iterable[int]) -> None:
+    append(
+        session,
+        [
+            Event(subject_of(one), "held", {"cause": cause, "hold": hold_code(one, hold_id)})
+            for one in lots
+        ],
+    )
+
+
+def record_hold_lifted(session: Session, hold_id: int, lots: Iterable[int]) -> None:
+    append(
+        session,
+        [Event(subject_of(one), "hold_lifted", {"hold": hold_code(one, hold_id)}) for one in lots],
+    )
 
 
 def record_returned(

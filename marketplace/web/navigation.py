@@ -66,6 +66,7 @@ DESK: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Entry("交货", "field.handover", "deliveries.hand_over"),
             Entry("签字原件", "originals.index", "sheets.view"),
             Entry("暂停", "holds.index", "rounds.manage"),
+            Entry("召回", "recalls.index", "lots.recall"),
             Entry("消息", "notices.index", "notices.view"),
             Entry("溯源", "trace.index", "trace.view"),
         ),

@@ -31,7 +31,6 @@ from marketplace.fulfilment.cancelling import cancel_order_of
 from marketplace.fulfilment.delivering import accept_rest, set_out, settle_finished_rounds
 from marketplace.fulfilment.delivery_models import Delivery
 from marketplace.fulfilment.held_orders import cut, move_orders, put_off
-from marketplace.fulfilment.hold_models import Hold
 from marketplace.fulfilment.holding import lift, planned, put_on
 from marketplace.fulfilment.issuing import issue_sheets
 from marketplace.fulfilment.models import PreparationSheet, SheetLine
@@ -54,6 +53,7 @@ from marketplace.identity.permissions import (
     WEIGH_IN,
 )
 from marketplace.orders.collecting import due_fen, record_collected, undo_collected
+from marketplace.orders.hold_models import Hold
 from marketplace.orders.listings import commit_lot
 from marketplace.orders.lowering import lower_lot
 from marketplace.orders.moving import release_lot
@@ -483,7 +483,7 @@ class Chain(RuleBasedStateMachine):
             targets = {"lot": lot.code, "region": f"{lot.region_code[:9]}000", "stop": point.id}
             scope = self.operator.scope_for(ROUND_MANAGE)
             made = planned(session, scope, kind, str(targets[kind]))
-            put_on(session, self.operator, made, "road", "")
+            put_on(session, self.operator, made, ("road", "epidemic")[number % 2], "")
 
         self.act(use_case)
 
