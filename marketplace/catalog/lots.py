@@ -6,6 +6,7 @@ from datetime import date
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from marketplace.catalog.accepted_support import freeze_support
 from marketplace.catalog.lot_events import Changes, open_stream, record_moved
 from marketplace.catalog.models import Lot, LotMovement, LotShare, SupplyReport
 from marketplace.catalog.words import amount_words
@@ -148,7 +149,8 @@ def deliver_committed(
     reference: str,
 ) -> None:
     """committed → sold, what is with its buyers; committed → lost, what they did not accept (lot id → base
-    units each). A lot of which nothing is left is exhausted."""
+    units each). With what is sold the support status of its shareholders stands for good. A lot of which
+    nothing is left is exhausted."""
     rows = [
         {"of": lot_id, "sells": sold.get(lot_id, 0), "loses": lost.get(lot_id, 0)}
         for lot_id in sorted({*sold, *lost})
@@ -167,6 +169,7 @@ def deliver_committed(
     )
     record_movements(session, actor, "sold", dict(sold), reference=reference)
     record_movements(session, actor, "lost", dict(lost), reference=reference)
+    freeze_support(session, [lot_id for lot_id in ids if sold.get(lot_id, 0)])
     nothing_left = Lot.id.in_(ids) & (Lot.free == 0) & (Lot.committed == 0)
     move_many(session, Lot, nothing_left, "open", "exhausted")
     session.expire_all()
