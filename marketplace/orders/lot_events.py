@@ -112,17 +112,20 @@ def record_recalled(session: Session, lot_id: int, reason: str) -> None:
     append(session, [Event(subject_of(lot_id), "recalled", {"reason": reason})])
 
 
-def record_returned(session: Session, taken: Iterable[tuple[int, int, int]], fault: str) -> None:
-    """Packs that came back: (lot id, order line id, packs), and who bears it."""
+def record_returned(session: Session, rows: Iterable[GoodsReturn]) -> None:
+    """Packs that came back later, and who bears them."""
     append(
         session,
         [
             Event(
-                subject_of(lot_id),
+                subject_of(row.lot_id),
                 "returned",
-                {"fault": fault, "packs": [[buyer(lot_id, line_id), packs]]},
+                {
+                    "fault": row.fault,
+                    "packs": [[buyer(row.lot_id, row.order_line_id), row.packs]],
+                },
             )
-            for lot_id, line_id, packs in taken
+            for row in rows
         ],
     )
 

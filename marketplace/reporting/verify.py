@@ -33,6 +33,7 @@ from marketplace.orders.round_models import Commitment, Listing
 from marketplace.reporting.verify_money import MONEY_CHECKS, named
 from marketplace.reporting.verify_payouts import PAYOUT_CHECKS
 from marketplace.reporting.verify_processing import PROCESSING_CHECKS
+from marketplace.reporting.verify_recoveries import RECOVERY_CHECKS
 from marketplace.reporting.verify_stops import STOP_CHECKS
 from marketplace.reporting.verify_support import SUPPORT_CHECKS
 from marketplace.reporting.verify_trace import TRACE_CHECKS
@@ -327,6 +328,7 @@ CHECKS: tuple[tuple[str, Callable[[], Query]], ...] = (
     *SUPPORT_CHECKS,
     *MONEY_CHECKS,
     *PAYOUT_CHECKS,
+    *RECOVERY_CHECKS,
     *TRANSFER_CHECKS,
 )
 

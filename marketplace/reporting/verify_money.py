@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, String, case, cast, func, literal, or_, select
+from sqlalchemy import ColumnElement, Select, String, and_, case, cast, func, literal, or_, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from marketplace.ledger.models import Journal, LedgerEntry
 from marketplace.orders.allocation_models import Allocation
+from marketplace.orders.claim_models import Claim
 from marketplace.orders.order_models import Order, OrderLine
 from marketplace.orders.return_models import GoodsReturn
 
@@ -84,6 +85,32 @@ def lines_returned() -> Query:
     return select(named("订单行 ", OrderLine.id)).where(OrderLine.returned_packs != noted)
 
 
+def claims_returned() -> Query:
+    """What was granted of claims came back, line by line and lot by lot; what was not granted did not."""
+    came_back = (
+        select(func.coalesce(func.sum(GoodsReturn.packs), 0))
+        .where(GoodsReturn.order_line_id == Claim.order_line_id, GoodsReturn.lot_id == Claim.lot_id)
+        .where(GoodsReturn.stage == "later")
+        .correlate(Claim)
+        .scalar_subquery()
+    )
+    granted = func.sum(Claim.granted_packs)
+    return (
+        select(named("订单行 ", Claim.order_line_id))
+        .group_by(Claim.order_line_id, Claim.lot_id)
+        .having(
+            or_(
+                granted > came_back,
+                func.sum(case((Claim.state != "granted", Claim.granted_packs), else_=0)) > 0,
+                func.sum(
+                    case((and_(Claim.state == "granted", Claim.granted_packs == 0), 1), else_=0)
+                )
+                > 0,
+            )
+        )
+    )
+
+
 def buyers_even() -> Query:
     """What stands with a delivered order, or is still owed for it, is what was collected less what is due."""
     due = (
@@ -143,6 +170,7 @@ MONEY_CHECKS = (
     ("应付农户与送到的货不符", orders_delivered),
     ("预付款用超了", prepayments_hold),
     ("退货份数不符", lines_returned),
+    ("同意了的退货没有退", claims_returned),
     ("买家的钱和货不平", buyers_even),
     ("押金与账本不符", deposits_held),
 )

@@ -1,4 +1,4 @@
-"""What stands once goods are accepted: the support status of those they helped."""
+"""What stands once goods are accepted: whom they helped; and what is asked back of who was paid for bad ones."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -18,6 +18,10 @@ KINDS = (
     'dibao', 'marginal_risk', 'none', 'povertyexit', 'serious_illness', 'severe_disability', 'sudden_hardship',
     'tekun_centre', 'tekun_home', 'temporary_relief', 'unstable_exit',
 )  # fmt: skip
+FAULTS_BEFORE = ('farm', 'goodwill', 'transport', 'unfetched')
+FAULTS = ('farm', 'goodwill', 'recovery', 'transport', 'unfetched')
+SIGNERS = ('family', 'head', 'manager')
+ONE_OWNER = '(household_id IS NULL) <> (organisation_id IS NULL)'
 CHINA = ZoneInfo('Asia/Shanghai')
 
 
@@ -28,6 +32,14 @@ def _id() -> sa.types.TypeEngine[int]:
 def upgrade() -> None:
     _accepted_support()
     _accepted_until_now()
+    _allow_faults(FAULTS)
+    with op.batch_alter_table('payout_line') as table:
+        table.add_column(sa.Column('deducted_fen', sa.BigInteger(), nullable=False, server_default='0'))
+        table.create_check_constraint(op.f('ck_payout_line_deducted'), 'deducted_fen BETWEEN 0 AND fen')
+    _recoveries()
+    _consents()
+    _deductions()
+    _write_offs()
 
 
 def _accepted_support() -> None:
@@ -45,7 +57,11 @@ def _accepted_support() -> None:
     sa.UniqueConstraint('lot_id', 'household_id', 'kind', name=op.f('uq_accepted_support_lot_id_household_id_kind')),
     )
     op.create_index('ix_accepted_support_household', 'accepted_support', ['household_id'], unique=False)
-    for text in append_only('accepted_support', op.get_bind().dialect.name):
+    _append_only('accepted_support')
+
+
+def _append_only(table: str) -> None:
+    for text in append_only(table, op.get_bind().dialect.name):
         op.execute(sa.text(text.replace(':', '\\:')))
 
 
@@ -85,5 +101,107 @@ def _shanghai(at: datetime) -> object:
     return (at if at.tzinfo else at.replace(tzinfo=ZoneInfo('UTC'))).astimezone(CHINA).date()
 
 
+def _allow_faults(faults: Sequence[str]) -> None:
+    name = op.f('ck_goods_return_fault')
+    wanted = ', '.join(repr(code) for code in faults)
+    with op.batch_alter_table('goods_return') as table:
+        table.drop_constraint(name, type_='check')
+        table.create_check_constraint(name, f'fault IN ({wanted})')
+    if op.get_bind().dialect.name == 'sqlite':  # it rebuilds the table, without its triggers
+        _append_only('goods_return')
+
+
+def _recoveries() -> None:
+    op.create_table('household_recovery',
+    sa.Column('id', _id(), nullable=False),
+    sa.Column('number', sa.String(length=20), nullable=False),
+    sa.Column('household_id', _id(), nullable=True),
+    sa.Column('organisation_id', _id(), nullable=True),
+    sa.Column('region_code', sa.String(length=12), nullable=False),
+    sa.Column('return_id', _id(), nullable=False),
+    sa.Column('fen', sa.BigInteger(), nullable=False),
+    sa.Column('at', sa.DateTime(timezone=True), nullable=False),
+    sa.CheckConstraint(ONE_OWNER, name=op.f('ck_household_recovery_one_owner')),
+    sa.CheckConstraint('fen > 0', name=op.f('ck_household_recovery_fen')),
+    sa.ForeignKeyConstraint(['household_id'], ['household.id'], name=op.f('fk_household_recovery_household_id_household')),
+    sa.ForeignKeyConstraint(['organisation_id'], ['organisation.id'], name=op.f('fk_household_recovery_organisation_id_organisation')),
+    sa.ForeignKeyConstraint(['region_code'], ['region.code'], name=op.f('fk_household_recovery_region_code_region')),
+    sa.ForeignKeyConstraint(['return_id'], ['goods_return.id'], name=op.f('fk_household_recovery_return_id_goods_return')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_household_recovery')),
+    sa.UniqueConstraint('number', name=op.f('uq_household_recovery_number')),
+    sa.UniqueConstraint('return_id', 'household_id', 'organisation_id', name=op.f('uq_household_recovery_return_id_household_id_organisation_id')),
+    )
+    op.create_index('ix_household_recovery_household', 'household_recovery', ['household_id'], unique=False)
+    op.create_index('ix_household_recovery_organisation', 'household_recovery', ['organisation_id'], unique=False)
+    _append_only('household_recovery')
+
+
+def _consents() -> None:
+    signers = ', '.join(repr(code) for code in SIGNERS)
+    op.create_table('recovery_consent',
+    sa.Column('id', _id(), nullable=False),
+    sa.Column('recovery_id', _id(), nullable=False),
+    sa.Column('signed_by', sa.String(length=10), nullable=False),
+    sa.Column('signed_on', sa.Date(), nullable=False),
+    sa.Column('photo', sa.String(length=64), nullable=False),
+    sa.Column('at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('by_id', _id(), nullable=False),
+    sa.CheckConstraint(f'signed_by IN ({signers})', name=op.f('ck_recovery_consent_signed_by')),
+    sa.ForeignKeyConstraint(['by_id'], ['account.id'], name=op.f('fk_recovery_consent_by_id_account')),
+    sa.ForeignKeyConstraint(['recovery_id'], ['household_recovery.id'], name=op.f('fk_recovery_consent_recovery_id_household_recovery')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_recovery_consent')),
+    sa.UniqueConstraint('recovery_id', name=op.f('uq_recovery_consent_recovery_id')),
+    )
+    _append_only('recovery_consent')
+
+
+def _deductions() -> None:
+    op.create_table('payout_deduction',
+    sa.Column('id', _id(), nullable=False),
+    sa.Column('line_id', _id(), nullable=False),
+    sa.Column('recovery_id', _id(), nullable=False),
+    sa.Column('fen', sa.BigInteger(), nullable=False),
+    sa.CheckConstraint('fen > 0', name=op.f('ck_payout_deduction_fen')),
+    sa.ForeignKeyConstraint(['line_id'], ['payout_line.id'], name=op.f('fk_payout_deduction_line_id_payout_line')),
+    sa.ForeignKeyConstraint(['recovery_id'], ['household_recovery.id'], name=op.f('fk_payout_deduction_recovery_id_household_recovery')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_payout_deduction')),
+    sa.UniqueConstraint('line_id', 'recovery_id', name=op.f('uq_payout_deduction_line_id_recovery_id')),
+    )
+    op.create_index('ix_payout_deduction_recovery', 'payout_deduction', ['recovery_id'], unique=False)
+    _append_only('payout_deduction')
+
+
+def _write_offs() -> None:
+    waits = sa.text("state = 'proposed'")
+    op.create_table('recovery_write_off',
+    sa.Column('id', _id(), nullable=False),
+    sa.Column('recovery_id', _id(), nullable=False),
+    sa.Column('fen', sa.BigInteger(), nullable=False),
+    sa.Column('reason', sa.String(length=200), nullable=False),
+    sa.Column('state', sa.String(length=10), nullable=False),
+    sa.Column('proposed_by_id', _id(), nullable=False),
+    sa.Column('proposed_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('decided_by_id', _id(), nullable=True),
+    sa.Column('decided_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('answer', sa.String(length=200), nullable=False),
+    sa.CheckConstraint('fen > 0', name=op.f('ck_recovery_write_off_fen')),
+    sa.CheckConstraint("state IN ('proposed', 'approved', 'rejected')", name=op.f('ck_recovery_write_off_state')),
+    sa.CheckConstraint("(state = 'proposed') = (decided_by_id IS NULL)", name=op.f('ck_recovery_write_off_decided')),
+    sa.CheckConstraint("state <> 'approved' OR decided_by_id <> proposed_by_id", name=op.f('ck_recovery_write_off_two_people')),
+    sa.ForeignKeyConstraint(['decided_by_id'], ['account.id'], name=op.f('fk_recovery_write_off_decided_by_id_account')),
+    sa.ForeignKeyConstraint(['proposed_by_id'], ['account.id'], name=op.f('fk_recovery_write_off_proposed_by_id_account')),
+    sa.ForeignKeyConstraint(['recovery_id'], ['household_recovery.id'], name=op.f('fk_recovery_write_off_recovery_id_household_recovery')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_recovery_write_off')),
+    )
+    op.create_index('ix_recovery_write_off_recovery', 'recovery_write_off', ['recovery_id'], unique=False)
+    op.create_index('uq_recovery_write_off_proposed', 'recovery_write_off', ['recovery_id'], unique=True, sqlite_where=waits, postgresql_where=waits)
+
+
 def downgrade() -> None:
+    for table in ('recovery_write_off', 'payout_deduction', 'recovery_consent', 'household_recovery'):
+        op.drop_table(table)
+    with op.batch_alter_table('payout_line') as table:
+        table.drop_constraint(op.f('ck_payout_line_deducted'), type_='check')
+        table.drop_column('deducted_fen')
+    _allow_faults(FAULTS_BEFORE)
     op.drop_table('accepted_support')
