@@ -76,6 +76,7 @@ FEATURES = (
     "marketplace.settlement.proposal_views",
     "marketplace.settlement.line_views",
     "marketplace.settlement.village_views",
+    "marketplace.settlement.recovery_views",
     "marketplace.settlement.payee_views",
     "marketplace.settlement.advance_views",
     "marketplace.settlement.fee_views",

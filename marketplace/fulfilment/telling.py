@@ -15,7 +15,7 @@ from marketplace.identity.actor import Actor
 from marketplace.identity.models import RoleGrant
 from marketplace.notices.outbox import Message, enqueue_all
 from marketplace.orders.order_models import OrderLine
-from marketplace.orders.return_models import RECALLED, GoodsReturn
+from marketplace.orders.return_models import RECALLED, RECOVERY, GoodsReturn
 from marketplace.orders.returning import hears_of_returns
 from marketplace.orders.round_models import Round
 
@@ -145,11 +145,22 @@ def _by_order(session: Session, lines: Mapping[int, int]) -> dict[int, list[Orde
     return orders
 
 
+def _what_it_costs(row: GoodsReturn) -> str:
+    fen = format_yuan(row.packs * row.line.farmgate_fen)
+    if row.fault == RECOVERY:
+        return (
+            f"{row.words}。这些货的货款 {fen} 元已经付了，要收回。请和这一户说清楚：本人签字同意，"
+            "才从以后的货款里扣；不同意就不扣。"
+        )
+    return f"{row.words}。这些不付货款，一共少 {fen} 元，请告诉这一户；照片在订单里。"
+
+
 @hears_of_returns
 def tell_returned(session: Session, returned: Sequence[GoodsReturn]) -> None:
     """What a buyer did not keep for its quality: to those who look after the household that bears it. Of a
     recall they have heard."""
-    rows = [row for row in returned if row.fault == "farm" and row.reason != RECALLED]
+    borne = ("farm", RECOVERY)
+    rows = [row for row in returned if row.fault in borne and row.reason != RECALLED]
     suppliers = {
         row.id: Supplier(row.lot.household_id or 0, row.lot.organisation_id or 0) for row in rows
     }
@@ -163,8 +174,7 @@ def tell_returned(session: Session, returned: Sequence[GoodsReturn]) -> None:
                 subject=f"lot:{row.lot_id}",
                 title=f"批次 {row.lot.code} 有 {row.packs} 份"
                 + ("验收没有收" if row.stage == "acceptance" else "退了回来"),
-                body=f"{row.words}。这些不付货款，一共少 {format_yuan(row.packs * row.line.farmgate_fen)} 元，"
-                "请告诉这一户；照片在订单里。",
+                body=_what_it_costs(row),
                 to_user_id=user_id,
             )
             for row in rows

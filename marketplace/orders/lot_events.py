@@ -162,22 +162,33 @@ def record_hold_lifted(session: Session, hold_id: int, lots: Iterable[int]) -> N
     )
 
 
-def record_returned(
-    session: Session, taken: Iterable[tuple[int, int, int, int]], fault: str
-) -> None:
-    """Packs that came back: (lot id, order line id, packs, grams where sold by weight), and who bears it."""
+def record_returned(session: Session, rows: Sequence[GoodsReturn]) -> None:
+    """Packs that came back later, with their grams where they are sold by weight, and who bears them."""
+    ids = [row.id for row in rows]
+    grams = {
+        row.goods_return_id: -row.grams
+        for row in session.scalars(
+            select(AcceptedWeight).where(AcceptedWeight.goods_return_id.in_(ids))
+        )
+    }
     append(
         session,
         [
             Event(
-                subject_of(lot_id),
+                subject_of(row.lot_id),
                 "returned",
                 {
-                    "fault": fault,
-                    "packs": [[buyer(lot_id, line_id), packs, *([grams] if grams else [])]],
+                    "fault": row.fault,
+                    "packs": [
+                        [
+                            buyer(row.lot_id, row.order_line_id),
+                            row.packs,
+                            *([grams[row.id]] if row.id in grams else []),
+                        ]
+                    ],
                 },
             )
-            for lot_id, line_id, packs, grams in taken
+            for row in rows
         ],
     )
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from flask import url_for
 from sqlalchemy import ColumnElement, ScalarSelect, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
 from marketplace.catalog.models import Lot
 from marketplace.core.clock import format_day, format_deadline, now, shanghai_date, today
@@ -18,6 +18,7 @@ from marketplace.orders.order_models import OrderLine
 from marketplace.orders.round_figures import closing_question, state_of
 from marketplace.orders.round_models import Round, RoundPickup
 from marketplace.settlement.payout_models import Advance, PayoutRun
+from marketplace.settlement.recovery_models import RecoveryWriteOff
 from marketplace.web.filters import countdown
 
 BEFORE_ALLOCATION = ("open", "closed", "on_hold", "postponed", "draft")
@@ -117,7 +118,7 @@ def _overdue(figure: ColumnElement[int]) -> ScalarSelect[int]:
 
 
 def money_to_approve(session: Session) -> list[Task]:
-    """Payout runs and working capital that wait for a second person's word."""
+    """Payout runs, write-offs and working capital that wait for a second person's word."""
     runs = session.scalars(
         select(PayoutRun).where(PayoutRun.state == "proposed").order_by(PayoutRun.number)
     )
@@ -134,6 +135,21 @@ def money_to_approve(session: Session) -> list[Task]:
     advances = session.scalars(
         select(Advance).where(Advance.state == "proposed").order_by(Advance.number)
     )
+    found += [
+        Task(
+            f"核销应收回货款 {format_yuan(one.fen)} 元",
+            one.reason,
+            url_for("recoveries.show", number=one.recovery.number),
+            "等您审批",
+            "ripe",
+        )
+        for one in session.scalars(
+            select(RecoveryWriteOff)
+            .where(RecoveryWriteOff.state == "proposed")
+            .options(joinedload(RecoveryWriteOff.recovery))
+            .order_by(RecoveryWriteOff.id)
+        )
+    ]
     return found + [
         Task(
             f"{one.name}，最多 {format_yuan(one.limit_fen)} 元",

@@ -16,7 +16,7 @@ from marketplace.catalog.models import MADE_HERE, Lot
 from marketplace.catalog.paper_models import LotPaper
 from marketplace.catalog.public_supplier import public_supplier
 from marketplace.catalog.words import amount_words
-from marketplace.core.clock import shanghai_date
+from marketplace.core.clock import shanghai_date, today
 from marketplace.core.errors import NotFound
 from marketplace.fulfilment.processing_pages import Processed, processed_of
 from marketplace.orders.allocation_models import AllocationRun
@@ -52,6 +52,7 @@ class PublicLot:
     place: str
     whose: str
     supported: int
+    """Distinct households: as they were when goods were accepted, else as they are today."""
     packs: list[PackShare]
     steps: list[Step]
     standing: Standing
@@ -87,18 +88,12 @@ def public_lot(session: Session, trace_code: str) -> PublicLot:
         lot=lot,
         place=supplier.place,
         whose=supplier.whose,
-        supported=_supported(session, lot),
+        supported=supported_behind(session, [lot.id], today()).households,
         packs=_packs(commitments),
         steps=_steps(session, lot, commitments, processed),
         processed=processed,
         papers=[paper for paper in papers_of(session, lot.id) if paper.void_at is None],
     )
-
-
-def _supported(session: Session, lot: Lot) -> int:
-    """Distinct supported households behind the lot, on the day it was reported."""
-    day = shanghai_date(lot.report.submitted_at)
-    return supported_behind(session, [lot.id], day).households
 
 
 def _commitments(session: Session, lot_id: int) -> list[Commitment]:

@@ -33,7 +33,9 @@ from marketplace.orders.round_models import Commitment, Listing
 from marketplace.reporting.verify_money import MONEY_CHECKS, named
 from marketplace.reporting.verify_payouts import PAYOUT_CHECKS
 from marketplace.reporting.verify_processing import PROCESSING_CHECKS
+from marketplace.reporting.verify_recoveries import RECOVERY_CHECKS
 from marketplace.reporting.verify_stops import STOP_CHECKS
+from marketplace.reporting.verify_support import SUPPORT_CHECKS
 from marketplace.reporting.verify_trace import TRACE_CHECKS
 from marketplace.reporting.verify_transfers import TRANSFER_CHECKS
 
@@ -329,8 +331,10 @@ CHECKS: tuple[tuple[str, Callable[[], Query]], ...] = (
     ("验收与配送单不符", deliveries_said),
     *PROCESSING_CHECKS,
     *STOP_CHECKS,
+    *SUPPORT_CHECKS,
     *MONEY_CHECKS,
     *PAYOUT_CHECKS,
+    *RECOVERY_CHECKS,
     *TRANSFER_CHECKS,
 )
 

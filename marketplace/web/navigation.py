@@ -87,6 +87,7 @@ DESK: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         "账务",
         (
             Entry("农户货款", "payouts.index", "payouts.view"),
+            Entry("应收回货款", "recoveries.index", "advances.view"),
             Entry("收款账户", "payees.index", "payees.view"),
             Entry("周转金", "advances.index", "advances.view"),
             Entry("各期收支", "fees.index", "advances.view"),
