@@ -1,5 +1,5 @@
 """Processes that append: `python -m tests.trace.appenders URL FOLDER PROCESSES COUNT`, each so many times
-to the streams there are. They part after the imports, which cost more than the work."""
+to the streams there are. They part when the application is made, which costs more than the work."""
 
 import os
 import random
@@ -15,10 +15,10 @@ from marketplace.trace.streams import Event, append
 from tests.support.app import settings_for
 
 
-def work(url, folder, count, seed):
+def work(app, count, seed):
     chance = random.Random(seed)
-    app = create_app(settings_for(url, folder))
     with app.app_context():
+        db.engine.dispose(close=False)  # nobody shares a connection with another process
         subjects = list(db.session.scalars(select(TraceStream.subject)))
         db.session.rollback()
         for number in range(count):
@@ -29,11 +29,12 @@ def work(url, folder, count, seed):
 
 def main():
     url, folder, processes, count = sys.argv[1], Path(sys.argv[2]), *map(int, sys.argv[3:])
+    app = create_app(settings_for(url, folder))
     children = []
     for seed in range(processes):
         child = os.fork()
         if child == 0:
-            work(url, folder, count, seed)
+            work(app, count, seed)
             os._exit(0)  # an exception ends the child otherwise, with another status
         children.append(child)
     ended = [os.waitpid(child, 0)[1] for child in children]
