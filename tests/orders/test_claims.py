@@ -6,7 +6,7 @@ from hashlib import sha256
 import pytest
 from sqlalchemy import select
 
-from marketplace.catalog.pictures import picture_path
+from marketplace.catalog.pictures import evidence_path
 from marketplace.core.clock import now, use_clock
 from marketplace.core.errors import Conflict, InvalidInput
 from marketplace.notices.models import Notice
@@ -145,7 +145,7 @@ def test_the_lot_that_the_claim_names_bears_it_and_its_cadre_is_told(world):
 
 def test_nobody_reads_a_photo_by_naming_its_hash(received, app):
     digest = sha256(b"somebody else's").hexdigest()
-    path = picture_path(app.extensions["settings"].folder, digest)
+    path = evidence_path(app.extensions["settings"].folder, digest)
     path.parent.mkdir(parents=True)
     path.write_bytes(b"somebody else's")
     buyer = received.world.sign_in(received.staff)
