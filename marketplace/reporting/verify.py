@@ -33,6 +33,7 @@ from marketplace.orders.round_models import Commitment, Listing
 from marketplace.reporting.verify_money import MONEY_CHECKS, named
 from marketplace.reporting.verify_payouts import PAYOUT_CHECKS
 from marketplace.reporting.verify_processing import PROCESSING_CHECKS
+from marketplace.reporting.verify_scales import SCALE_CHECKS
 from marketplace.reporting.verify_stops import STOP_CHECKS
 from marketplace.reporting.verify_trace import TRACE_CHECKS
 from marketplace.reporting.verify_transfers import TRANSFER_CHECKS
@@ -321,6 +322,7 @@ CHECKS: tuple[tuple[str, Callable[[], Query]], ...] = (
     ("备货单与分配不符", sheet_packs),
     ("分配的比过磅的多", weighed_enough),
     ("验收与配送单不符", deliveries_said),
+    *SCALE_CHECKS,
     *PROCESSING_CHECKS,
     *STOP_CHECKS,
     *MONEY_CHECKS,
