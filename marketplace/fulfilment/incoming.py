@@ -3,15 +3,16 @@
 Columns and the two years for which it is kept: domain.md, produce and papers.
 """
 
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session, joinedload
 
 from marketplace.catalog.models import Lot
-from marketplace.catalog.paper_models import LotPaper
+from marketplace.catalog.paper_models import CERTIFICATE, LotPaper
 from marketplace.catalog.words import amount_words
 from marketplace.core.clock import local_day_end, local_day_start, shanghai_date
 from marketplace.fulfilment.delivery_models import ENDS, ON_THE_WAY, Delivery
@@ -23,7 +24,7 @@ from marketplace.orders.return_models import GoodsReturn
 from marketplace.orders.round_models import Listing
 
 HEADINGS = (
-    "进货日期", "产品", "规格", "收到", "没有收", "批次", "生产（上市）日期", "供货者", "地址",
+    "进货日期", "产品", "规格", "收到", "没有收", "批次", "生产（上市）日期", "保质期到", "供货者", "地址",
     "电话", "合格证号", "验收结论", "验收人", "订单号",
 )  # fmt: skip
 MOST = 5000
@@ -40,6 +41,7 @@ class Received:
     rejected: str
     lot_code: str
     made_on: date
+    good_until: date
     supplier: str
     place: str
     phone: str
@@ -53,7 +55,7 @@ class Received:
         """In the order of HEADINGS."""
         return [
             self.day.isoformat(), self.product, self.spec, self.got, self.rejected, self.lot_code,
-            self.made_on.isoformat(), self.supplier, self.place, self.phone, self.certificate, self.verdict, self.inspectors,
+            self.made_on.isoformat(), self.good_until.isoformat(), self.supplier, self.place, self.phone, self.certificate, self.verdict, self.inspectors,
             self.order_number,
         ]  # fmt: skip
 
@@ -65,7 +67,6 @@ def received(
     about a household, which has none of its own on paper."""
     mine = scope.visible(select(Order)).with_only_columns(Order.id)
     rows = session.execute(_statement(mine, since, until)).all()
-    missing = _missing(session, [line.id for line, *_ in rows])
     places = public_villages(session, {lot.region_code for _, lot, *_ in rows})
     papers = _certificates(session, {lot.id for _, lot, *_ in rows})
     return [
@@ -73,19 +74,27 @@ def received(
             line,
             lot,
             delivery,
-            (int(packs), missing.get((line.id, lot.id), 0)),
+            (int(packs), int(missing)),
             places[lot.region_code].words,
-            (papers.get(lot.id, ""), phone),
+            (_certificate_at(papers[lot.id], delivery.ended_at), phone),
         )
-        for line, lot, delivery, packs in rows
+        for line, lot, delivery, packs, missing in rows
     ]
 
 
 def _statement(
     mine: Select[int], since: date, until: date
-) -> Select[OrderLine, Lot, Delivery, int]:
+) -> Select[OrderLine, Lot, Delivery, int, int]:
+    """The last two are packs that were sent, and of these not accepted."""
+    missing = (
+        select(func.coalesce(func.sum(GoodsReturn.packs), 0))
+        .where(GoodsReturn.order_line_id == OrderLine.id, GoodsReturn.lot_id == Lot.id)
+        .where(GoodsReturn.stage == "acceptance")
+        .correlate(OrderLine, Lot)
+        .scalar_subquery()
+    )
     return (
-        select(OrderLine, Lot, Delivery, func.sum(Allocation.packs))
+        select(OrderLine, Lot, Delivery, func.sum(Allocation.packs), missing)
         .join(Allocation, Allocation.order_line_id == OrderLine.id)
         .join(Lot, Lot.id == Allocation.lot_id)
         .join(Delivery, Delivery.order_id == OrderLine.order_id)
@@ -108,25 +117,29 @@ def _statement(
     )
 
 
-def _missing(session: Session, lines: Sequence[int]) -> dict[tuple[int, int], int]:
-    """What was not accepted, by line and lot."""
+def _certificates(
+    session: Session, lots: Collection[int]
+) -> defaultdict[int, list[tuple[str, datetime, datetime | None]]]:
+    """Lot id → its conformity certificates, the newest first: number, since when and until when it counted."""
     rows = session.execute(
-        select(GoodsReturn.order_line_id, GoodsReturn.lot_id, func.sum(GoodsReturn.packs))
-        .where(GoodsReturn.order_line_id.in_(lines), GoodsReturn.stage == "acceptance")
-        .group_by(GoodsReturn.order_line_id, GoodsReturn.lot_id)
+        select(LotPaper.lot_id, LotPaper.number, LotPaper.at, LotPaper.void_at)
+        .where(LotPaper.lot_id.in_(lots), LotPaper.kind == CERTIFICATE)
+        .order_by(LotPaper.id.desc())
     )
-    return {(line_id, lot_id): int(packs) for line_id, lot_id, packs in rows}
+    found: defaultdict[int, list[tuple[str, datetime, datetime | None]]] = defaultdict(list)
+    for lot_id, number, at, void_at in rows:
+        found[lot_id].append((number, at, void_at))
+    return found
 
 
-def _certificates(session: Session, lots: Collection[int]) -> dict[int, str]:
-    """Lot id → number of the conformity certificate that counts."""
-    rows = session.execute(
-        select(LotPaper.lot_id, LotPaper.number)
-        .where(LotPaper.lot_id.in_(lots), LotPaper.kind == "certificate")
-        .where(LotPaper.void_at.is_(None))
-        .order_by(LotPaper.id)
-    )
-    return {lot_id: number for lot_id, number in rows}  # noqa: C416  # rows are no pairs to mypy
+def _certificate_at(
+    papers: Sequence[tuple[str, datetime, datetime | None]], moment: datetime | None
+) -> str:
+    """The one that counted when the goods were accepted, whatever became of it: a register does not change."""
+    for number, at, void_at in papers:
+        if moment is not None and at <= moment and (void_at is None or void_at > moment):
+            return f"{number}（后来作废）" if void_at else number
+    return ""
 
 
 def _row(
@@ -150,6 +163,7 @@ def _row(
         rejected=amount_words(rejected * line.pack_base, product) if rejected else "",
         lot_code=lot.code,
         made_on=lot.available_from,
+        good_until=lot.available_until,
         supplier=lot.organisation.name if lot.organisation else f"{place}农户，县平台代办",
         place=place,
         phone=phone,

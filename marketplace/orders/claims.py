@@ -122,6 +122,8 @@ def grant_claim(
     """Take so many packs off the order at the cost of `fault`; returns the fen that go back."""
     if not 0 < packs <= claim.packs:
         raise InvalidInput(f"要在 1 到 {claim.packs} 份之间。", code="packs", field="packs")
+    if fault == "unfetched":  # who claims has fetched
+        raise InvalidInput("请选由谁承担。", code="missing", field="fault")
     order = claim.line.order
     words = REASONS[claim.reason].words
     said = f"{words}：{claim.words}" if claim.words else words

@@ -32,7 +32,7 @@ def test_a_paper_is_filed_and_found_again_by_either_number(app, arriving):
     with arriving.world.transaction() as session:
         manifest = session.scalars(select(Manifest.number).order_by(Manifest.id)).first()
         sheet = session.scalars(select(PreparationSheet.code)).first()
-    for of in (manifest, arriving.numbers[CANTEEN], sheet.lower()):
+    for of in (manifest, arriving.numbers[CANTEEN], sheet.lower(), manifest):  # a double tap
         filed = clerk.post("/originals", data={"of": of, "photo": picture()})
         assert filed.status_code == 303, filed.text
         found = clerk.get(f"/originals?q={of}").text
