@@ -47,7 +47,7 @@ def issue_certificate(
     """The supplier's 承诺达标合格证 for so many grams or pieces of the lot, dated today."""
     if basis not in BASES:
         raise InvalidInput("请选凭什么承诺合格。", code="missing", field="basis")
-    whole = lot.verified + lot.surplus + max(lot.adjusted, 0)
+    whole = lot.verified + lot.surplus + lot.adjusted
     if not 0 < quantity_base <= whole:
         raise InvalidInput(
             "合格证上的数量要大于零，也不能比这批货还多，请核对。",
