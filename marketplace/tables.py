@@ -25,6 +25,7 @@ from marketplace.orders import (
     order_models,
     return_models,
     round_models,
+    weight_models,
 )
 from marketplace.payments import bank_models, statement_models
 from marketplace.payments import models as payments
@@ -38,6 +39,6 @@ MODULES = (
     payee_models, payout_models, fee_models, notice_models,
     bank_models, statement_models, return_models, trace, weighing_models, shift_models,
     delivery_models, claim_models, hold_models,
-    paper_models, original_models, processing_models,
+    paper_models, original_models, processing_models, weight_models,
 )  # fmt: skip
 metadata = Base.metadata

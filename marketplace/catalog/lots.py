@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date
+from types import MappingProxyType
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
@@ -146,12 +147,18 @@ def deliver_committed(
     sold: Mapping[int, int],
     lost: Mapping[int, int],
     reference: str,
+    released: Mapping[int, int] = MappingProxyType({}),
 ) -> None:
-    """committed → sold, what is with its buyers; committed → lost, what they did not accept (lot id → base
-    units each). A lot of which nothing is left is exhausted."""
+    """committed → sold, what is with its buyers; committed → lost, what they did not accept; committed →
+    free, what was not needed of it (lot id → base units each). A lot of which nothing is left is exhausted."""
     rows = [
-        {"of": lot_id, "sells": sold.get(lot_id, 0), "loses": lost.get(lot_id, 0)}
-        for lot_id in sorted({*sold, *lost})
+        {
+            "of": lot_id,
+            "sells": sold.get(lot_id, 0),
+            "loses": lost.get(lot_id, 0),
+            "keeps": released.get(lot_id, 0),
+        }
+        for lot_id in sorted({*sold, *lost, *released})
     ]
     ids = [row["of"] for row in rows]
     lock_lots(session, ids)
@@ -160,13 +167,15 @@ def deliver_committed(
         Lot,
         rows,
         lambda given: {
-            "committed": Lot.committed - given("sells") - given("loses"),
+            "committed": Lot.committed - given("sells") - given("loses") - given("keeps"),
+            "free": Lot.free + given("keeps"),
             "sold": Lot.sold + given("sells"),
             "lost": Lot.lost + given("loses"),
         },
     )
     record_movements(session, actor, "sold", dict(sold), reference=reference)
     record_movements(session, actor, "lost", dict(lost), reference=reference)
+    record_movements(session, actor, "released", dict(released), reference=reference)
     nothing_left = Lot.id.in_(ids) & (Lot.free == 0) & (Lot.committed == 0)
     move_many(session, Lot, nothing_left, "open", "exhausted")
     session.expire_all()

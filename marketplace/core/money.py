@@ -185,3 +185,8 @@ def value_fen(price_fen: int, accepted_base: int, pack_base: int) -> int:
     if price_fen < 0 or accepted_base < 0 or pack_base <= 0:
         raise ValueError(f"cannot value {accepted_base} of a pack of {pack_base} at {price_fen}")
     return (2 * price_fen * accepted_base + pack_base) // (2 * pack_base)
+
+
+def per_jin_fen(fen: int, grams: int) -> int:
+    """Of a price for so many grams what a 斤 costs."""
+    return value_fen(fen, 500, grams)

@@ -4,9 +4,10 @@ from sqlalchemy import select
 
 from marketplace.core.db import db, transaction
 from marketplace.demo.bring import actor_named
-from marketplace.fulfilment.acceptance import Signed, accept
+from marketplace.fulfilment.acceptance import accept
 from marketplace.fulfilment.delivering import set_out
 from marketplace.fulfilment.delivery_models import Delivery, Manifest, Trip
+from marketplace.fulfilment.said_received import Signed
 from marketplace.fulfilment.trips import (
     HandedOver,
     Vehicle,

@@ -5,18 +5,32 @@ people who accept one delivery the second hears what the first one said.
 """
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session, joinedload
 
-from marketplace.catalog.lots import deliver_committed, lock_lots
+from marketplace.catalog.lots import lock_lots
 from marketplace.catalog.models import Lot
 from marketplace.core.clock import format_when, now
-from marketplace.core.errors import Conflict, InvalidInput, NotFound
+from marketplace.core.errors import Conflict, NotFound
 from marketplace.core.states import move
+from marketplace.fulfilment.accepted_weights import (
+    goods_of,
+    keep_weights,
+    leave_lots,
+    weigh_parts,
+)
 from marketplace.fulfilment.delivery_models import ENDS, ON_THE_WAY, Delivery
+from marketplace.fulfilment.said_received import (
+    NotTaken,
+    Scaled,
+    Signed,
+    check_not_taken,
+    check_signed,
+    check_weights,
+)
 from marketplace.fulfilment.telling import tell_returned
 from marketplace.identity import audit
 from marketplace.identity.actor import Actor
@@ -26,42 +40,16 @@ from marketplace.orders.deposits import keep_deposit
 from marketplace.orders.endings import CHANGED, hold_round, lock_orders
 from marketplace.orders.lot_events import record_accepted, record_rejected
 from marketplace.orders.order_models import Order, OrderLine
-from marketplace.orders.order_money import Rejected, post_delivered
+from marketplace.orders.order_money import post_delivered
 from marketplace.orders.return_models import (
-    NEEDS_PHOTO,
-    REASONS,
     RECALLED,
     SAID,
     UNFETCHED,
     GoodsReturn,
 )
-from marketplace.orders.returning import Part, Place
+from marketplace.orders.returning import Part
 from marketplace.orders.shop_queries import pickup_of
-
-
-@dataclass(frozen=True)
-class NotTaken:
-    """Packs that were not accepted; `reason` is one of SAID, `photo` the SHA-256 of a kept picture."""
-
-    place: Place
-    packs: int
-    reason: str
-    words: str = ""
-    photo: str = ""
-
-    @property
-    def fault(self) -> str:
-        if self.reason == RECALLED:
-            return "farm"
-        return UNFETCHED if self.reason == UNFETCHED else REASONS[self.reason].fault
-
-
-@dataclass(frozen=True)
-class Signed:
-    """Who looked at the goods, as the register of incoming goods names them."""
-
-    inspector: str = ""
-    second: str = ""
+from marketplace.orders.worth import Place
 
 
 class AcceptedBefore(Conflict):
@@ -104,27 +92,35 @@ def parts_of(session: Session, order: Order) -> list[Part]:
 
 
 def accept(
-    session: Session, actor: Actor, order: Order, not_taken: Sequence[NotTaken], signed: Signed
+    session: Session,
+    actor: Actor,
+    order: Order,
+    not_taken: Sequence[NotTaken],
+    signed: Signed,
+    weights: Mapping[Place, Scaled] = MappingProxyType({}),
 ) -> Delivery:
     """Everything of the order was received but what is `not_taken` and what is recalled, whatever is said
-    of that.
+    of that. `weights`: what was received of goods sold by weight.
 
     Raises AcceptedBefore when it has been said, InvalidInput for what cannot be (its field is that of the
     part), Conflict before the goods set out.
     """
     order, delivery = _locked(session, order)
-    _check_signed(order, signed)
+    check_signed(order, signed)
     parts = parts_of(session, order)
     back = _recalled(session, parts)
     places = {one.place for one in back}
     not_taken = [one for one in not_taken if one.place not in places]
-    _check(parts, not_taken)
-    _end(session, actor, order, delivery, parts, [*not_taken, *back], signed)
+    check_not_taken(parts, not_taken)
+    not_taken = [*not_taken, *back]
+    grams = check_weights(parts, not_taken, weights)
+    _end(session, actor, order, delivery, parts, not_taken, signed, grams)
     return delivery
 
 
 def accept_without_recalled(session: Session, actor: Actor, order: Order) -> int:
-    """The county says that it has arrived; nobody signs. Returns the fen that households are owed."""
+    """The county says that it has arrived, and weighs what it weighed at the collection point; nobody signs.
+    Returns the fen that households are owed."""
     order, delivery = _locked(session, order)
     parts = parts_of(session, order)
     return _end(session, actor, order, delivery, parts, _recalled(session, parts), Signed())
@@ -168,48 +164,6 @@ def _locked(session: Session, order: Order) -> tuple[Order, Delivery]:
     return order, delivery
 
 
-def _check_signed(order: Order, signed: Signed) -> None:
-    unit = order.organisation
-    if order.channel != "canteen" or unit is None or not unit.two_inspectors:
-        return
-    if not signed.inspector:
-        raise InvalidInput("请写验收人。", code="missing", field="inspector")
-    if not signed.second or signed.second == signed.inspector:
-        raise InvalidInput(
-            f"{unit.name}要两个人验收，请写另一位的姓名。", code="missing", field="second"
-        )
-
-
-def field_of(place: Place) -> str:
-    """The name of the field in which a page asks for what was not accepted of a part."""
-    return f"p{place[0]}_{place[1]}"
-
-
-def _check(parts: Sequence[Part], not_taken: Sequence[NotTaken]) -> None:
-    sent = {part.place: part for part in parts}
-    for one in not_taken:
-        part = sent.get(one.place)
-        if part is None:
-            raise InvalidInput("有一行不是这个订单的，请刷新再看。", code="unknown_line")
-        field = field_of(one.place)
-        if not 0 < one.packs <= part.packs:
-            raise InvalidInput(
-                f"{part.line.listing.full_title}送来 {part.packs} 份，没收的不能是 {one.packs} 份。",
-                code="too_many",
-                field=field,
-            )
-        if one.reason not in REASONS:
-            raise InvalidInput("没有收的，请选为什么。", code="missing", field=field)
-        if one.reason in NEEDS_PHOTO and not one.photo:
-            raise InvalidInput(
-                f"“{REASONS[one.reason].words}”农户要少得钱，请拍一张照片。",
-                code="photo_missing",
-                field=field,
-            )
-    if any(count > 1 for count in Counter(one.place for one in not_taken).values()):
-        raise InvalidInput("同一行填了两次，请刷新再填。", code="twice")
-
-
 def _end(
     session: Session,
     actor: Actor,
@@ -218,21 +172,22 @@ def _end(
     parts: Sequence[Part],
     not_taken: Sequence[NotTaken],
     signed: Signed,
+    grams: Mapping[Place, int] | None = None,
 ) -> int:
-    end = _end_of(parts, not_taken)
-    sent = {part.place: part for part in parts}
-    rejected = [
-        Rejected(sent[one.place].lot.code, one.packs, sent[one.place].line, one.fault)
-        for one in not_taken
-    ]
+    """`grams`: of what was accepted by weight, by place; None: as it was weighed in."""
+    missing = Counter({one.place: one.packs for one in not_taken})
     lock_lots(session, sorted({part.lot.id for part in parts}))  # before rows that name them
-    posted = post_delivered(session, actor, [order], {order.id: rejected})
+    weighed = weigh_parts(session, parts, missing, grams)
+    goods = goods_of(parts, {one.place: (one.packs, one.fault) for one in not_taken}, weighed)
+    posted = post_delivered(session, actor, [order], {order.id: goods})
     rows = _store(session, actor, not_taken, posted.journals.get(order.id))
-    _leave_lots(session, actor, order, parts, not_taken)
-    record_accepted(session, [order.id], {one.place: one.packs for one in not_taken})
+    keep_weights(session, actor, parts, rows, weighed)
+    leave_lots(session, actor, parts, missing, weighed, f"order:{order.number}")
+    record_accepted(session, [order.id], missing)
     record_rejected(session, rows)
     tell_returned(session, rows)
     move(session, order, "closed", because=CHANGED, ended_at=now())
+    end = _end_of(parts, not_taken)
     move(
         session,
         delivery,
@@ -256,22 +211,6 @@ def _end_of(parts: Sequence[Part], not_taken: Sequence[NotTaken]) -> str:
     if not missing:
         return "accepted"
     return "refused" if missing == sum(part.packs for part in parts) else "partly_accepted"
-
-
-def _leave_lots(
-    session: Session,
-    actor: Actor,
-    order: Order,
-    parts: Sequence[Part],
-    not_taken: Sequence[NotTaken],
-) -> None:
-    """What was taken is sold, the rest is lost to its lot, whoever bears it."""
-    lost, sold = Counter[int](), Counter[int]()
-    missing = Counter({one.place: one.packs for one in not_taken})
-    for part in parts:
-        lost[part.lot.id] += missing[part.place] * part.line.pack_base
-        sold[part.lot.id] += (part.packs - missing[part.place]) * part.line.pack_base
-    deliver_committed(session, actor, sold, lost, f"order:{order.number}")
 
 
 def _store(

@@ -1,6 +1,7 @@
-"""What a page asks of whoever receives goods: of each part how much came, and why the rest was not taken."""
+"""What a page asks of whoever receives goods: of each part how much came, what it weighs where it is sold by
+weight, and why the rest was not taken."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from flask_wtf.file import FileField
@@ -8,10 +9,13 @@ from wtforms import HiddenField, SelectChoice, SelectField
 
 from marketplace.catalog.uploads import kept_photo, photo_ticket
 from marketplace.core.errors import InvalidInput, MarketplaceError
+from marketplace.core.quantity import parse_quantity
 from marketplace.core.spoken_number import read_count
-from marketplace.fulfilment.acceptance import NotTaken, Signed, field_of
+from marketplace.fulfilment.accepted_weights import TooLight, jin
+from marketplace.fulfilment.said_received import NotTaken, Scaled, Signed, field_of
 from marketplace.orders.return_models import BORNE_BY, REASONS
 from marketplace.orders.returning import Part
+from marketplace.orders.worth import Place
 from marketplace.web.forms import Form, TrimmedField, at_most, required
 
 WHY = [
@@ -24,9 +28,11 @@ WHY = [
 
 
 class PartForm(Form):
-    """One part of an order. `kept`: the photo of an earlier try."""
+    """One part of an order. `kept`: the photo of an earlier try; `sure`: the grams that were asked about."""
 
     got = TrimmedField("实收", [*required("请写实收几份。"), at_most(10)])
+    weight = TrimmedField("实重", [at_most(20)])
+    sure = HiddenField()
     reason = SelectField("没收的，为什么", choices=WHY, default="")
     words = TrimmedField("怎么回事", [at_most(100)])
     photo = FileField("照片")
@@ -47,23 +53,30 @@ class Asked:
     sign: SignForm
 
     @classmethod
-    def of(cls, parts: Sequence[Part], who: str, *, filled: bool) -> "Asked":
-        """`filled`: with what was typed; else everything came, and `who` looks at it."""
+    def of(
+        cls, parts: Sequence[Part], who: str, scales: Mapping[Place, int], *, filled: bool
+    ) -> "Asked":
+        """`filled`: with what was typed; else everything came, weighs what it weighed in (`scales`), and
+        `who` looks at it."""
         if filled:
             forms = {field_of(p.place): PartForm(prefix=field_of(p.place)) for p in parts}
             return cls(parts, forms, SignForm())
         forms = {
             field_of(part.place): PartForm(
-                formdata=None, prefix=field_of(part.place), got=str(part.packs)
+                formdata=None,
+                prefix=field_of(part.place),
+                got=str(part.packs),
+                weight=_typed(scales.get(part.place, 0)),
             )
             for part in parts
         }
         return cls(parts, forms, SignForm(formdata=None, inspector=who))
 
-    def read(self) -> tuple[list[NotTaken], Signed] | None:
+    def read(self) -> tuple[list[NotTaken], Signed, dict[Place, Scaled]] | None:
         """What was typed; None when something cannot be, which then stands beside its field."""
         good = self.sign.validate()
         not_taken = []
+        weights = {}
         for part in self.parts:
             form = self.forms[field_of(part.place)]
             if not form.validate():
@@ -71,13 +84,15 @@ class Asked:
                 continue
             try:
                 one = _read(part, form)
+                if part.line.heaviest_g and (one is None or one.packs < part.packs):
+                    weights[part.place] = _read_weight(form)
             except MarketplaceError as error:
                 form.refuse(error)
                 good = False
             else:
                 not_taken += [one] if one else []
         signed = Signed(str(self.sign.inspector.data or ""), str(self.sign.second.data or ""))
-        return (not_taken, signed) if good else None
+        return (not_taken, signed, weights) if good else None
 
     def refuse(self, error: MarketplaceError) -> None:
         """Beside the part or the signature that it is about."""
@@ -85,11 +100,30 @@ class Asked:
         if form is None:
             self.sign.refuse(error)
         else:
+            if isinstance(error, TooLight):
+                form.sure.data = str(error.grams)
             form.refuse(InvalidInput(error.message, code=error.code, field=_about(error)))
 
 
+ABOUT = {"missing": "reason", "photo_missing": "photo", "weight": "weight", "light": "weight"}
+
+
 def _about(error: MarketplaceError) -> str:
-    return {"missing": "reason", "photo_missing": "photo"}.get(error.code, "got")
+    return ABOUT.get(error.code, "got")
+
+
+def _typed(grams: int) -> str:
+    """Grams as a person would type them beside 斤."""
+    return jin(grams).removesuffix(" 斤").replace(",", "") if grams else ""
+
+
+def _read_weight(form: PartForm) -> Scaled:
+    text = str(form.weight.data or "")
+    if not text:
+        raise InvalidInput("请写实收多重，比如 9.6 斤。", code="weight", field="weight")
+    typed = parse_quantity(text, base_unit="g", default_unit="斤", field="weight")
+    sure = str(form.sure.data or "")
+    return Scaled(typed.base, int(sure) if sure.isdecimal() and len(sure) < 10 else 0)
 
 
 def _read(part: Part, form: PartForm) -> NotTaken | None:

@@ -20,6 +20,7 @@ from marketplace.fulfilment.acceptance import (
     record_not_collected,
 )
 from marketplace.fulfilment.acceptance_form import Asked
+from marketplace.fulfilment.accepted_weights import at_the_scales
 from marketplace.fulfilment.delivery_models import ENDS, ON_THE_WAY, STATES, Delivery, Manifest
 from marketplace.households.public_place import public_villages
 from marketplace.identity.access import current_actor, current_scope, requires
@@ -45,7 +46,8 @@ def _places(session: Session, parts: list[Part]) -> dict[str, str]:
 def _asked(order: Order, *, filled: bool) -> Asked:
     """A keeper hands over and does not inspect: only canteens sign by name."""
     who = current_actor().display_name if order.channel == "canteen" else ""
-    return Asked.of(parts_of(db.session, order), who, filled=filled)
+    parts = parts_of(db.session, order)
+    return Asked.of(parts, who, at_the_scales(db.session, parts), filled=filled)
 
 
 def _take(number: str, page: Callable[[Order, Asked], str], there: str) -> Answer:

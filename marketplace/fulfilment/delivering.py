@@ -7,7 +7,7 @@ import secrets
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
-from sqlalchemy import case, func, insert, select
+from sqlalchemy import case, func, insert, or_, select
 from sqlalchemy.orm import Session
 
 from marketplace.catalog.lots import deliver_committed, lock_lots
@@ -102,7 +102,7 @@ def accept_rest(session: Session, actor: Actor, found: Round) -> tuple[int, int]
     move(session, found, "settled", because=CHANGED)
     orders = lock_orders(session, Order.round_id == found.id, Order.state == "allocated")
     done = len(orders)
-    orders, farmgate = _without_recalled(session, actor, orders)
+    orders, farmgate = _one_by_one(session, actor, orders)
     farmgate += sum(
         post_delivered(session, actor, orders[start : start + ORDERS_AT_ONCE]).farmgate_fen
         for start in range(0, len(orders), ORDERS_AT_ONCE)
@@ -137,11 +137,9 @@ def _refuse_held(session: Session, found: Round) -> None:
         raise Conflict(f"{names}停着，货还没有送。先改提货点，或者恢复。", code="held")
 
 
-def _without_recalled(
-    session: Session, actor: Actor, orders: list[Order]
-) -> tuple[list[Order], int]:
-    """Orders with packs of a recalled lot end one by one, without those packs; returns the others, and the
-    fen that households are owed for these."""
+def _one_by_one(session: Session, actor: Actor, orders: list[Order]) -> tuple[list[Order], int]:
+    """Orders with packs of a recalled lot end one by one, without those packs, and so do those with packs
+    sold by weight; returns the others, and the fen that households are owed for these."""
     ids = [order.id for order in orders]
     hit: set[int] = set()
     for start in range(0, len(ids), ORDERS_AT_ONCE):
@@ -151,7 +149,7 @@ def _without_recalled(
                 .join(Allocation, Allocation.order_line_id == OrderLine.id)
                 .join(Lot, Lot.id == Allocation.lot_id)
                 .where(OrderLine.order_id.in_(ids[start : start + ORDERS_AT_ONCE]))
-                .where(Lot.state == RECALLED)
+                .where(or_(Lot.state == RECALLED, OrderLine.heaviest_g.is_not(None)))
             )
         )
     if hit:
@@ -176,9 +174,10 @@ def _bases(session: Session, orders: Sequence[int]) -> dict[int, int]:
 
 def rest_question(session: Session, found: Round) -> str:
     """What it would mean to say so now: asked before it is done, because nothing brings it back."""
-    orders, fen = session.execute(
+    orders, weighed, fen = session.execute(
         select(
             func.count(func.distinct(Order.id)),
+            func.count(OrderLine.heaviest_g),
             func.sum(
                 case((Lot.state == RECALLED, 0), else_=Allocation.packs * OrderLine.farmgate_fen)
             ),
@@ -188,9 +187,11 @@ def rest_question(session: Session, found: Round) -> str:
         .join(Lot, Lot.id == Allocation.lot_id)
         .where(Order.round_id == found.id, Order.state == "allocated")
     ).one()
+    most = "最多 " if weighed else ""
     return (
         f"第 {found.number} 期还有 {orders} 个订单没有验收。都收齐了吗？确定后应付农户 "
-        f"{format_yuan(int(fen or 0))} 元，记进账本，不能撤回。"
+        f"{most}{format_yuan(int(fen or 0))} 元，记进账本，不能撤回。"
+        f"{'按重量卖的照过磅的重量算。' if weighed else ''}"
     )
 
 

@@ -11,10 +11,11 @@ from datetime import date, datetime
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session, joinedload
 
-from marketplace.catalog.models import Lot
+from marketplace.catalog.models import Lot, Product
 from marketplace.catalog.paper_models import CERTIFICATE, LotPaper
 from marketplace.catalog.words import amount_words
 from marketplace.core.clock import local_day_end, local_day_start, shanghai_date
+from marketplace.core.quantity import format_quantity
 from marketplace.fulfilment.delivery_models import ENDS, ON_THE_WAY, Delivery
 from marketplace.households.public_place import public_villages
 from marketplace.identity.scope import Scope
@@ -22,6 +23,7 @@ from marketplace.orders.allocation_models import Allocation
 from marketplace.orders.order_models import Order, OrderLine
 from marketplace.orders.return_models import GoodsReturn
 from marketplace.orders.round_models import Listing
+from marketplace.orders.weight_models import AcceptedWeight
 
 HEADINGS = (
     "进货日期", "产品", "规格", "收到", "没有收", "批次", "生产（上市）日期", "保质期到", "供货者", "地址",
@@ -74,18 +76,18 @@ def received(
             line,
             lot,
             delivery,
-            (int(packs), int(missing)),
+            (int(packs), int(missing), int(grams)),
             places[lot.region_code].words,
             (_certificate_at(papers[lot.id], delivery.ended_at), phone),
         )
-        for line, lot, delivery, packs, missing in rows
+        for line, lot, delivery, packs, missing, grams in rows
     ]
 
 
 def _statement(
     mine: Select[int], since: date, until: date
-) -> Select[OrderLine, Lot, Delivery, int, int]:
-    """The last two are packs that were sent, and of these not accepted."""
+) -> Select[OrderLine, Lot, Delivery, int, int, int]:
+    """The last are packs that were sent, of these not accepted, and grams of what was accepted by weight."""
     missing = (
         select(func.coalesce(func.sum(GoodsReturn.packs), 0))
         .where(GoodsReturn.order_line_id == OrderLine.id, GoodsReturn.lot_id == Lot.id)
@@ -93,8 +95,15 @@ def _statement(
         .correlate(OrderLine, Lot)
         .scalar_subquery()
     )
+    grams = (
+        select(func.coalesce(func.sum(AcceptedWeight.grams), 0))
+        .where(AcceptedWeight.order_line_id == OrderLine.id, AcceptedWeight.lot_id == Lot.id)
+        .where(AcceptedWeight.goods_return_id.is_(None))
+        .correlate(OrderLine, Lot)
+        .scalar_subquery()
+    )
     return (
-        select(OrderLine, Lot, Delivery, func.sum(Allocation.packs), missing)
+        select(OrderLine, Lot, Delivery, func.sum(Allocation.packs), missing, grams)
         .join(Allocation, Allocation.order_line_id == OrderLine.id)
         .join(Lot, Lot.id == Allocation.lot_id)
         .join(Delivery, Delivery.order_id == OrderLine.order_id)
@@ -142,16 +151,24 @@ def _certificate_at(
     return ""
 
 
+def _got(base: int, grams: int, product: Product) -> str:
+    if not grams:
+        return amount_words(base, product)
+    weight = format_quantity(grams, "g", unit="斤")
+    return f"{amount_words(base, product)}，{weight}" if product.base_unit == "piece" else weight
+
+
 def _row(
     line: OrderLine,
     lot: Lot,
     delivery: Delivery,
-    counts: tuple[int, int],
+    counts: tuple[int, int, int],
     place: str,
     named: tuple[str, str],
 ) -> Received:
-    """`counts`: packs sent and of these rejected; `named`: the certificate's number and whom to call."""
-    packs, rejected = counts
+    """`counts`: packs sent, of these rejected, grams accepted by weight; `named`: the certificate's number
+    and whom to call."""
+    packs, rejected, grams = counts
     certificate, phone = named
     product = line.listing.product
     by = delivery.ended_by.display_name if delivery.ended_by else ""
@@ -159,7 +176,7 @@ def _row(
         day=shanghai_date(delivery.ended_at or line.order.placed_at),
         product=line.listing.title,
         spec=line.listing.pack_name,
-        got=amount_words((packs - rejected) * line.pack_base, product),
+        got=_got((packs - rejected) * line.pack_base, grams, product),
         rejected=amount_words(rejected * line.pack_base, product) if rejected else "",
         lot_code=lot.code,
         made_on=lot.available_from,

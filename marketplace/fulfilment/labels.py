@@ -58,7 +58,7 @@ def labels(
             Label(
                 lot_id=row.lot_id,
                 line_id=row.line_id,
-                goods=f"{row.title}（{row.pack_name}）",
+                goods=f"{row.title}（{row.pack_name}）{'　　　 斤' if row.heaviest_g else ''}",
                 place=places[row.region_code].words,
                 round_number=round_number,
                 drop=_drop(row.channel, row.unit, row.point),
@@ -108,6 +108,7 @@ def _rows(scope: Scope, filters: LabelFilters) -> Select[int]:
             counted.c.of,
             Listing.title,
             Listing.pack_name,
+            OrderLine.heaviest_g,
             Lot.code,
             Lot.trace_code,
             Lot.region_code,

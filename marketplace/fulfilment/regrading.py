@@ -149,13 +149,13 @@ def price_of_grade(session: Session, lot: Lot, grade: str) -> tuple[int, int] | 
     own = lot_of_grade(session, lot, grade)
     if own is not None:
         return own.asked_fen, own.asked_per_base
-    paid = session.execute(
-        select(Listing.farmgate_fen, Listing.pack_base)
+    paid = session.scalar(
+        select(Listing)
         .where(Listing.product_id == lot.product_id, Listing.grade == grade)
         .order_by(Listing.id.desc())
         .limit(1)
-    ).first()
-    return (paid[0], paid[1]) if paid else None
+    )
+    return (paid.usual_farmgate_fen, paid.pack_base) if paid else None
 
 
 def shifts_of(session: Session, row: WeighIn) -> Sequence[LotShift]:

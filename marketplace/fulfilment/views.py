@@ -20,7 +20,7 @@ from marketplace.fulfilment.sheet_rows import sheet_rows
 from marketplace.fulfilment.standing import STANDS, Filters, due_before
 from marketplace.fulfilment.surplus import waiting_counts
 from marketplace.fulfilment.tallies import Tally, counted, tallies
-from marketplace.fulfilment.wording import village_text
+from marketplace.fulfilment.wording import total_fen_words, village_text
 from marketplace.identity.access import current_actor, current_scope, requires
 from marketplace.identity.permissions import (
     PERSONAL_REVEAL,
@@ -34,6 +34,7 @@ from marketplace.orders.rounds import get_round
 from marketplace.web.addresses import row_number
 
 bp = Blueprint("sheets", __name__, url_prefix="/sheets")
+bp.add_app_template_global(total_fen_words, "fen_words")
 
 ROUNDS_SHOWN = 10
 OVERDUE_SHOWN = 12

@@ -24,7 +24,7 @@ from marketplace.fulfilment.surplus import take_back_surplus
 from marketplace.fulfilment.weighing_models import DEDUCTIONS, SHORT_REASONS, STAYS, WeighIn
 from marketplace.identity import audit
 from marketplace.identity.actor import Actor
-from marketplace.orders.round_models import Commitment
+from marketplace.orders.round_models import Commitment, Listing
 from marketplace.trace.streams import Event, append
 
 FAR_OFF = 100
@@ -37,8 +37,8 @@ OTHER = "other"
 
 @dataclass(frozen=True)
 class Reading:
-    """What stands on the scales and what goes off, in grams or pieces. `sure`: asked about this
-    very figure, and it is right."""
+    """What stands on the scales and what goes off, in grams or pieces. `mass`: grams of what counts, of goods
+    that are counted and sold by weight. `sure`: asked about this very figure, and it is right."""
 
     gross: int
     tare: int = 0
@@ -47,6 +47,7 @@ class Reading:
     short_reason: str = ""
     grade: str = ""
     """As it was found; empty: the sheet's."""
+    mass: int = 0
     sure: bool = False
 
     @property
@@ -143,6 +144,7 @@ def _store(
         net_base=reading.net,
         asked_packs=line.packs,
         packs=packs,
+        mass_g=_mass(line, reading),
         short_reason=reading.short_reason if packs < line.packs else "",
         farmgate_fen=line.farmgate_fen,
         at=now(),
@@ -186,7 +188,7 @@ def _packs(line: SheetLine, reading: Reading) -> int:
             "单位写对了吗？对的话再点一次。",
             reading.net,
         )
-    packs = min(line.packs, reading.net // line.listing.pack_base)
+    packs = min(line.packs, reading.net // _least(line.listing))
     if reading.grade not in {"", line.lot.grade}:
         packs = 0
     if packs < line.packs and reading.short_reason not in SHORT_REASONS:
@@ -196,6 +198,31 @@ def _packs(line: SheetLine, reading: Reading) -> int:
             field="short_reason",
         )
     return packs
+
+
+def _least(listing: Listing) -> int:
+    """Base units without which nothing is a pack: of goods in grams sold by weight the lightest."""
+    if listing.by_weight and listing.product.base_unit == "g":
+        return listing.band_low_base or listing.pack_base
+    return listing.pack_base
+
+
+def _mass(line: SheetLine, reading: Reading) -> int | None:
+    """Grams of what counts, where the weight is paid; raises InvalidInput for packs that no band has."""
+    listing = line.listing
+    if not listing.by_weight:
+        return None
+    if listing.product.base_unit == "g" or not reading.net:
+        return reading.net
+    low, high = listing.band_low_base or 0, listing.band_high_base or 0
+    if not low * reading.net <= reading.mass * listing.pack_base <= high * reading.net:
+        raise InvalidInput(
+            f"{amount(line, reading.net)}一共多重？说好每份 {format_quantity(low, 'g', unit='斤')}到 "
+            f"{format_quantity(high, 'g', unit='斤')}，平均下来不在里面。太轻太重的挑出来，不算进去。",
+            code="mass",
+            field="mass",
+        )
+    return reading.mass
 
 
 def _lock_lots(session: Session, line: SheetLine) -> None:
@@ -213,7 +240,8 @@ def _set_aside(session: Session, actor: Actor, row: WeighIn, why: str) -> None:
 
 def weighed_data(row: Any) -> dict[str, Any]:
     """What the lot's stream says of a weighing."""
-    return {
+    mass = {} if row.mass_g is None else {"mass": row.mass_g}
+    return mass | {
         "deduction": row.deduction_base,
         "grade": row.grade,
         "gross": row.gross_base,

@@ -31,6 +31,7 @@ class WeighIn(Base):
         CheckConstraint("packs >= 0 AND packs <= asked_packs", name="packs"),
         CheckConstraint("(deduction_base > 0) = (deduction_reason <> '')", name="deduction"),
         CheckConstraint("(packs < asked_packs) = (short_reason <> '')", name="short"),
+        CheckConstraint("mass_g > 0 OR (mass_g = 0 AND net_base = 0)", name="mass"),
         CheckConstraint("(void_at IS NULL) = (void_by_id IS NULL)", name="void"),
         Index(
             "ux_weigh_in_counts",
@@ -57,6 +58,7 @@ class WeighIn(Base):
     asked_packs: Mapped[int]
     packs: Mapped[int]
     short_reason: Mapped[str] = mapped_column(String(10), default="")
+    mass_g: Mapped[int | None]  # by weight: what the net weighs, goods that are counted too
     farmgate_fen: Mapped[int]  # for one pack
     at: Mapped[datetime]
     by_id: Mapped[int] = mapped_column(ForeignKey("account.id"))

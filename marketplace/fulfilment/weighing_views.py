@@ -54,6 +54,7 @@ class WeighForm(Form):
     gross = TrimmedField("毛重", [*required("请写秤上的数。"), at_most(30)])
     tare = TrimmedField("皮重", [at_most(30)])
     deduction = TrimmedField("扣重", [at_most(30)])
+    mass = TrimmedField("这些一共多重", [at_most(30)])
     deduction_reason = SelectField("为什么扣", choices=_choices(DEDUCTIONS), default="")
     grade = SelectField("等级", choices=_grades(), default="")
     short_reason = SelectField("不够的话，为什么少", choices=_choices(SHORT_REASONS), default="")
@@ -258,6 +259,7 @@ def _reading(form: WeighForm, line: SheetLine | None) -> Reading:
         name = field.name.rpartition("-")[2]
         return parse_quantity(text, base_unit=unit, default_unit=word, field=name).base
 
+    text = str(form.mass.data or "")
     read = Reading(
         base(form.gross),
         base(form.tare),
@@ -265,5 +267,6 @@ def _reading(form: WeighForm, line: SheetLine | None) -> Reading:
         form.deduction_reason.data or "",
         form.short_reason.data or "",
         form.grade.data or "",
+        parse_quantity(text, base_unit="g", default_unit="斤", field="mass").base if text else 0,
     )
     return replace(read, sure=form.sure.data == str(read.net))

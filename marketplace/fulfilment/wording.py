@@ -75,7 +75,12 @@ class Handover:
 
 def total_words(base: int, unit: BaseUnit, piece_word: str, by_weight: bool) -> str:
     words = format_quantity(base, unit, piece_word=piece_word or "个")
-    return f"约 {words}" if by_weight else words
+    return f"约 {words}" if by_weight and unit == "g" else words
+
+
+def total_fen_words(lines: Iterable[Prepared], fen: int) -> str:
+    """What the lines bring, in yuan; by weight nobody knows it before the goods were weighed."""
+    return f"最多 {format_yuan(fen)}" if any(x.by_weight for x in lines) else format_yuan(fen)
 
 
 def changes(before: Iterable[Prepared], after: Iterable[Prepared]) -> list[Change]:
@@ -114,7 +119,7 @@ def short_message(
     phone = handover.phone  # as the county wrote it, as on the paper
     if not lines:
         return f"{who[:_NAME]}：第{number}期的货取消了，不用备，不用送。有疑问打{phone}"
-    total = format_yuan(sum(line.amount_fen for line in lines))
+    total = _close(total_fen_words(lines, sum(line.amount_fen for line in lines)))
     verb = "备货改为" if changed else "请备"
     dated = _close(handover.when)
     undated = re.sub(r"\(周.\)", "", dated)

@@ -33,8 +33,9 @@ from marketplace.orders.claims import (
 from marketplace.orders.order_models import Order, OrderLine
 from marketplace.orders.ordering import get_order
 from marketplace.orders.return_models import FAULTS, REASONS
-from marketplace.orders.returning import Place, parts_left
+from marketplace.orders.returning import parts_left
 from marketplace.orders.shop_views import bp as shop_bp
+from marketplace.orders.worth import Place
 from marketplace.web.addresses import row_number
 from marketplace.web.forms import Form, TrimmedField, at_most
 from marketplace.web.paging import paginate

@@ -19,7 +19,8 @@ from marketplace.orders.claim_models import Claim
 from marketplace.orders.endings import hold_round, lock_orders
 from marketplace.orders.order_models import Order, OrderLine
 from marketplace.orders.return_models import NEEDS_PHOTO, REASONS
-from marketplace.orders.returning import Place, parts_left, record_return
+from marketplace.orders.returning import parts_left, record_return
+from marketplace.orders.worth import Place
 
 CHANGED = "这个申请刚刚办过了，请刷新再看。"
 

@@ -26,15 +26,7 @@ CHANGED = "这个订单的收款刚刚变了，请刷新再看。"
 def due_column() -> ColumnElement[int]:
     """What a buyer owes for an order, in fen, as a column of a SELECT from Order."""
     lines = (
-        select(
-            func.sum(
-                (
-                    func.coalesce(OrderLine.allocated_packs, OrderLine.packs)
-                    - OrderLine.returned_packs
-                )
-                * OrderLine.price_fen
-            )
-        )
+        select(func.sum(OrderLine.due_fen))
         .where(OrderLine.order_id == Order.id)
         .correlate(Order)
         .scalar_subquery()

@@ -70,8 +70,9 @@ def _change_seller(session: Session, listing: Listing, seller_id: int | None) ->
     refuse_two_sellers(session, listing, [row.lot_id for row in rows])
 
 
-def _deal(thing: Listing | ListingInput) -> tuple[int, int, int, int]:
-    return (thing.pack_base, thing.farmgate_fen, thing.service_fen, thing.freight_fen)
+def _deal(thing: Listing | ListingInput) -> tuple[int | None, ...]:
+    band = (thing.band_low_base, thing.band_high_base)
+    return (thing.pack_base, thing.farmgate_fen, thing.service_fen, thing.freight_fen, *band)
 
 
 def _change_deal(session: Session, listing: Listing, given: ListingInput) -> None:
@@ -82,6 +83,8 @@ def _change_deal(session: Session, listing: Listing, given: ListingInput) -> Non
             field="farmgate",
         )
     listing.pack_base = given.pack_base
+    listing.pack_kind = given.pack_kind
+    listing.band_low_base, listing.band_high_base = given.band_low_base, given.band_high_base
     listing.farmgate_fen = given.farmgate_fen
     listing.service_fen = given.service_fen
     listing.freight_fen = given.freight_fen

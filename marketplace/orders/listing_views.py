@@ -13,7 +13,7 @@ from marketplace.identity.permissions import LOT_VIEW, ORDER_MANAGE, ROUND_MANAG
 from marketplace.identity.scope import Scope
 from marketplace.orders import listing_changes as changes
 from marketplace.orders import listing_forms, lot_choices, moving
-from marketplace.orders.listing_forms import ListingForm, reference_fen, usual_name
+from marketplace.orders.listing_forms import ListingForm, reference_fen
 from marketplace.orders.listings import asks_above, commit_lots, create_listing, get_listing
 from marketplace.orders.lot_choices import LotRow
 from marketplace.orders.round_models import Commitment, Listing, Round
@@ -74,7 +74,7 @@ def _fits(form: ListingForm, rows: list[LotRow], *, strict: bool) -> bool:
     """Whether all that was typed can be taken; says beside each field and lot what cannot."""
     fine = bool(form.validate())
     if form.pack_base and form.farmgate_fen:
-        lot_choices.judge_rows(rows, form.pack_base, form.farmgate_fen, strict=strict)
+        lot_choices.judge_rows(rows, form.pack_base, form.usual_farmgate_fen, strict=strict)
     if strict and not any(row.ticked for row in rows):
         small = lot_choices.too_small_words(rows, form.pack_base)
         form.form_errors = [f"请至少勾一批货。{small}"]
@@ -104,7 +104,7 @@ def _editor(
     """`listing` gets more goods; without it one is made, after the example of `before`."""
     if form.pack_base and form.farmgate_fen:
         for row in rows:
-            row.more_fen = asks_above(row.lot, form.pack_base, form.farmgate_fen)
+            row.more_fen = asks_above(row.lot, form.pack_base, form.usual_farmgate_fen)
     return render_template(
         "orders/listings/form.html",
         round=in_round,
@@ -115,7 +115,7 @@ def _editor(
         before=before,
         reference_fen=reference_fen(form.product, form.pack_base) if form.pack_base else 0,
         too_small=lot_choices.too_small_words(rows, form.pack_base),
-        usual_name=usual_name(form.pack_base, form.product) if form.pack_base else "",
+        usual_name=form.usual_name if form.pack_base else "",
         capacity=lot_choices.capacity_of(rows, form.pack_base) if form.pack_base else 0,
         most_lots=lot_choices.MOST_LOTS,
     )
@@ -213,7 +213,7 @@ def lots(listing_id: int) -> Answer:
     rows, status = lot_choices.typed_rows(free, listing.round, request.form), 422
     if "preview" in request.form:
         return _editor(listing.round, form, listing.grade, rows, listing), 200
-    lot_choices.judge_rows(rows, listing.pack_base, listing.farmgate_fen, strict=True)
+    lot_choices.judge_rows(rows, listing.pack_base, listing.usual_farmgate_fen, strict=True)
     if not any(row.ticked for row in rows):
         form.form_errors = ["请至少勾一批货。"]
     elif any(row.errors for row in rows):

@@ -106,6 +106,7 @@ def check_listing(given: ListingInput) -> None:
         raise InvalidInput("请选等级。", code="unknown_grade", field="grade")
     if given.pack_base <= 0:
         raise InvalidInput("每份的量要大于 0。", code="quantity", field="pack")
+    _check_band(given)
     if given.farmgate_fen <= 0 or given.service_fen < 0 or given.freight_fen < 0:
         raise InvalidInput(
             "到户价要大于 0，服务费和运费不能是负数。", code="price", field="farmgate"
@@ -114,9 +115,21 @@ def check_listing(given: ListingInput) -> None:
         raise InvalidInput("起订份数至少是 1。", code="quantity", field="minimum_packs")
 
 
+def _check_band(given: ListingInput) -> None:
+    low, high = given.band_low_base, given.band_high_base
+    if given.pack_kind == "fixed" and low is None and high is None:
+        return
+    if given.pack_kind != "by_weight":
+        raise InvalidInput("请选怎么算钱。", code="unknown_kind", field="pack_kind")
+    if not low or not high or low > high:
+        raise InvalidInput(
+            "按实重卖的，请写每份最轻多少、最重多少。", code="band", field="lightest"
+        )
+
+
 def asks_more(lot: Lot, listing: Listing) -> int:
     """By how many fen per pack the lot's asked price exceeds the listing's farm-gate price."""
-    return asks_above(lot, listing.pack_base, listing.farmgate_fen)
+    return asks_above(lot, listing.pack_base, listing.usual_farmgate_fen)
 
 
 def asks_above(lot: Lot, pack_base: int, farmgate_fen: int) -> int:

@@ -14,6 +14,8 @@ from marketplace.orders.allocation_models import Allocation
 from marketplace.orders.order_models import OrderLine
 from marketplace.orders.return_models import GoodsReturn
 from marketplace.orders.round_models import Commitment, Listing
+from marketplace.orders.weight_models import AcceptedWeight
+from marketplace.orders.worth import Place
 from marketplace.trace.streams import Event, append, opaque
 
 ORDERS_AT_ONCE = 1000  # a statement names so many; databases take some ten thousand
@@ -63,8 +65,10 @@ def record_accepted(
     rejected: Mapping[tuple[int, int], int] = MappingProxyType({}),
 ) -> None:
     """The packs of these orders are with their buyers, at what the farm gets for each in fen; without
-    those `rejected` (order line id, lot id → packs)."""
+    those `rejected` (order line id, lot id → packs). Sold by weight: for the heaviest, then the grams and
+    what the farm gets for them."""
     accepted: defaultdict[int, list[list[Any]]] = defaultdict(list)
+    weights = _weights(session, orders)
     for start in range(0, len(orders), ORDERS_AT_ONCE):
         rows = session.execute(
             select(
@@ -81,11 +85,25 @@ def record_accepted(
         for lot_id, given, line_id, fen in rows:
             packs = int(given) - rejected.get((line_id, lot_id), 0)
             if packs:
-                accepted[lot_id].append([buyer(lot_id, line_id), packs, fen])
+                said = [buyer(lot_id, line_id), packs, fen]
+                if (line_id, lot_id) in weights:
+                    grams, off = weights[line_id, lot_id]
+                    said += [grams, packs * fen - off]
+                accepted[lot_id].append(said)
     append(
         session,
         [Event(subject_of(lot), "accepted", {"packs": packs}) for lot, packs in accepted.items()],
     )
+
+
+def _weights(session: Session, orders: Sequence[int]) -> dict[Place, tuple[int, int]]:
+    """Grams and what households get less for them, by place, of what was just accepted by weight."""
+    rows = session.execute(
+        select(AcceptedWeight)
+        .join(OrderLine, OrderLine.id == AcceptedWeight.order_line_id)
+        .where(OrderLine.order_id.in_(orders), AcceptedWeight.goods_return_id.is_(None))
+    )
+    return {(row.order_line_id, row.lot_id): (row.grams, row.farmgate_off_fen) for (row,) in rows}
 
 
 def record_rejected(session: Session, rows: Iterable[GoodsReturn]) -> None:
@@ -112,17 +130,22 @@ def record_recalled(session: Session, lot_id: int, reason: str) -> None:
     append(session, [Event(subject_of(lot_id), "recalled", {"reason": reason})])
 
 
-def record_returned(session: Session, taken: Iterable[tuple[int, int, int]], fault: str) -> None:
-    """Packs that came back: (lot id, order line id, packs), and who bears it."""
+def record_returned(
+    session: Session, taken: Iterable[tuple[int, int, int, int]], fault: str
+) -> None:
+    """Packs that came back: (lot id, order line id, packs, grams where sold by weight), and who bears it."""
     append(
         session,
         [
             Event(
                 subject_of(lot_id),
                 "returned",
-                {"fault": fault, "packs": [[buyer(lot_id, line_id), packs]]},
+                {
+                    "fault": fault,
+                    "packs": [[buyer(lot_id, line_id), packs, *([grams] if grams else [])]],
+                },
             )
-            for lot_id, line_id, packs in taken
+            for lot_id, line_id, packs, grams in taken
         ],
     )
 

@@ -97,7 +97,9 @@ def move_unreserved(
 
 
 def _pays_no_less(source: Listing, target: Listing) -> bool:
-    return target.farmgate_fen * source.pack_base >= source.farmgate_fen * target.pack_base
+    return (
+        target.usual_farmgate_fen * source.pack_base >= source.usual_farmgate_fen * target.pack_base
+    )
 
 
 def _parts_now(

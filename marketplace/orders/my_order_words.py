@@ -119,7 +119,7 @@ def due_fen(order: Order) -> int:
     """What the buyer owes: packs cut for want of goods cost nothing, an ended order costs nothing."""
     if order.state not in COUNTED_STATES:
         return 0
-    return sum(line.due_packs * line.price_fen for line in order.lines)
+    return sum(line.due_fen for line in order.lines)
 
 
 _ENDED = {"cancelled": "已取消", "expired": "已作废", "rejected": "单位没有同意"}

@@ -3,7 +3,16 @@
 from datetime import datetime
 from typing import ClassVar
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import (
+    CheckConstraint,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    String,
+    UniqueConstraint,
+    func,
+)
+from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from marketplace.core.db import Base, BigId
@@ -142,6 +151,10 @@ class OrderLine(Base):
             "returned_packs >= 0 AND returned_packs <= coalesce(allocated_packs, 0)",
             name="returned",
         ),
+        CheckConstraint(
+            "coalesce(heaviest_g, 0) > 0 OR (heaviest_g IS NULL AND off_fen = 0 AND due_g = 0)",
+            name="weight",
+        ),
         Index("ix_order_line_listing", "listing_id"),
     )
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -161,6 +174,13 @@ class OrderLine(Base):
     returned_packs: Mapped[int] = mapped_column(default=0)
     """Of what was delivered: spoiled, short or taken back; the buyer does not pay for them."""
 
+    heaviest_g: Mapped[int | None]
+    """By weight: the grams of a pack for which its prices are; None for a pack of a fixed size."""
+    due_g: Mapped[int] = mapped_column(default=0)
+    """By weight: what the packs that are due weigh, once they were accepted; see weight_models."""
+    off_fen: Mapped[int] = mapped_column(default=0)
+    """What they cost less, because they weigh less."""
+
     order: Mapped[Order] = relationship(back_populates="lines")
     listing: Mapped[Listing] = relationship()
 
@@ -169,6 +189,17 @@ class OrderLine(Base):
         """What the buyer pays for, as far as it is known."""
         given = self.packs if self.allocated_packs is None else self.allocated_packs
         return given - self.returned_packs
+
+    @hybrid_property
+    def due_fen(self) -> int:
+        """What they cost; as a column too."""
+        return self.due_packs * self.price_fen - self.off_fen
+
+    @due_fen.inplace.expression
+    @classmethod
+    def _due_fen(cls) -> ColumnElement[int]:
+        packs = func.coalesce(cls.allocated_packs, cls.packs) - cls.returned_packs
+        return packs * cls.price_fen - cls.off_fen
 
     @property
     def amount_fen(self) -> int:

@@ -21,6 +21,7 @@ from marketplace.ledger.models import Journal, LedgerEntry
 from marketplace.ledger.posting import Line, Posting, credit, debit, post, post_many, reverse
 from marketplace.orders.allocation_models import Allocation
 from marketplace.orders.order_models import Order, OrderLine
+from marketplace.orders.worth import Worth, worth
 
 
 def subject_of(order: Order) -> str:
@@ -111,18 +112,14 @@ def _even_out(session: Session, actor: Actor, order: Order, because_of: str) -> 
         post(session, actor, "evened", f"evened:{because_of}", subject, lines)
 
 
-Part = tuple[str, int, OrderLine]
-"""Packs of one line from one lot: code of the lot, packs, line."""
-
-
 @dataclass(frozen=True)
-class Rejected:
-    """Packs that came and were not accepted; `fault` says who bears them, see return_models."""
+class Goods:
+    """What packs from one lot come to; `fault` says who bears those that were not accepted, see
+    return_models."""
 
     lot_code: str
-    packs: int
-    line: OrderLine
-    fault: str
+    worth: Worth
+    fault: str = ""
 
 
 @dataclass(frozen=True)
@@ -137,26 +134,27 @@ def post_delivered(
     session: Session,
     actor: Actor,
     orders: Sequence[Order],
-    rejected: Mapping[int, Sequence[Rejected]] = MappingProxyType({}),
+    said: Mapping[int, Sequence[Goods]] = MappingProxyType({}),
 ) -> Delivered:
-    """The orders' goods are there: what is owed for them now. What was `rejected` of an order (by id) the
-    buyer does not owe; the farm gets it all the same unless it bears it.
+    """The orders' goods are there: what is owed for them now. Of an order (by id) in `said` those, else
+    everything that it was given. Goods with a fault the buyer does not owe; the farm gets them all the same
+    unless it bears them.
 
     An order of which everything was cut posts nothing.
     """
     held = _held(session, orders)
-    lots = _lots(session, orders)
+    lots = _lots(session, [order for order in orders if order.id not in said])
     keys, postings = {}, []
     for order in orders:
-        not_taken = rejected.get(order.id, ())
-        owed = _owed(order, _taken_of(lots.get(order.id, ()), not_taken))
+        goods = said[order.id] if order.id in said else lots.get(order.id, ())
+        owed = _owed(order, [one for one in goods if not one.fault])
         price = -sum(line.fen for line in owed)
         prepaid = min(price, held[subject_of(order)])
         lines = [
             debit("buyer_prepayment", prepaid, subject_of(order)),
             debit("buyer_receivable", price - prepaid, _debtor(order)),
             *owed,
-            *_borne(order, not_taken),
+            *_borne(order, [one for one in goods if one.fault]),
         ]
         if any(line.fen for line in lines):
             keys[order.id] = f"delivered:{order.number}"
@@ -167,21 +165,13 @@ def post_delivered(
     return Delivered(farmgate, {order: numbers[key] for order, key in keys.items()})
 
 
-def _taken_of(parts: Sequence[Part], not_taken: Sequence[Rejected]) -> list[Part]:
-    """What is left of the parts of an order; several rejections of a part add up."""
-    out = Counter[tuple[str, int]]()
-    for one in not_taken:
-        out[one.lot_code, one.line.id] += one.packs
-    return [(lot, packs - out[lot, line.id], line) for lot, packs, line in parts]
-
-
-def _borne(order: Order, not_taken: Sequence[Rejected]) -> list[Line]:
+def _borne(order: Order, not_taken: Sequence[Goods]) -> list[Line]:
     """What households get for packs that no buyer pays, and whose loss it is."""
     lines = []
     of_round = f"round:{order.round.number}"
     for one in not_taken:
         if one.fault != "farm":
-            fen = one.packs * one.line.farmgate_fen
+            fen = one.worth.farmgate
             lines.append(debit(loss_account(one.fault), fen, of_round))
             lines.append(credit("lot_payable", fen, f"lot:{one.lot_code}"))
     return lines
@@ -192,14 +182,14 @@ def loss_account(fault: str) -> str:
     return "carrier_receivable" if fault == "transport" else "aftersale_loss"
 
 
-def _owed(order: Order, parts: Sequence[Part]) -> list[Line]:
+def _owed(order: Order, goods: Sequence[Goods]) -> list[Line]:
     """To households by lot, to packers and carriers of the round: credits that add up to the price."""
     lots: Counter[str] = Counter()
     service = freight = 0
-    for lot, packs, line in parts:
-        lots[lot] += packs * line.farmgate_fen
-        service += packs * line.service_fen
-        freight += packs * line.freight_fen
+    for one in goods:
+        lots[one.lot_code] += one.worth.farmgate
+        service += one.worth.service
+        freight += one.worth.freight
     of_round = f"round:{order.round.number}"
     to_lots = [credit("lot_payable", fen, f"lot:{lot}") for lot, fen in sorted(lots.items())]
     return [
@@ -214,9 +204,9 @@ def _held(session: Session, orders: Sequence[Order]) -> Counter[str]:
     return Counter(books.balances(session, "buyer_prepayment", parties))
 
 
-def _lots(session: Session, orders: Sequence[Order]) -> dict[int, list[Part]]:
+def _lots(session: Session, orders: Sequence[Order]) -> dict[int, list[Goods]]:
     """Order id → everything it was given."""
-    found: dict[int, list[Part]] = {}
+    found: dict[int, list[Goods]] = {}
     rows = session.execute(
         select(Lot.code, Allocation.packs, OrderLine)
         .join(Lot, Lot.id == Allocation.lot_id)
@@ -225,7 +215,7 @@ def _lots(session: Session, orders: Sequence[Order]) -> dict[int, list[Part]]:
         .order_by(Allocation.id)
     )
     for lot, packs, line in rows:
-        found.setdefault(line.order_id, []).append((lot, packs, line))
+        found.setdefault(line.order_id, []).append(Goods(lot, worth(line, packs)))
     return found
 
 
@@ -233,15 +223,15 @@ def post_returned(
     session: Session,
     actor: Actor,
     order: Order,
-    parts: Sequence[Part],
+    goods: Sequence[Goods],
     *,
     fault: str,
     before: int,
 ) -> tuple[str, int]:
-    """Take back what delivered packs posted. With the fault `farm` the households bear their part, else it
+    """Take back what delivered goods posted. With the fault `farm` the households bear their part, else it
     is a loss of the round or of its carrier. `before`: packs that came back earlier. Returns the journal's
     number and the fen that the buyer pays less."""
-    back = [Line(one.account, one.party, -one.fen) for one in _owed(order, parts)]
+    back = [Line(one.account, one.party, -one.fen) for one in _owed(order, goods)]
     if fault != "farm":
         kept = sum(one.fen for one in back if one.account == "lot_payable")
         loss = debit(loss_account(fault), kept, f"round:{order.round.number}")

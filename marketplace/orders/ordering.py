@@ -316,6 +316,7 @@ def _insert_lines(
                 "farmgate_fen": listings[listing_id].farmgate_fen,
                 "service_fen": listings[listing_id].service_fen,
                 "freight_fen": listings[listing_id].freight_fen,
+                "heaviest_g": listings[listing_id].band_high_base,
                 "fund_source": given.fund_source,
                 "whole_or_nothing": listing_id in given.whole_or_nothing,
             }

@@ -22,8 +22,10 @@ from marketplace.orders.deposits import keep_deposit
 from marketplace.orders.endings import hold_round, lock_orders
 from marketplace.orders.lot_events import record_returned
 from marketplace.orders.order_models import COLLECTED_WAYS, Order, OrderLine
-from marketplace.orders.order_money import noted_fen, post_given_back, post_returned
+from marketplace.orders.order_money import Goods, noted_fen, post_given_back, post_returned
 from marketplace.orders.return_models import FAULTS, GoodsReturn
+from marketplace.orders.weight_models import AcceptedWeight
+from marketplace.orders.worth import Place, Weight, Worth, weights_left, worth
 
 CHANGED = "这个订单刚刚变了，请刷新再看。"
 Paid = Callable[[Session, int, int], bool]
@@ -49,10 +51,6 @@ def is_being_paid(session: Session, order_id: int, lot_id: int) -> bool:
     return any(check(session, order_id, lot_id) for check in _paid)
 
 
-Place = tuple[int, int]
-"""Order line and lot, by id."""
-
-
 @dataclass(frozen=True)
 class Part:
     """Packs of one order line that came from one lot."""
@@ -72,12 +70,26 @@ class Part:
 
 @dataclass(frozen=True)
 class Taken:
-    """Packs of one line from one lot that come back."""
+    """Packs of one line from one lot that come back; `weight`: what all of them weigh that the buyer has."""
 
     line: OrderLine
     lot_id: int
     lot_code: str
     packs: int
+    weight: Weight | None = None
+
+    @property
+    def grams(self) -> int:
+        return self.weight.part(self.packs) if self.weight else 0
+
+    @property
+    def worth(self) -> Worth:
+        """What it takes off: no fen is left over once all have come back."""
+        if self.weight is None:
+            return worth(self.line, self.packs)
+        had, grams = self.weight.packs, self.weight.grams
+        left = worth(self.line, had - self.packs, grams - self.grams)
+        return worth(self.line, had, grams) - left
 
 
 def record_return(
@@ -114,14 +126,16 @@ def record_return(
         raise Conflict(
             "这批货款已经在付给农户，不能再从农户减。请选运输中坏了或平台承担。", code="being_paid"
         )
-    parts = [(one.lot_code, one.packs, one.line) for one in taken]
+    parts = [Goods(one.lot_code, one.worth) for one in taken]
     before = sum(line.returned_packs for line in order.lines)
     number, fen = post_returned(session, actor, order, parts, fault=fault, before=before)
     why = GoodsReturn(fault=fault, words=words.strip()[:200], reason=reason, photo=photo)
     rows = _store(session, actor, taken, why, number)
     for hear in _hearing:
         hear(session, rows)
-    record_returned(session, [(one.lot_id, one.line.id, one.packs) for one in taken], fault)
+    record_returned(
+        session, [(one.lot_id, one.line.id, one.packs, one.grams) for one in taken], fault
+    )
     if fault == "unfetched" and not any(line.due_packs for line in order.lines):
         keep_deposit(session, actor, order)
     audit.record(session, actor, "order_returned", "order", order.number, fen=fen, why=fault)
@@ -169,10 +183,12 @@ def _taken(session: Session, order: Order, wanted: Mapping[int, int], only: int 
         .order_by(func.max(Allocation.id).desc())
     ).all()
     left, taken = dict(wanted), []
+    weights = weights_left(session, [line for line in wanted if lines[line].heaviest_g])
     for line_id, lot_id, code, count in given:
         here = min(left[line_id], int(count) - returned.get((line_id, lot_id), 0))
         if here > 0:
-            taken.append(Taken(lines[line_id], lot_id, code, here))
+            weight = weights.get((line_id, lot_id))
+            taken.append(Taken(lines[line_id], lot_id, code, here, weight))
             left[line_id] -= here
     for line_id, missing in left.items():
         if missing or wanted[line_id] < 0:
@@ -191,13 +207,18 @@ def _store(
     """A row for each part, with what `why` says of them all."""
     rows = []
     for one in taken:
+        off = worth(one.line, one.packs) - one.worth
         hit = session.execute(
             update(OrderLine)
             .where(
                 OrderLine.id == one.line.id,
                 OrderLine.returned_packs + one.packs <= OrderLine.allocated_packs,
             )
-            .values(returned_packs=OrderLine.returned_packs + one.packs)
+            .values(
+                returned_packs=OrderLine.returned_packs + one.packs,
+                due_g=OrderLine.due_g - one.grams,
+                off_fen=OrderLine.off_fen - off.fen,
+            )
             .execution_options(synchronize_session=False)
         )
         if hit.rowcount != 1:  # type: ignore[attr-defined]
@@ -218,9 +239,33 @@ def _store(
         )
     session.add_all(rows)
     session.flush()
+    _take_weights(session, actor, taken, rows)
     for one in taken:
         session.refresh(one.line)
     return rows
+
+
+def _take_weights(
+    session: Session, actor: Actor, taken: Sequence[Taken], rows: Sequence[GoodsReturn]
+) -> None:
+    for one, row in zip(taken, rows, strict=True):
+        if one.weight is None:
+            continue
+        off = worth(one.line, one.packs) - one.worth
+        session.add(
+            AcceptedWeight(
+                order_line_id=one.line.id,
+                lot_id=one.lot_id,
+                goods_return_id=row.id,
+                packs=-one.packs,
+                grams=-one.grams,
+                off_fen=-off.fen,
+                farmgate_off_fen=-off.farmgate if row.fault == "farm" else 0,
+                at=row.at,
+                by_id=actor.user_id or None,
+            )
+        )
+    session.flush()
 
 
 def record_given_back(session: Session, actor: Actor, order: Order, fen: int, due: int) -> None:

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from marketplace.catalog.models import Lot, Product
 from marketplace.core.db import Base, BigId
+from marketplace.core.money import value_fen
 from marketplace.core.states import Moves, moves
 from marketplace.identity.models import Organisation, User
 from marketplace.identity.scope import Scope, Where
@@ -176,6 +177,13 @@ class RoundCollection(Base):
     region: Mapped[Region] = relationship()
 
 
+def usual_fen(fen: int, lightest: int | None, heaviest: int | None) -> int:
+    """Of a price for the heaviest pack what the middle one costs; without a band the price itself."""
+    if lightest is None or heaviest is None:
+        return fen
+    return value_fen(fen, (lightest + heaviest) // 2, heaviest)
+
+
 class Listing(Base):
     """One pack of one product offered in one round.
 
@@ -217,9 +225,9 @@ class Listing(Base):
     pack_name: Mapped[str] = mapped_column(String(20))  # 5 斤装, 30 枚装, 整只
     pack_kind: Mapped[str] = mapped_column(String(10), default="fixed")
     pack_base: Mapped[int]
-    band_low_base: Mapped[int | None]  # by weight: what one piece may weigh, grams
+    band_low_base: Mapped[int | None]  # by weight: what one pack may weigh, grams
     band_high_base: Mapped[int | None]
-    farmgate_fen: Mapped[int]  # for one pack
+    farmgate_fen: Mapped[int]  # for one pack; by weight: for the heaviest
     service_fen: Mapped[int]
     freight_fen: Mapped[int]
     price_fen: Mapped[int]
@@ -247,6 +255,15 @@ class Listing(Base):
     @property
     def full_title(self) -> str:
         return f"{self.title}（{self.pack_name}）"
+
+    @property
+    def by_weight(self) -> bool:
+        return self.pack_kind == "by_weight"
+
+    @property
+    def usual_farmgate_fen(self) -> int:
+        """What the farm gets for a pack; by weight: for one in the middle of what it may weigh."""
+        return usual_fen(self.farmgate_fen, self.band_low_base, self.band_high_base)
 
     @property
     def left_packs(self) -> int:

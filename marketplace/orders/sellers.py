@@ -48,7 +48,7 @@ class Sale:
 
     @property
     def fen(self) -> int:
-        return sum(line.due_packs * line.price_fen for line in self.lines)
+        return sum(line.due_fen for line in self.lines)
 
 
 def paid_on_to(seller: Organisation | None, account: str) -> str:

@@ -38,6 +38,7 @@ class Card:
     farmgate_fen: int
     service_fen: int
     freight_fen: int
+    heaviest_g: int
 
 
 def cards(listings: Sequence[Listing], rounds: Sequence[Round]) -> list[Markup]:
@@ -68,6 +69,7 @@ def _facts(listing: Listing, of_round: str) -> Card:
         farmgate_fen=listing.farmgate_fen,
         service_fen=listing.service_fen,
         freight_fen=listing.freight_fen,
+        heaviest_g=listing.band_high_base or 0,
     )
 
 

@@ -25,6 +25,7 @@ from marketplace.orders.order_models import CHANNELS, COUNTED_STATES, Order, Ord
 from marketplace.orders.return_models import GoodsReturn
 from marketplace.orders.round_models import Commitment, Listing, Round
 from marketplace.orders.supporters import lots_offered, supported_behind
+from marketplace.orders.weight_models import AcceptedWeight
 from marketplace.regions.models import Region
 
 STAGES = {
@@ -270,7 +271,8 @@ def _orders(session: Session, found: Round) -> tuple[dict[str, int], int]:
 
 
 def _money_and_cuts(session: Session, found: Round) -> tuple[int, int, int]:
-    """What the farms are to get for allocated packs, packs cut, and lines cut. What they bear is off."""
+    """What the farms are to get for allocated packs, packs cut, and lines cut. What they bear is off, and
+    what was lighter than the heaviest."""
     borne = (
         select(func.coalesce(func.sum(GoodsReturn.packs * OrderLine.farmgate_fen), 0))
         .join(OrderLine, OrderLine.id == GoodsReturn.order_line_id)
@@ -278,9 +280,17 @@ def _money_and_cuts(session: Session, found: Round) -> tuple[int, int, int]:
         .where(Order.round_id == found.id, GoodsReturn.fault == "farm")
         .scalar_subquery()
     )
+    lighter = (
+        select(func.coalesce(func.sum(AcceptedWeight.farmgate_off_fen), 0))
+        .join(OrderLine, OrderLine.id == AcceptedWeight.order_line_id)
+        .join(Order, Order.id == OrderLine.order_id)
+        .where(Order.round_id == found.id)
+        .scalar_subquery()
+    )
+    given = func.coalesce(func.sum(OrderLine.allocated_packs * OrderLine.farmgate_fen), 0)
     row = session.execute(
         select(
-            func.coalesce(func.sum(OrderLine.allocated_packs * OrderLine.farmgate_fen), 0) - borne,
+            given - borne - lighter,
             func.coalesce(func.sum(OrderLine.cut_packs), 0),
             func.count(OrderLine.id).filter(OrderLine.cut_packs > 0),
         )

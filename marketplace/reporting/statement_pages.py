@@ -8,15 +8,27 @@ from sqlalchemy.orm import Session
 from werkzeug import Response
 
 from marketplace.core.clock import now, today
-from marketplace.core.money import FEN_PER_YUAN, amount_in_words
+from marketplace.core.money import FEN_PER_YUAN, amount_in_words, per_jin_fen
+from marketplace.core.quantity import GRAMS_PER_JIN
 from marketplace.imports.sheets import write_xlsx
+from marketplace.orders.order_models import OrderLine
 from marketplace.payments.statement_models import Statement
 from marketplace.payments.statements import Paper, standings
 from marketplace.web.downloads import send_xlsx
 from marketplace.web.paging import Page, page_number
 
 PAGE_SIZE = 30
-HEADINGS = ("订单", "期次", "送到日期", "产品", "规格", "份数", "单价（元）", "金额（元）")
+HEADINGS = (
+    "订单",
+    "期次",
+    "送到日期",
+    "产品",
+    "规格",
+    "份数",
+    "实重（斤）",
+    "单价（元）",
+    "金额（元）",
+)
 
 
 def standings_page(session: Session, found: Select[Statement, int]) -> Page:
@@ -51,7 +63,6 @@ def as_file(paper: Paper) -> Response:
         order = billed.order
         day = billed.delivered_on.isoformat() if billed.delivered_on else ""
         for line in order.lines:
-            packs = line.due_packs
             listing = line.listing
             rows.append(
                 [
@@ -60,9 +71,10 @@ def as_file(paper: Paper) -> Response:
                     day,
                     listing.title,
                     listing.pack_name,
-                    packs,
-                    line.price_fen / FEN_PER_YUAN,
-                    packs * line.price_fen / FEN_PER_YUAN,
+                    line.due_packs,
+                    line.due_g / GRAMS_PER_JIN if line.due_g else "",
+                    _unit_fen(line) / FEN_PER_YUAN,
+                    line.due_fen / FEN_PER_YUAN,
                 ]
             )
     for words, fen in (
@@ -70,6 +82,11 @@ def as_file(paper: Paper) -> Response:
         ("已付、已减", paper.paid_fen),
         ("还没付", paper.open_fen),
     ):
-        rows.append([words, "", "", "", "", "", "", fen / FEN_PER_YUAN])
+        rows.append([words, "", "", "", "", "", "", "", fen / FEN_PER_YUAN])
     name = f"对账单_{paper.statement.number}.xlsx"
     return send_xlsx(write_xlsx(HEADINGS, rows, paper.statement.number), name)
+
+
+def _unit_fen(line: OrderLine) -> int:
+    """Of a pack, or of a 斤 where the weight is paid."""
+    return per_jin_fen(line.price_fen, line.heaviest_g) if line.heaviest_g else line.price_fen

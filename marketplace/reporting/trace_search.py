@@ -12,7 +12,7 @@ from marketplace.core.errors import NotFound
 from marketplace.fulfilment.models import PreparationSheet
 from marketplace.identity.actor import Actor
 from marketplace.identity.permissions import SHEET_VIEW, TRACE_VIEW
-from marketplace.reporting.trace import sales_of_order
+from marketplace.reporting.sales import sales_of_order
 
 _NUMBER = re.compile(rf"([BDL])(\d{{6}})-?([{ALPHABET}]{{6}})")
 _CODE = re.compile(rf"[{ALPHABET}]{{12}}")

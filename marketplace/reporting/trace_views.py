@@ -8,6 +8,7 @@ from marketplace.core.db import db
 from marketplace.core.errors import NotFound
 from marketplace.identity.access import current_actor, current_scope, public, requires
 from marketplace.identity.permissions import TRACE_VIEW
+from marketplace.reporting import sales as sold
 from marketplace.reporting import trace
 from marketplace.reporting.trace_search import find_page, is_box_code, is_sheet_code, read_code
 from marketplace.trace.proofs import proof_of
@@ -78,14 +79,14 @@ def index() -> str | Response:
 def order(number: str) -> str:
     if not current_scope().regions:
         raise NotFound("没有这个订单。")  # a cadre sees households, not the county's orders
-    found, sales = trace.sales_of_order(db.session, current_scope(), number)
+    found, sales = sold.sales_of_order(db.session, current_scope(), number)
     return render_template("reporting/trace_order.html", order=found, sales=sales)
 
 
 @bp.get("/trace/lots/<int:lot_id>")
 @requires(TRACE_VIEW)
 def lot(lot_id: int) -> str:
-    found, sales = trace.sales_of_lot(db.session, current_scope(), lot_id)
+    found, sales = sold.sales_of_lot(db.session, current_scope(), lot_id)
     return render_template(
         "reporting/trace_lot.html", lot=found, sales=sales, may_see_orders=_sees_orders()
     )
@@ -94,7 +95,7 @@ def lot(lot_id: int) -> str:
 @bp.get("/trace/households/<int:household_id>")
 @requires(TRACE_VIEW)
 def household(household_id: int) -> str:
-    found, lots, sales = trace.sales_of_household(db.session, current_scope(), household_id)
+    found, lots, sales = sold.sales_of_household(db.session, current_scope(), household_id)
     return render_template(
         "reporting/trace_household.html",
         household=found,
@@ -106,7 +107,7 @@ def household(household_id: int) -> str:
 
 @bp.context_processor
 def _limit() -> dict[str, int]:
-    return {"most_sales": trace.MOST_SALES}
+    return {"most_sales": sold.MOST_SALES}
 
 
 def _sees_orders() -> bool:

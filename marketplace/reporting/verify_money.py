@@ -2,13 +2,25 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, String, case, cast, func, literal, or_, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Select,
+    String,
+    case,
+    cast,
+    func,
+    literal,
+    or_,
+    select,
+)
 from sqlalchemy.orm import InstrumentedAttribute
 
 from marketplace.ledger.models import Journal, LedgerEntry
 from marketplace.orders.allocation_models import Allocation
 from marketplace.orders.order_models import Order, OrderLine
 from marketplace.orders.return_models import GoodsReturn
+from marketplace.orders.weight_models import AcceptedWeight
 
 Query = Select[str]
 
@@ -54,7 +66,7 @@ def orders_collected() -> Query:
 
 def orders_delivered() -> Query:
     """A delivered order owes its households the farm-gate value of its packs, less what they agreed to
-    bear; no other order does."""
+    bear and what was lighter than the heaviest; no other order does."""
     worth = (
         select(func.coalesce(func.sum(Allocation.packs * OrderLine.farmgate_fen), 0))
         .join(OrderLine, OrderLine.id == Allocation.order_line_id)
@@ -69,7 +81,14 @@ def orders_delivered() -> Query:
         .correlate(Order)
         .scalar_subquery()
     )
-    owed = case((Order.state == "closed", worth - borne), else_=0)
+    lighter = (
+        select(func.coalesce(func.sum(AcceptedWeight.farmgate_off_fen), 0))
+        .join(OrderLine, OrderLine.id == AcceptedWeight.order_line_id)
+        .where(OrderLine.order_id == Order.id)
+        .correlate(Order)
+        .scalar_subquery()
+    )
+    owed = case((Order.state == "closed", worth - borne - lighter), else_=0)
     return select(named("订单 ", Order.number)).where(_posted("lot_payable") != -owed)
 
 
@@ -84,18 +103,57 @@ def lines_returned() -> Query:
     return select(named("订单行 ", OrderLine.id)).where(OrderLine.returned_packs != noted)
 
 
+def lines_weighed() -> Query:
+    """What is sold by weight costs what its grams do: as many packs weighed as are due, and as much off the
+    price, pack by pack of what was accepted."""
+    theirs = (AcceptedWeight.order_line_id == OrderLine.id) & or_(
+        AcceptedWeight.goods_return_id.is_(None), AcceptedWeight.packs < 0
+    )
+    grams = cast(func.sum(AcceptedWeight.grams), BigInteger)  # PostgreSQL sums to a decimal
+    parts = (
+        select(
+            OrderLine.id,
+            OrderLine.off_fen,
+            OrderLine.due_g,
+            (OrderLine.allocated_packs - OrderLine.returned_packs).label("due"),
+            func.sum(AcceptedWeight.packs).label("packs"),
+            func.sum(AcceptedWeight.off_fen).label("off"),
+            grams.label("grams"),
+            _worth_of(func.sum(AcceptedWeight.packs), grams).label("less"),
+        )
+        .join(Order, Order.id == OrderLine.order_id)
+        .outerjoin(AcceptedWeight, theirs)
+        .where(OrderLine.heaviest_g.is_not(None), Order.state == "closed")
+        .group_by(OrderLine.id, AcceptedWeight.lot_id)
+        .subquery()
+    )
+    sums = [func.coalesce(func.sum(parts.c[name]), 0) for name in ("packs", "off", "less", "grams")]
+    return (
+        select(named("订单行 ", parts.c.id))
+        .group_by(parts.c.id)
+        .having(
+            or_(
+                func.max(parts.c.due) != sums[0],
+                func.max(parts.c.off_fen) != sums[1],
+                sums[1] != sums[2],
+                func.max(parts.c.due_g) != sums[3],
+            )
+        )
+    )
+
+
+def _worth_of(packs: ColumnElement[Any], grams: ColumnElement[Any]) -> ColumnElement[Any]:
+    """By how much less than the heaviest packs they are worth, component by component, rounded half up."""
+    parts = (OrderLine.farmgate_fen, OrderLine.service_fen, OrderLine.freight_fen)
+    twice = 2 * OrderLine.heaviest_g
+    worth = [(2 * fen * grams + OrderLine.heaviest_g) // twice for fen in parts]
+    return packs * OrderLine.price_fen - worth[0] - worth[1] - worth[2]
+
+
 def buyers_even() -> Query:
     """What stands with a delivered order, or is still owed for it, is what was collected less what is due."""
     due = (
-        select(
-            func.coalesce(
-                func.sum(
-                    (func.coalesce(OrderLine.allocated_packs, 0) - OrderLine.returned_packs)
-                    * OrderLine.price_fen
-                ),
-                0,
-            )
-        )
+        select(func.coalesce(func.sum(OrderLine.due_fen), 0))
         .where(OrderLine.order_id == Order.id)
         .correlate(Order)
         .scalar_subquery()
@@ -143,6 +201,7 @@ MONEY_CHECKS = (
     ("应付农户与送到的货不符", orders_delivered),
     ("预付款用超了", prepayments_hold),
     ("退货份数不符", lines_returned),
+    ("按重量卖的钱和重量不符", lines_weighed),
     ("买家的钱和货不平", buyers_even),
     ("押金与账本不符", deposits_held),
 )

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from marketplace.catalog.lot_events import (
@@ -22,6 +22,7 @@ from marketplace.orders.allocation_models import Allocation
 from marketplace.orders.lot_events import packs_by_buyer
 from marketplace.orders.order_models import Order, OrderLine
 from marketplace.orders.return_models import GoodsReturn
+from marketplace.orders.weight_models import AcceptedWeight
 from marketplace.reporting.verify_processing import (
     PROCESSING_EVENTS,
     ProcessingBooks,
@@ -48,6 +49,8 @@ class Said:
     accepted: Counter[str] = field(default_factory=Counter)
     rejected: Counter[str] = field(default_factory=Counter)
     returned: Counter[str] = field(default_factory=Counter)
+    grams: Counter[str] = field(default_factory=Counter)
+    """Of what is sold by weight and with its buyers."""
     papers: list[Mapping[str, Any]] = field(default_factory=list)
     set_aside: set[str] = field(default_factory=set)
     """Codes of papers that count no more."""
@@ -96,9 +99,14 @@ def _sold(said: Said, kind: str, data: Mapping[str, Any]) -> None:
     elif kind == "allocation_undone":
         said.allocated.pop(data["listing"], None)
     elif kind == "accepted":
-        said.accepted.update(_summed([[who, packs] for who, packs, _ in data["packs"]]))
+        said.accepted.update(_summed([[who, packs] for who, packs, *_ in data["packs"]]))
+        said.grams.update(
+            _summed([[who, *grams[:1]] for who, _, _, *grams in data["packs"] if grams])
+        )
     elif kind in {"rejected", "returned"}:
-        getattr(said, kind).update(_summed(data["packs"]))
+        getattr(said, kind).update(_summed([[who, packs] for who, packs, *_ in data["packs"]]))
+        back = [[who, *grams] for who, _, *grams in data["packs"] if grams]
+        said.grams.subtract(_summed(back))
     else:
         _note_paper(said, kind, data)
 
@@ -199,6 +207,7 @@ class _Books:
             ).where(GoodsReturn.lot_id.in_(ids))
         ):
             self._back[stage][lot_id].append((line_id, packs))
+        self._weights = _weights(session, ids)
         self._session = session
         self._scales = ScaleBooks(session, ids)
         self._processing = ProcessingBooks(session, ids)
@@ -246,6 +255,8 @@ class _Books:
             return "验收的和记录不一样"
         if packs_by_buyer(lot.id, self._back["later"][lot.id]) != said.returned:
             return "退回的和记录不一样"
+        if packs_by_buyer(lot.id, self._weights.get(lot.id, [])) != said.grams:
+            return "实重和记录不一样"
         return ""
 
     def _papers_unlike(self, lot_id: int, said: Said) -> bool:
@@ -269,6 +280,18 @@ class _Books:
         for code, base in changes.items():
             shares[by_code[code]] = shares.get(by_code[code], 0) - base
         return {household: base for household, base in shares.items() if base}
+
+
+def _weights(session: Session, ids: Sequence[int]) -> Mapping[int, list[tuple[int, int]]]:
+    """Lot id → (order line id, grams) of what is sold by weight and with its buyers."""
+    found: defaultdict[int, list[tuple[int, int]]] = defaultdict(list)
+    for lot_id, line_id, grams in session.execute(
+        select(AcceptedWeight.lot_id, AcceptedWeight.order_line_id, AcceptedWeight.grams)
+        .where(AcceptedWeight.lot_id.in_(ids))
+        .where(or_(AcceptedWeight.goods_return_id.is_(None), AcceptedWeight.packs < 0))
+    ):
+        found[lot_id].append((line_id, grams))
+    return found
 
 
 TRACE_CHECKS = (

@@ -9,27 +9,31 @@ from sqlalchemy import ColumnElement, Select, Subquery, func, select
 from sqlalchemy.orm import Session, joinedload
 
 from marketplace.catalog.models import Lot
+from marketplace.core.quantity import format_quantity
 from marketplace.ledger import books
 from marketplace.orders.allocation_models import Allocation
 from marketplace.orders.order_models import OrderLine
 from marketplace.orders.return_models import GoodsReturn
 from marketplace.orders.round_models import Listing, Round
+from marketplace.orders.weight_models import AcceptedWeight
 from marketplace.settlement.payout_models import PayoutItem, PayoutLine, PayoutPart
 
 
 @dataclass(frozen=True)
 class Sold:
-    """Packs of one listing that a lot brought, at what the farm gets for each, in fen."""
+    """Packs of one listing that a lot brought, at what the farm gets for each, in fen; `off_fen`: less,
+    because what is sold by weight was not the heaviest."""
 
     round_number: int
     title: str
     pack_name: str
     packs: int
     unit_fen: int
+    off_fen: int = 0
 
     @property
     def fen(self) -> int:
-        return self.packs * self.unit_fen
+        return self.packs * self.unit_fen - self.off_fen
 
 
 @dataclass(frozen=True)
@@ -105,7 +109,27 @@ def _sold(session: Session, lines: Sequence[int]) -> dict[tuple[int, int], list[
         ):
             one = Sold(number, title + words, pack_name, int(packs), unit_fen)
             found[line_id, lot_id].append(one)
+    for line_id, lot_id, number, title, pack_name, grams, _, off in session.execute(_lighter(lots)):
+        words = f"{title}（实重 {format_quantity(int(grams), 'g', unit='斤')}，比最重的少付）"
+        found[line_id, lot_id].append(Sold(number, words, pack_name, 0, 0, int(off)))
     return found
+
+
+def _lighter(lots: Subquery) -> Select[Any]:
+    """Grams that households are paid for, and how much less than the heaviest these bring."""
+    here = (AcceptedWeight.order_line_id == OrderLine.id) & (AcceptedWeight.lot_id == lots.c.lot_id)
+    paid = (
+        AcceptedWeight.goods_return_id.is_(None)
+        | (AcceptedWeight.packs > 0)
+        | (GoodsReturn.fault == "farm")
+    )
+    return (
+        _of_orders(lots, func.sum(AcceptedWeight.grams))
+        .add_columns(func.sum(AcceptedWeight.farmgate_off_fen))
+        .join(AcceptedWeight, here)
+        .outerjoin(GoodsReturn, GoodsReturn.id == AcceptedWeight.goods_return_id)
+        .where(paid)
+    )
 
 
 def _of_orders(lots: Subquery, packs: ColumnElement[int]) -> Select[Any]:

@@ -5,7 +5,7 @@ from datetime import datetime
 from flask import Flask
 
 from marketplace.core.clock import format_day, format_deadline, format_span, format_when, now
-from marketplace.core.money import amount_in_words, format_yuan
+from marketplace.core.money import amount_in_words, format_yuan, per_jin_fen
 from marketplace.core.quantity import format_quantity, format_quantity_short
 
 
@@ -24,6 +24,7 @@ def countdown(deadline: datetime) -> str:
 def init_filters(app: Flask) -> None:
     app.jinja_env.filters.update(
         yuan=format_yuan,
+        per_jin=lambda fen, grams: format_yuan(per_jin_fen(fen, grams)),
         amount_in_words=amount_in_words,
         qty=lambda base, unit, word="": format_quantity(base, unit, piece_word=word or "个"),
         qty_short=lambda base, unit, word="": format_quantity_short(

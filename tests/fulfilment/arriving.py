@@ -3,10 +3,14 @@
 from sqlalchemy import func, select
 
 from marketplace.fulfilment.acceptance import Signed, accept, parts_of
+from marketplace.fulfilment.answering import get_sheet
 from marketplace.fulfilment.delivering import set_out
 from marketplace.fulfilment.issuing import issue_sheets
+from marketplace.fulfilment.models import PreparationSheet
+from marketplace.fulfilment.weighing import weigh
 from marketplace.identity.actor import SYSTEM
 from marketplace.identity.models import Organisation
+from marketplace.identity.permissions import WEIGH_IN
 from marketplace.ledger.models import LedgerEntry
 from marketplace.orders.collecting import due_fen
 from marketplace.orders.order_models import Order
@@ -22,21 +26,36 @@ PHOTO = "a" * 64
 CANTEEN, COLLEAGUE = 0, 1
 
 
+GREENS = {"name": "马蹄", "drawing": "ma_ti"}
+HENS = {"name": "雪毛鸡", "base_unit": "piece", "reference_fen": 3000, "category": "禽类"}
+BY_WEIGHT = {
+    "pack_kind": "by_weight", "band_low_base": 1300, "band_high_base": 1950, "pack_name": "整只",
+    "farmgate_fen": 3900, "service_fen": 390, "freight_fen": 195,
+}  # fmt: skip
+"""2.6 to 3.9 斤, each 斤 at 11.50 yuan: 10 for the farm, 1 for service, 0.50 for freight."""
+
+
 class Arriving:
-    def __init__(self, world, *, two_inspectors=False, gone=True):
+    """`goods` and `listing`: columns of another product and its listing, of which `pack` base units are one."""
+
+    def __init__(
+        self, world, *, two_inspectors=False, gone=True, goods=GREENS, pack=PACK, listing=None
+    ):
         self.world = world
-        self.product = world.product("马蹄", drawing="ma_ti")
+        self.product = world.product(**goods)
         self.cadre = world.user("cadre")
         self.households = [world.household(cadre=self.cadre) for _ in range(2)]
         reviewer = world.user("reviewer", region=COUNTY)
         self.lots = [
             world.verify(
-                reviewer, world.report(self.cadre, self.product, 10 * PACK, household=household)
+                reviewer, world.report(self.cadre, self.product, 10 * pack, household=household)
             )
             for household in self.households
         ]
         self.round = world.round()
-        self.listing = world.listing(self.round, self.product, self.lots, pack_base=PACK)
+        self.listing = world.listing(
+            self.round, self.product, self.lots, pack_base=pack, **(listing or {})
+        )
         world.open_round(self.round)
         self.unit = world.unit("清源县第一小学", has_canteen=True)
         if two_inspectors:
@@ -74,11 +93,20 @@ class Arriving:
                 part.place: part.packs for part in parts_of(session, self.order(session, which))
             }
 
-    def accept(self, *not_taken, which=CANTEEN, actor=None, signed=None):
+    def weigh(self, *readings):
+        """Each of the two sheets, in the order of the households."""
+        for household, reading in zip(self.households, readings, strict=True):
+            with self.world.transaction() as session:
+                mine = PreparationSheet.household_id == household.id, PreparationSheet.current
+                number = session.scalars(select(PreparationSheet.id).where(*mine)).one()
+                sheet = get_sheet(session, self.actor.scope_for(WEIGH_IN), number, for_update=True)
+                weigh(session, self.actor, sheet, sheet.lines[0].id, reading)
+
+    def accept(self, *not_taken, which=CANTEEN, actor=None, signed=None, weights=()):
         with self.world.transaction() as session:
             order = self.order(session, which)
-            who = actor or self.actor
-            return accept(session, who, order, not_taken, signed or Signed("王立")).state
+            who, signed = actor or self.actor, signed or Signed("王立")
+            return accept(session, who, order, not_taken, signed, dict(weights)).state
 
     def stand(self, account):
         """What an account comes to, debits above zero."""

@@ -1,5 +1,6 @@
-"""From a closed round to accepted and paid, in a real Chromium: a household is short at the scales, a pack is
-crushed on the way, another is rotten. Every paper, page and book says the same (U19)."""
+"""From a closed round to accepted and paid, in a real Chromium: hens are paid by what they weigh, a household is
+short at the scales, a hen is crushed on the way, another is rotten. Every paper, page and book says the
+same (U19)."""
 
 import pytest
 from PIL import Image
@@ -22,7 +23,7 @@ from marketplace.settlement.proposing import propose_run
 from marketplace.settlement.splitting import Owner
 from marketplace.settlement.statements import made_of
 from marketplace.trace.proofs import events_of
-from tests.fulfilment.arriving import CANTEEN, COLLEAGUE, FARMGATE, PRICE, Arriving
+from tests.fulfilment.arriving import BY_WEIGHT, CANTEEN, COLLEAGUE, HENS, Arriving
 from tests.settlement.payday import CARDS
 from tests.support.browser import DESK, JOURNEY, PHONE
 from tests.support.fitness import unfit
@@ -30,6 +31,8 @@ from tests.support.walk import astray
 from tests.support.world import COUNTY
 
 pytestmark = JOURNEY
+JIN, PER_JIN, FARM_PER_JIN = 500, 1150, 1000
+HEAVIEST = 4485
 
 
 @pytest.fixture
@@ -45,20 +48,21 @@ def photo(tmp_path):
 
 
 def weigh(arriving, visit):
-    """The first household brings nine packs of ten, the second all of its own."""
+    """The first household brings nine hens of ten, the second all of its own; each weighs 3.2 斤."""
     clerk = visit(arriving.clerk, PHONE)
     clerk.faults_allowed = 1  # the page that asks once more answers 422
-    for household, gross in zip(arriving.households, ("45", "50"), strict=True):
+    for household, hens in zip(arriving.households, (9, 10), strict=True):
         clerk.go(f"/field/weigh?q={household.household_no}")
-        clerk.page.get_by_label("毛重").first.fill(gross)
-        if gross == "45":
+        clerk.page.get_by_label("毛重").first.fill(str(hens))
+        clerk.page.get_by_label("这些一共多重").fill(f"{hens * 3.2:.1f}")
+        if hens == 9:
             clerk.page.get_by_label("不够的话，为什么少").first.select_option(label="没有这么多了")
             clerk.press("记下")
             clerk.sees("请再看一眼")
             clerk.press("就这样记")
         else:
             clerk.press("记下")
-        clerk.sees("过磅单")
+        clerk.sees("过磅单", f"{hens * 3.2:g} 斤", "按买家收货时称的算")
 
 
 def send(arriving, visit):
@@ -93,27 +97,36 @@ def receive(arriving, visit, photo):
     assert parts.count() == 2
     for part, reason in ((parts.nth(0), "压坏、摔坏了"), (parts.nth(1), "腐烂、变质、有虫")):
         sent = int(part.get_attribute("data-sent"))
+        assert part.get_by_label("实重").input_value() == f"{sent * 3.2:g}"
         part.get_by_label("实收").fill(str(sent - 1))
+        assert float(part.get_by_label("实重").input_value()) == pytest.approx((sent - 1) * 3.2)
+        part.get_by_label("实重").fill(str((sent - 1) * 3))
         part.get_by_role("radio", name=reason).check()
     parts.nth(1).locator("input[type=file]").set_input_files(photo)
     buyer.press("验收完了")
     buyer.sees("没有收")
+    assert unfit(buyer, 200) == []
+    buyer.go(f"/canteen/orders/{arriving.numbers[CANTEEN]}")
+    buyer.sees("每斤 11.50 元，实重 30 斤")
     keeper = visit(arriving.clerk, PHONE)
     keeper.go(f"/field/handover/{arriving.numbers[COLLEAGUE]}")
     keeper.press("交给他了")
     keeper.sees("收齐了")
+    colleague = visit(arriving.staff, PHONE)
+    colleague.go(f"/shop/orders/{arriving.numbers[COLLEAGUE]}")
+    colleague.sees("每斤 11.50 元，实重 22.4 斤", "¥257.60")
+    assert unfit(colleague, 200) == []
 
 
 def pay(arriving):
-    """The buyers' money is here; two people pay both households."""
+    """The canteen's money is here; two people pay both households."""
     world = arriving.world
     operator = world.actor(arriving.operator)
     reviewer = world.actor(world.user("reviewer", region=COUNTY))
     maker, checker = (world.actor(world.user("finance", region=COUNTY)) for _ in range(2))
     with world.transaction() as session:
-        for which, how in ((CANTEEN, "unit"), (COLLEAGUE, "pickup")):
-            order = arriving.order(session, which)
-            record_collected(session, operator, order, how, due_fen(session, order))
+        order = arriving.order(session, CANTEEN)
+        record_collected(session, operator, order, "unit", due_fen(session, order))
     for household, card in zip(arriving.households, CARDS, strict=False):
         with world.transaction() as session:
             wanted = PayeeInput(household.head_name, card, "清源农商行", "self", "")
@@ -139,8 +152,29 @@ def packs_by_lot(rows):
     return found
 
 
+def prepaid(arriving):
+    """The colleague has paid for eight of the heaviest."""
+    with arriving.world.transaction() as session:
+        order = arriving.order(session, COLLEAGUE)
+        fen = due_fen(session, order)
+        assert fen == 8 * HEAVIEST
+        record_collected(session, arriving.actor, order, "pickup", fen)
+
+
+def hand_back(arriving, visit):
+    """What he paid for the hen that was cut and for the heaviest goes back to him, to the fen."""
+    operator = visit(arriving.operator, DESK)
+    operator.go(f"/desk/orders/{arriving.numbers[COLLEAGUE]}")
+    back = 8 * HEAVIEST - 7 * 32 * PER_JIN // 10
+    operator.sees(f"{back / 100:.2f}")
+    operator.press("记已退给买家")
+    operator.sees(f"退给买家 {back / 100:.2f} 元")
+    assert unfit(operator, 200) == []
+
+
 def test_from_the_scales_to_the_account_every_book_says_the_same(world, visit, photo):
-    arriving = Arriving(world, gone=False)
+    arriving = Arriving(world, gone=False, goods=HENS, pack=1, listing=BY_WEIGHT)
+    prepaid(arriving)
     weigh(arriving, visit)
     send(arriving, visit)
     operator = world.actor(arriving.operator)
@@ -165,10 +199,13 @@ def test_from_the_scales_to_the_account_every_book_says_the_same(world, visit, p
     assert given == packs_by_lot(vans)
 
     receive(arriving, visit, photo)
-    assert arriving.due(CANTEEN) == 10 * PRICE  # two of the twelve were not taken
-    assert arriving.due(COLLEAGUE) == 7 * PRICE  # one of the eight was cut at the scales
-    assert arriving.stand("carrier_receivable") == FARMGATE
-    assert arriving.stand("lot_payable") == -18 * FARMGATE  # all but the rotten one
+    assert arriving.due(CANTEEN) == 30 * PER_JIN  # ten of the twelve, three 斤 each
+    fetched = 7 * 32 * PER_JIN // 10  # one of the eight was cut at the scales
+    assert arriving.due(COLLEAGUE) == fetched
+    assert arriving.stand("carrier_receivable") == 32 * FARM_PER_JIN // 10
+    farm = 30 * FARM_PER_JIN + 8 * 32 * FARM_PER_JIN // 10  # all but the rotten one
+    assert arriving.stand("lot_payable") == -farm
+    hand_back(arriving, visit)
     pay(arriving)
     with world.transaction() as session:
         lines = session.scalars(select(PayoutLine)).all()
@@ -183,14 +220,14 @@ def test_from_the_scales_to_the_account_every_book_says_the_same(world, visit, p
             for lot in session.scalars(select(Lot))
         }
         sold = dict(session.execute(select(Lot.id, Lot.sold)).all())
-    assert sum(line.fen for line in lines) == 18 * FARMGATE == sum(lot.lot_fen for lot in statement)
+    assert sum(line.fen for line in lines) == farm == sum(lot.lot_fen for lot in statement)
     assert sum(said.values()) == 17
-    assert {lot: packs * 2500 for lot, packs in said.items()} == sold
+    assert said == sold
     assert arriving.faults() == []
     with world.transaction() as session:
         assert astray(session) == []
     stranger = visit(None, PHONE)
     for lot in arriving.lots:
         stranger.go(f"/t/{lot.trace_code}")
-        stranger.sees("过磅", "送到", "拒收")
+        stranger.sees("过磅", "送到", "拒收", "每斤农户得到", "¥10.00")
         assert unfit(stranger, 200) == []

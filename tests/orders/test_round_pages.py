@@ -344,3 +344,37 @@ def test_the_list_of_rounds_asks_as_often_for_many_rounds_as_for_one(world, desk
     for _ in range(12):
         world.round()
     assert statements(lambda: desk.get("/rounds")) == few <= BUDGET
+
+
+def test_hens_are_listed_by_what_they_weigh(world, desk):
+    _, lot, _, address = _editor(world, desk, base_unit="piece", reference_fen=3000)
+    typed = {
+        "title": "雪毛鸡", "pack_kind": "by_weight", "lightest": "2.6", "heaviest": "3.9斤", "pack": "1只",
+        "pack_name": "整只", "farmgate": "10", "service": "1", "freight": "0.5", f"lot-{lot.id}": "y",
+    }  # fmt: skip
+    for field, wrong, words in (
+        ("lightest", "4", "最重的比最轻的还轻"),
+        ("heaviest", "", "每份最重多少斤"),
+        ("heaviest", "1吨", "请核对单位"),
+        ("freight", "0.53", "不是整分"),
+        ("pack_kind", "by_heart", "请选怎么算钱"),
+    ):
+        refused = desk.post(address, data=typed | {field: wrong})
+        assert refused.status_code == 422
+        assert words in refused.text, field
+        assert 'value="整只"' in refused.text
+    preview = desk.post(address, data=typed | {"preview": "1"}).text
+    assert "44.85" in preview
+    assert "最重时" in preview
+    assert desk.post(address, data=typed).status_code == 302
+    with world.transaction() as session:
+        listing = session.scalars(select(Listing)).one()
+    assert (listing.pack_base, listing.band_low_base, listing.band_high_base) == (1, 1300, 1950)
+    assert (listing.price_fen, listing.farmgate_fen) == (4485, 3900)
+    shown = desk.get(f"/listings/{listing.id}").text
+    assert '每斤 <b class="num">11.50</b> 元' in shown
+    edit = f"/listings/{listing.id}/edit"
+    assert 'value="10.00"' in desk.get(edit).text
+    assert desk.post(edit, data=typed | {"farmgate": "11"}).status_code == 302
+    with world.transaction() as session:
+        assert session.get_one(Listing, listing.id).farmgate_fen == 4290

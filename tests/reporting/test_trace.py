@@ -14,7 +14,7 @@ from marketplace.identity.actor import SYSTEM
 from marketplace.orders.round_allocation import allocate_round
 from marketplace.orders.round_models import Round
 from marketplace.orders.rounds import close_round, get_round
-from marketplace.reporting import trace
+from marketplace.reporting import sales
 
 
 class Sold:
@@ -170,7 +170,7 @@ def test_a_list_of_sales_that_is_cut_short_says_so(world, monkeypatch):
     client = world.sign_in(world.user("auditor", region="990101000000"))
     address = f"/trace/households/{sold.household.id}"
     assert "合计也只是" not in client.get(address).text
-    monkeypatch.setattr(trace, "MOST_SALES", 1)
+    monkeypatch.setattr(sales, "MOST_SALES", 1)
     assert "合计也只是" in client.get(address).text
 
 

@@ -16,14 +16,24 @@ WITH given AS (
         sum(CASE WHEN stage = 'acceptance' THEN packs ELSE 0 END) AS rejected,
         sum(CASE WHEN fault = 'farm' THEN packs ELSE 0 END) AS borne
     FROM goods_return GROUP BY order_line_id, lot_id
+), weighed AS (
+    SELECT order_line_id, lot_id, sum(farmgate_off_fen) AS off_fen,
+        sum(CASE WHEN goods_return_id IS NULL THEN grams ELSE 0 END) AS accepted_g
+    FROM accepted_weight GROUP BY order_line_id, lot_id
 ), taken AS (
-    SELECT o.id AS order_id, o.number, l.id AS line_id, g.lot_id, l.pack_base, l.farmgate_fen,
+    SELECT o.id AS order_id, o.number, l.id AS line_id, g.lot_id,
         g.packs AS sent, g.packs - coalesce(b.rejected, 0) AS accepted,
-        g.packs - coalesce(b.borne, 0) AS owed
+        g.packs - coalesce(b.borne, 0) AS owed,
+        CASE WHEN l.heaviest_g IS NOT NULL AND p.base_unit = 'g' THEN coalesce(w.accepted_g, 0)
+            ELSE (g.packs - coalesce(b.rejected, 0)) * l.pack_base END AS sold,
+        (g.packs - coalesce(b.borne, 0)) * l.farmgate_fen - coalesce(w.off_fen, 0) AS fen
     FROM preorder o
     JOIN order_line l ON l.order_id = o.id
+    JOIN listing i ON i.id = l.listing_id
+    JOIN product p ON p.id = i.product_id
     JOIN given g ON g.order_line_id = l.id
     LEFT JOIN back b ON b.order_line_id = l.id AND b.lot_id = g.lot_id
+    LEFT JOIN weighed w ON w.order_line_id = l.id AND w.lot_id = g.lot_id
     WHERE o.state = 'closed'
 )
 """
@@ -42,18 +52,28 @@ STEPS = {
         AND l.allocated_packs <> (SELECT coalesce(sum(sent), 0) FROM taken t WHERE t.line_id = l.id)""",
     "a lot that sold other than was accepted": """
         SELECT lot.code FROM lot WHERE lot.sold <> (
-            SELECT coalesce(sum(t.accepted * t.pack_base), 0) FROM taken t WHERE t.lot_id = lot.id)""",
+            SELECT coalesce(sum(t.sold), 0) FROM taken t WHERE t.lot_id = lot.id)""",
+    "a weight that is worth something else": """
+        SELECT o.number FROM accepted_weight w
+        JOIN order_line l ON l.id = w.order_line_id JOIN preorder o ON o.id = l.order_id
+        WHERE w.packs > 0 AND w.packs * l.farmgate_fen - w.farmgate_off_fen
+            <> (2 * l.farmgate_fen * w.grams + l.heaviest_g) / (2 * l.heaviest_g)""",
+    "a pack by weight that was never weighed": """
+        SELECT t.number FROM taken t JOIN order_line l ON l.id = t.line_id
+        WHERE l.heaviest_g IS NOT NULL AND t.accepted <> (
+            SELECT coalesce(sum(w.packs), 0) FROM accepted_weight w
+            WHERE w.order_line_id = t.line_id AND w.lot_id = t.lot_id AND w.goods_return_id IS NULL)""",
     "an order that owes a lot other than its packs": """
         SELECT t.number FROM taken t JOIN lot ON lot.id = t.lot_id
         GROUP BY t.order_id, t.number, lot.id, lot.code
-        HAVING sum(t.owed * t.farmgate_fen) <> -(
+        HAVING sum(t.fen) <> -(
             SELECT coalesce(sum(e.fen), 0) FROM ledger_entry e JOIN journal j ON j.number = e.journal_number
             WHERE e.account = 'lot_payable' AND e.party = 'lot:' || lot.code
             AND j.subject = 'order:' || t.number)""",
     "an order paid out other than it owes": """
         SELECT o.number FROM payout_item i JOIN preorder o ON o.id = i.order_id
         WHERE NOT i.dropped AND i.fen <> (
-            SELECT coalesce(sum(t.owed * t.farmgate_fen), 0) FROM taken t
+            SELECT coalesce(sum(t.fen), 0) FROM taken t
             WHERE t.order_id = i.order_id AND t.lot_id = i.lot_id)""",
     "a run split otherwise than it was taken up": """
         SELECT lot.code FROM payout_item i JOIN lot ON lot.id = i.lot_id WHERE NOT i.dropped

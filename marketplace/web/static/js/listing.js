@@ -15,16 +15,24 @@
     if (counted) return units[parts[3]] ? NaN : number;
     return parts[3] === "" ? number * 500 : number * (units[parts[3].toLowerCase()] ?? NaN);
   };
-  const fen = (name) => {
+  /* Grams of "3.9" or "3.9斤". */
+  const grams = (name) => {
+    const parts = (form.elements[name]?.value ?? "").replace(/\s/g, "").match(/^(\d+(?:\.\d+)?)(\D*)$/);
+    return parts ? Number(parts[1]) * (parts[2] === "" ? 500 : units[parts[2].toLowerCase()] ?? NaN) : NaN;
+  };
+  const weighed = () => form.elements.pack_kind?.value === "by_weight";
+  /* What is typed is for a pack, or by weight for a 斤: then it is worth so many grams. */
+  const fen = (name, worth = grams("heaviest")) => {
     const input = form.elements[name];
     const typed = input ? input.value.replace(/[元¥￥,，\s]/g, "") || "0" : "";
-    return /^\d+(\.\d{1,2})?$/.test(typed) ? Math.round(Number(typed) * 100) : NaN;
+    if (!/^\d+(\.\d{1,2})?$/.test(typed)) return NaN;
+    return Math.round((Number(typed) * 100 * (weighed() ? worth : 500)) / 500);
   };
   const yuan = (value) => (value / 100).toFixed(2).replace(/\B(?=(\d{3})+(?!\d))/g, ",");
   const show = (name, text) => { const el = box.querySelector(`[data-${name}]`); if (el) el.textContent = text; };
 
   const price = () => {
-    const parts = ["farmgate", "service", "freight"].map(fen);
+    const parts = ["farmgate", "service", "freight"].map((name) => fen(name));
     const readable = parts.every(Number.isFinite) && parts[0] > 0;
     box.querySelector("[data-price-parts]")?.toggleAttribute("hidden", !readable);
     if (!readable) return show("price", "多少");
@@ -41,7 +49,10 @@
     }
   };
 
-  const typedPack = () => (form.elements.pack ? base(form.elements.pack.value) : Number(box.dataset.pack));
+  const typedPack = () => {
+    if (!form.elements.pack) return Number(box.dataset.pack);
+    return weighed() && !counted ? grams("heaviest") : base(form.elements.pack.value);
+  };
 
   /* What the county's reference price makes of the pack as typed: the price itself stays a person's word. */
   const reference = () => {
@@ -69,7 +80,8 @@
 
   const lots = () => {
     const pack = typedPack();
-    const farmgate = form.elements.farmgate ? fen("farmgate") : NaN;
+    const middle = (grams("lightest") + grams("heaviest")) / 2;
+    const farmgate = form.elements.farmgate ? fen("farmgate", middle) : NaN;
     let packs = 0;
     for (const row of form.querySelectorAll("[data-lot]")) {
       const typed = row.querySelector("[data-amount]").value.trim();
@@ -87,6 +99,8 @@
 
   const all = () => {
     if (form.elements.farmgate) {
+      form.querySelector("[data-band]").hidden = !weighed();
+      box.querySelector("[data-heaviest]")?.toggleAttribute("hidden", !weighed());
       price();
       reference();
       show("title", form.elements.title.value);
@@ -97,4 +111,6 @@
   };
   form.addEventListener("input", all);
   form.addEventListener("change", all);
+  const band = form.querySelector("[data-band]");
+  if (band && !band.querySelector(".has-error")) band.hidden = !weighed();
 })();
