@@ -16,6 +16,7 @@ from marketplace.fulfilment.telling import keepers_of
 from marketplace.identity import audit
 from marketplace.identity.actor import Actor
 from marketplace.orders.allocation_models import Allocation
+from marketplace.orders.claims import grant_recalled
 from marketplace.orders.lot_events import record_recalled
 from marketplace.orders.order_models import Order, OrderLine
 from marketplace.orders.return_models import RECALLED, GoodsReturn
@@ -96,19 +97,24 @@ def received_of(session: Session, lot: Lot) -> Counter[int]:
 def _give_back(session: Session, actor: Actor, lot: Lot, why: str) -> Counter[int]:
     """No buyer pays for what he received of it. A household that is being paid keeps that."""
     received = received_of(session, lot)
+    of_lot = Allocation.lot_id == lot.id
     orders = session.scalars(
         select(Order)
         .join(OrderLine, OrderLine.order_id == Order.id)
-        .where(OrderLine.id.in_(received))
+        .where(OrderLine.id.in_(select(Allocation.order_line_id).where(of_lot)))
+        .where(Order.state == "closed")
         .order_by(Order.id)
         .distinct()
     ).all()
     for order in orders:
         packs = {line.id: received[line.id] for line in order.lines if received[line.id]}
+        if not packs:
+            continue
         fault = "goodwill" if is_being_paid(session, order.id, lot.id) else "farm"
         record_return(
             session, actor, order, packs, fault, f"召回：{why}", reason=RECALLED, lot_id=lot.id
         )
+    grant_recalled(session, actor, lot.id)
     return received
 
 

@@ -6,6 +6,8 @@ from collections.abc import Collection, Mapping, Sequence
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
+from marketplace.catalog.models import MADE_HERE, Lot, LotShare, SupplyReport
+from marketplace.core.bulk import in_batches
 from marketplace.core.clock import today
 from marketplace.core.money import format_yuan
 from marketplace.core.validity import in_force
@@ -41,6 +43,22 @@ def keepers_of(session: Session, suppliers: Collection[Supplier]) -> dict[Suppli
             )
         ):
             found[Supplier(0, grant.organisation_id or 0)].add(grant.user_id)
+    return found
+
+
+def owners_of(session: Session, lots: Collection[Lot]) -> dict[int, set[Supplier]]:
+    """Lot id → its supplier, and of what was pooled or processed every household whose goods are in it."""
+    found = {lot.id: {Supplier(lot.household_id or 0, lot.organisation_id or 0)} for lot in lots}
+    if not found:
+        return found
+    for lot_id, household_id in session.execute(
+        select(LotShare.lot_id, LotShare.household_id)
+        .join(Lot, Lot.id == LotShare.lot_id)
+        .join(SupplyReport, SupplyReport.id == Lot.report_id)
+        .where(LotShare.lot_id.in_(found), LotShare.household_id.is_not(None))
+        .where(SupplyReport.channel.in_(MADE_HERE))
+    ):
+        found[lot_id].add(Supplier(household_id or 0, 0))
     return found
 
 
@@ -132,10 +150,10 @@ def tell_more(session: Session, in_round: Round, more: Mapping[int, int], left_i
 
 def _by_order(session: Session, lines: Mapping[int, int]) -> dict[int, list[OrderLine]]:
     orders: defaultdict[int, list[OrderLine]] = defaultdict(list)
-    if lines:
+    for some in in_batches(lines):
         for line in session.scalars(
             select(OrderLine)
-            .where(OrderLine.id.in_(lines))
+            .where(OrderLine.id.in_(some))
             .options(joinedload(OrderLine.order), joinedload(OrderLine.listing))
             .order_by(OrderLine.id)
         ):
@@ -145,13 +163,11 @@ def _by_order(session: Session, lines: Mapping[int, int]) -> dict[int, list[Orde
 
 @hears_of_returns
 def tell_returned(session: Session, returned: Sequence[GoodsReturn]) -> None:
-    """What a buyer did not keep for its quality: to those who look after the household that bears it. Of a
+    """What a buyer did not keep for its quality: to those who look after the households that bear it. Of a
     recall they have heard."""
     rows = [row for row in returned if row.fault == "farm" and row.reason != RECALLED]
-    suppliers = {
-        row.id: Supplier(row.lot.household_id or 0, row.lot.organisation_id or 0) for row in rows
-    }
-    keepers = keepers_of(session, set(suppliers.values()))
+    owners = owners_of(session, [row.lot for row in rows])
+    keepers = keepers_of(session, {one for some in owners.values() for one in some})
     enqueue_all(
         session,
         [
@@ -162,10 +178,10 @@ def tell_returned(session: Session, returned: Sequence[GoodsReturn]) -> None:
                 title=f"批次 {row.lot.code} 有 {row.packs} 份"
                 + ("验收没有收" if row.stage == "acceptance" else "退了回来"),
                 body=f"{row.words}。这些不付货款，一共少 {format_yuan(row.packs * row.line.farmgate_fen)} 元，"
-                "请告诉这一户；照片在订单里。",
+                "请告诉出货的户；照片在订单里。",
                 to_user_id=user_id,
             )
             for row in rows
-            for user_id in sorted(keepers[suppliers[row.id]])
+            for user_id in sorted({user for one in owners[row.lot_id] for user in keepers[one]})
         ],
     )

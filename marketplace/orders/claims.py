@@ -149,6 +149,20 @@ def refuse_claim(session: Session, actor: Actor, claim: Claim, answer: str) -> N
     _decide(session, actor, claim, "refused", answer)
 
 
+def grant_recalled(session: Session, actor: Actor, lot_id: int) -> None:
+    """A recall has given back whatever buyers had of the lot: that answers what they still ask for."""
+    asked = (
+        select(Claim)
+        .where(Claim.lot_id == lot_id, Claim.state == "open")
+        .order_by(Claim.id)
+        .with_for_update(of=Claim)
+        .execution_options(populate_existing=True)
+    )
+    for claim in session.scalars(asked).all():
+        words = "这批货召回了，收到的都退给您。"
+        _decide(session, actor, claim, "granted", words, granted_packs=claim.packs)
+
+
 def _decide(
     session: Session, actor: Actor, claim: Claim, state: str, answer: str, **more: int
 ) -> None:

@@ -247,6 +247,16 @@ def test_a_photo_is_kept_for_those_who_reach_the_lot(world, scales, papers):
     assert papers.scales.balanced()
 
 
+def test_what_has_left_the_lot_is_certified_no_more(scales, papers):
+    row = scales.weigh(0, 2 * PACK, grade="二级").row
+    scales.regrade(row.number, 2)
+    verified = scales.lot(0).verified
+    with pytest.raises(InvalidInput) as refused:
+        papers.issue(verified)
+    assert refused.value.field == "quantity"
+    assert papers.issue(verified - 2 * PACK).quantity_base == verified - 2 * PACK
+
+
 def test_no_page_behind_a_code_names_who_signed_a_certificate(world, scales, papers):
     with world.transaction() as session:
         head = session.get_one(Household, scales.households[0].id).head_name
