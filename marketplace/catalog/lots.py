@@ -7,6 +7,7 @@ from types import MappingProxyType
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from marketplace.catalog.accepted_support import freeze_support
 from marketplace.catalog.lot_events import Changes, open_stream, record_moved
 from marketplace.catalog.models import Lot, LotMovement, LotShare, SupplyReport
 from marketplace.catalog.words import amount_words
@@ -150,7 +151,8 @@ def deliver_committed(
     released: Mapping[int, int] = MappingProxyType({}),
 ) -> None:
     """committed → sold, what is with its buyers; committed → lost, what they did not accept; committed →
-    free, what was not needed of it (lot id → base units each). A lot of which nothing is left is exhausted."""
+    free, what was not needed of it (lot id → base units each). With what is sold the support status of its
+    shareholders stands for good. A lot of which nothing is left is exhausted."""
     rows = [
         {
             "of": lot_id,
@@ -176,6 +178,7 @@ def deliver_committed(
     record_movements(session, actor, "sold", dict(sold), reference=reference)
     record_movements(session, actor, "lost", dict(lost), reference=reference)
     record_movements(session, actor, "released", dict(released), reference=reference)
+    freeze_support(session, [lot_id for lot_id in ids if sold.get(lot_id, 0)])
     nothing_left = Lot.id.in_(ids) & (Lot.free == 0) & (Lot.committed == 0)
     move_many(session, Lot, nothing_left, "open", "exhausted")
     session.expire_all()

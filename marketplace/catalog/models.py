@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from marketplace.core.append_only import append_only
 from marketplace.core.db import Base, BigId
 from marketplace.core.states import Moves, moves
-from marketplace.households.models import Household, supplier_within
+from marketplace.households.models import SUPPORT_KINDS, Household, supplier_within
 from marketplace.identity.models import Organisation, User
 from marketplace.identity.scope import Scope, Where
 from marketplace.regions.models import Region
@@ -21,6 +21,8 @@ PROCESSED = "processed"
 """Channel of the report that stands for what goods of other lots were made into."""
 MADE_HERE = frozenset({POOLED, PROCESSED})
 """Such goods were reported and verified before, as others."""
+NO_SUPPORT = "none"
+"""The household had no support status when goods of the lot were first accepted."""
 STOPPED = ("on_hold", "recalled")
 """States of a lot of which nothing is promised or given any more."""
 SUPPLIER = "(household_id IS NULL) <> (organisation_id IS NULL)"
@@ -242,7 +244,7 @@ class Lot(Base):
 
 
 class LotShare(Base):
-    """Whose the lot is. Σ shares = the lot's quantity; status is frozen when goods are accepted."""
+    """Whose the lot is. Σ shares = the lot's quantity; see AcceptedSupport for its status."""
 
     __tablename__ = "lot_share"
     __table_args__ = (
@@ -257,6 +259,27 @@ class LotShare(Base):
 
     lot: Mapped[Lot] = relationship(back_populates="shares")
     household: Mapped[Household | None] = relationship()
+
+
+class AcceptedSupport(Base):
+    """A support status that a shareholder had on the day goods of the lot were first accepted with his
+    share in it: one row for each kind then in force, or one of NO_SUPPORT. Never changed, whatever becomes
+    of the status."""
+
+    __tablename__ = "accepted_support"
+    __table_args__ = (
+        CheckConstraint(
+            f"kind IN ({', '.join(repr(k) for k in sorted({*SUPPORT_KINDS, NO_SUPPORT}))})",
+            name="kind",
+        ),
+        UniqueConstraint("lot_id", "household_id", "kind"),
+        Index("ix_accepted_support_household", "household_id"),
+    )
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    lot_id: Mapped[int] = mapped_column(ForeignKey("lot.id"))
+    household_id: Mapped[int] = mapped_column(ForeignKey("household.id"))
+    kind: Mapped[str] = mapped_column(String(30))
+    day: Mapped[date]
 
 
 MOVEMENT_KINDS = {
@@ -298,5 +321,6 @@ class LotMovement(Base):
     lot: Mapped[Lot] = relationship(back_populates="movements")
 
 
-assert isinstance(LotMovement.__table__, Table)
-append_only(LotMovement.__table__)
+for _model in (LotMovement, AcceptedSupport):
+    assert isinstance(_model.__table__, Table)
+    append_only(_model.__table__)

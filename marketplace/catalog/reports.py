@@ -1,6 +1,7 @@
 """Supply reports: submitted once, corrected with history, returned with a reason, verified into lots."""
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from datetime import date
 
@@ -29,6 +30,9 @@ from marketplace.identity.deputies import acted_for
 from marketplace.identity.models import Organisation
 from marketplace.identity.permissions import HOUSEHOLD_VIEW, REPORT_SUBMIT
 from marketplace.identity.scope import Scope
+
+Hear = Callable[[Session, Lot], None]
+_hearing: list[Hear] = []
 
 
 @dataclass(frozen=True)
@@ -199,6 +203,12 @@ def withdraw_report(session: Session, actor: Actor, report: SupplyReport) -> Non
     audit.record(session, actor, "report_withdrawn", "supply_report", report.id)
 
 
+def hears_of_verified(hear: Hear) -> Hear:
+    """Decorator: `hear` is told of a lot that has just been verified, in the same transaction."""
+    _hearing.append(hear)
+    return hear
+
+
 def verify_report(session: Session, actor: Actor, report: SupplyReport) -> Lot:
     """The report is true: it becomes a lot. Nobody verifies what was reported in his own name."""
     act = (report.submitted_by_id, shanghai_date(report.submitted_at))
@@ -213,6 +223,8 @@ def verify_report(session: Session, actor: Actor, report: SupplyReport) -> Lot:
         reviewed_at=now(),
     )
     lot = open_lot(session, actor, report)
+    for hear in _hearing:
+        hear(session, lot)
     audit.record(session, actor, "report_verified", "supply_report", report.id, lot=lot.id)
     return lot
 

@@ -2,6 +2,7 @@
 
 import secrets
 from datetime import datetime
+from unicodedata import normalize
 
 from sqlalchemy import String
 from sqlalchemy.dialects import postgresql, sqlite
@@ -25,6 +26,12 @@ def dated_code(letter: str, moment: datetime) -> str:
     Random instead of counted, so that buyers ordering at once do not queue for one counter row.
     """
     return f"{letter}{shanghai_date(moment):%y%m%d}-{random_code(6)}"
+
+
+def read_code(typed: str) -> str:
+    """The number or code in what was typed: full-width letters, blanks, or the whole address of a QR."""
+    words = "".join(normalize("NFKC", typed).split()).upper()
+    return words.rstrip("/").rsplit("/", 1)[-1][:40]
 
 
 class Counter(Base):

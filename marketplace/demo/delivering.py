@@ -4,10 +4,11 @@ from sqlalchemy import select
 
 from marketplace.core.db import db, transaction
 from marketplace.demo.bring import actor_named
-from marketplace.fulfilment.acceptance import accept
+from marketplace.fulfilment.acceptance import accept, parts_of
+from marketplace.fulfilment.accepted_weights import at_the_scales
 from marketplace.fulfilment.delivering import set_out
 from marketplace.fulfilment.delivery_models import Delivery, Manifest, Trip
-from marketplace.fulfilment.said_received import Signed
+from marketplace.fulfilment.said_received import Scaled, Signed
 from marketplace.fulfilment.trips import (
     HandedOver,
     Vehicle,
@@ -44,4 +45,7 @@ def bring_to_the_stops(round_id: int) -> None:
     waiting = waiting.where(Delivery.state == "handed_over").order_by(Order.id.desc())
     for order_id in db.session.scalars(waiting.limit(FETCHED)).all():
         with transaction() as session:
-            accept(session, keeper, session.get_one(Order, order_id), [], Signed())
+            order = session.get_one(Order, order_id)
+            scales = at_the_scales(session, parts_of(session, order))
+            weights = {place: Scaled(grams) for place, grams in scales.items()}
+            accept(session, keeper, order, [], Signed(), weights)

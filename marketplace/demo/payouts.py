@@ -106,6 +106,6 @@ def _bank_answers(maker: Actor) -> None:
         select(PayoutLine).where(PayoutLine.state == "sent").order_by(PayoutLine.id)
     ).all()
     paid_on = today().isoformat()
-    rows = [[line.number, format_yuan(line.fen), "成功", paid_on, ""] for line in lines[:-1]]
+    rows = [[line.number, format_yuan(line.net_fen), "成功", paid_on, ""] for line in lines[:-1]]
     rows.append([lines[-1].number, format_yuan(lines[-1].fen), "失败", paid_on, "账户已销户"])
     bring(maker, RESULTS, ("业务编号", "金额", "结果", "交易日期", "失败原因"), rows)

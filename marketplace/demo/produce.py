@@ -45,6 +45,8 @@ class Offer:
     minimum: int = 1
     seller: str = ""
     """The unit that sells it by itself; empty where the households sell."""
+    band: tuple[int, int] | None = None
+    """Sold by weight: grams of the lightest and of the heaviest, whose price it is."""
 
 
 CAUSES = ("客商没有来", "学校放假食堂不收", "集中上市价格低", "路远没有车来拉", "老主顾今年没订")
@@ -118,7 +120,17 @@ OFFERS = (
         "带皮，编织袋装，适合食堂。",
         2,
     ),
-    Offer("雪毛鸡", "雪毛鸡", "整只", 1, 6800, 1200, 500, "散养一年以上，约 3 斤一只，杀好配送。"),
+    Offer(
+        "雪毛鸡",
+        "雪毛鸡",
+        "整只",
+        1,
+        8190,
+        1170,
+        585,
+        "散养一年以上，杀好配送，称了算钱。",
+        band=(1300, 1950),
+    ),
     Offer("鸡蛋", "土鸡蛋", "30 枚装", 30, 3300, 400, 200, "散养鸡下的蛋，当周收齐。"),
     Offer("鸭蛋", "鸭蛋", "20 枚装", 20, 3000, 300, 200, "水田放养的鸭子。"),
     Offer("天堂姜", "天堂姜", "3 斤装", 3 * JIN, 1440, 200, 150, "高山老姜，辣味足，耐放。"),

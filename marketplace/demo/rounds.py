@@ -22,6 +22,7 @@ from marketplace.demo.papers import bring_papers
 from marketplace.demo.payouts import pay_households
 from marketplace.demo.processing import processing_of_the_story
 from marketplace.demo.produce import OFFERS, Offer
+from marketplace.demo.weighing import weigh_everything
 from marketplace.fulfilment.answering import answer_yes, get_sheet, record_told
 from marketplace.fulfilment.issuing import issue_sheets
 from marketplace.fulfilment.models import PreparationSheet
@@ -107,18 +108,20 @@ def _a_round_that_is_paid(start: datetime, day: date) -> None:
 
 def _a_round_on_its_way(start: datetime, day: date) -> None:
     """Today's: in the van, at some stops already, and a few have fetched theirs."""
-    titles = {"土鸡蛋", "苹果", "红薯干", "大米"}
+    titles = {"雪毛鸡", "土鸡蛋", "苹果", "红薯干", "大米"}
     few = tuple(offer for offer in OFFERS if offer.title in titles)
     with use_clock(lambda: start - timedelta(days=7)):
         made = make_round("周中鲜货", start - timedelta(days=7), day - timedelta(days=4), day)
         _offer(made, few, share=12)
         _open(made)
         orders_of(made, buyers=10, seed=7, canteens=False)
-        canteens_order(made, {"土鸡蛋": 3, "苹果": 5, "大米": 4})
+        canteens_order(made, {"雪毛鸡": 3, "土鸡蛋": 3, "苹果": 5, "大米": 4})
     with use_clock(lambda: start - timedelta(days=3)):
         _close_and_allocate(made)
         collect(made, slice(None, None, 3))
         bring_papers(made)
+    with use_clock(lambda: start - timedelta(days=1)):
+        weigh_everything(made)
     with use_clock(lambda: start - timedelta(hours=2)):
         bring_to_the_stops(made)
 
@@ -189,6 +192,9 @@ def _listing(offer: Offer, product: Product, seller_id: int | None) -> ListingIn
         service_fen=offer.service,
         freight_fen=offer.freight,
         minimum_packs=offer.minimum,
+        pack_kind="by_weight" if offer.band else "fixed",
+        band_low_base=offer.band[0] if offer.band else None,
+        band_high_base=offer.band[1] if offer.band else None,
         description=offer.text,
         required_papers="承诺达标合格证",
         seller_id=seller_id,

@@ -44,6 +44,13 @@ class SignForm(Form):
     second = TrimmedField("第二位验收人", [at_most(20)])
 
 
+def _marked(parts: Sequence[Part], forms: dict[str, PartForm]) -> dict[str, PartForm]:
+    """What is sold by weight must say it."""
+    for part in parts:
+        forms[field_of(part.place)].weight.flags.required = bool(part.line.heaviest_g)
+    return forms
+
+
 @dataclass
 class Asked:
     """The forms of a page: one for each part, and who signs."""
@@ -60,7 +67,7 @@ class Asked:
         `who` looks at it."""
         if filled:
             forms = {field_of(p.place): PartForm(prefix=field_of(p.place)) for p in parts}
-            return cls(parts, forms, SignForm())
+            return cls(parts, _marked(parts, forms), SignForm())
         forms = {
             field_of(part.place): PartForm(
                 formdata=None,
@@ -70,7 +77,7 @@ class Asked:
             )
             for part in parts
         }
-        return cls(parts, forms, SignForm(formdata=None, inspector=who))
+        return cls(parts, _marked(parts, forms), SignForm(formdata=None, inspector=who))
 
     def read(self) -> tuple[list[NotTaken], Signed, dict[Place, Scaled]] | None:
         """What was typed; None when something cannot be, which then stands beside its field."""

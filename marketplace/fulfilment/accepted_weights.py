@@ -207,6 +207,7 @@ def _keep(
             goods_return_id=return_id,
             packs=packs,
             grams=grams,
+            farmgate_fen=packs * part.line.farmgate_fen - less.farmgate,
             off_fen=off_fen,
             farmgate_off_fen=less.farmgate,
             at=now(),

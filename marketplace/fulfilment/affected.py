@@ -63,6 +63,21 @@ def touched_by_lots(session: Session, lots: Collection[int]) -> list[Touched]:
     return _rows(session, waiting) + _rows(session, _given(session, Allocation.lot_id.in_(lots)))
 
 
+def orders_by_lot(session: Session, lots: Collection[int]) -> dict[int, tuple[int, int]]:
+    """Lot id → orders and packs that it was given to; lots that nobody has are missing. One statement."""
+    rows = session.execute(
+        select(
+            Allocation.lot_id,
+            func.count(OrderLine.order_id.distinct()),
+            func.sum(Allocation.packs),
+        )
+        .join(OrderLine, OrderLine.id == Allocation.order_line_id)
+        .where(Allocation.lot_id.in_(lots))
+        .group_by(Allocation.lot_id)
+    )
+    return {lot_id: (orders, int(packs)) for lot_id, orders, packs in rows}
+
+
 def touched_by_stop(session: Session, point_id: int) -> list[Touched]:
     """What is still to reach this pickup point."""
     here = Order.pickup_point_id == point_id

@@ -147,7 +147,7 @@ def lower_sheet(
             less[line.listing_id][line.lot_id] = by_line[line.id]
     made, cut = lower_lots(session, actor, sheet.round, less, leaves, own=own)
     if own in made and _brings_what_was_said(session, made[own], by_line, sheet):
-        _settle_own(session, actor, made[own])
+        settle(session, actor, made[own], "照回音改的")
     telling.tell_changed(session, actor, sheet.round, made, own=own)
     telling.tell_cut(session, sheet.round, cut, answer.id)
     return Answered(len(made), sum(cut.values()))
@@ -273,11 +273,9 @@ def _brings_what_was_said(
     return asked == {place: packs for place, packs in said.items() if packs}
 
 
-def _settle_own(session: Session, actor: Actor, new_id: int) -> None:
-    """The new version repeats the household's own words: nobody has to ask once more."""
+def settle(session: Session, actor: Actor, new_id: int, reason: str) -> None:
+    """The new version repeats the household's own words or goods: nobody has to ask once more."""
     session.add(
-        SheetAnswer(
-            sheet_id=new_id, answer="yes", reason="照回音改的", by_id=actor.user_id, at=now()
-        )
+        SheetAnswer(sheet_id=new_id, answer="yes", reason=reason, by_id=actor.user_id, at=now())
     )
     session.flush()

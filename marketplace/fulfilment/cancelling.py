@@ -58,7 +58,7 @@ def cancel_allocated(session: Session, actor: Actor, order: Order, reason: str) 
     caller has locked its round and the order."""
     freed = end_allocated(session, actor, order, reason)
     telling.tell_changed(session, actor, order.round, freed.made, own=NOBODY)
-    telling.tell_more(session, order.round, freed.gained, order.id)
+    telling.tell_more(session, order.round, freed.gained, str(order.id), "有买家退订")
     return Left(sum(freed.gained.values()), len(freed.made))
 
 

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from marketplace.catalog.words import amount_words
 from marketplace.fulfilment.models import PreparationSheet, SheetLine
-from marketplace.fulfilment.weighing_models import WeighIn
+from marketplace.fulfilment.weighing_models import WeighIn, WeighSurplus
 from marketplace.identity.scope import Scope
 from marketplace.orders.round_models import Listing, Round, RoundCollection
 from marketplace.regions.models import Region
@@ -80,19 +80,22 @@ def plan_of(session: Session, scope: Scope, round_id: int) -> list[SlotPlan]:
 
 
 def _coming(scope: Scope, round_id: int) -> Select[int, str, int, int, int, int]:
+    refilled = func.coalesce(WeighSurplus.refilled_base, 0) // Listing.pack_base
     return (
         scope.visible(select(PreparationSheet))
         .where(PreparationSheet.round_id == round_id, PreparationSheet.current)
         .join(SheetLine, SheetLine.sheet_id == PreparationSheet.id)
         .join(Region, Region.code == PreparationSheet.region_code)
+        .join(Listing, Listing.id == SheetLine.listing_id)
         .outerjoin(WeighIn, AT_THE_SCALES)
+        .outerjoin(WeighSurplus, WeighSurplus.weigh_in_id == WeighIn.id)
         .with_only_columns(
             PreparationSheet.collection_id,
             Region.name,
             SheetLine.listing_id,
             func.count(PreparationSheet.id.distinct()),
             func.sum(SheetLine.packs),
-            func.coalesce(func.sum(WeighIn.packs), 0),
+            func.coalesce(func.sum(WeighIn.packs + refilled), 0),
         )
         .group_by(
             PreparationSheet.collection_id,

@@ -19,11 +19,11 @@ from marketplace.core.money import format_yuan
 from marketplace.core.states import move, move_many
 from marketplace.fulfilment.acceptance import accept_without_recalled
 from marketplace.fulfilment.delivery_models import ON_THE_WAY, Delivery, Manifest
-from marketplace.fulfilment.hold_queries import held_stops
 from marketplace.identity import audit
 from marketplace.identity.actor import SYSTEM, Actor
 from marketplace.orders.allocation_models import Allocation
 from marketplace.orders.endings import lock_orders
+from marketplace.orders.held_places import held_places
 from marketplace.orders.lot_events import ORDERS_AT_ONCE, record_accepted
 from marketplace.orders.missing_papers import refuse_missing
 from marketplace.orders.order_models import Order, OrderLine
@@ -132,7 +132,7 @@ def _refuse_held(session: Session, found: Round) -> None:
         .join(Delivery, Delivery.manifest_id == Manifest.id)
         .where(Manifest.round_id == found.id, Delivery.state == "planned")
     )
-    if held := held_stops(session, set(points)):
+    if held := held_places(session, set(points)):
         names = "、".join(hold.what for hold in held.values())
         raise Conflict(f"{names}停着，货还没有送。先改提货点，或者恢复。", code="held")
 

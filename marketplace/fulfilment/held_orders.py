@@ -18,8 +18,7 @@ from marketplace.core.errors import Conflict, InvalidInput
 from marketplace.fulfilment.cancelling import end_allocated
 from marketplace.fulfilment.delivering import stop_of
 from marketplace.fulfilment.delivery_models import Delivery, Manifest
-from marketplace.fulfilment.hold_models import Hold
-from marketplace.fulfilment.hold_queries import held_lots, held_stops
+from marketplace.fulfilment.hold_queries import lots_held
 from marketplace.fulfilment.one_message import OneMessage
 from marketplace.fulfilment.portions import Supplier
 from marketplace.fulfilment.taking_back import BEFORE_SETTING_OUT, lock_all, take_back
@@ -27,6 +26,8 @@ from marketplace.identity import audit
 from marketplace.identity.actor import Actor
 from marketplace.identity.scope import Where
 from marketplace.orders.endings import lock_orders
+from marketplace.orders.held_places import held_places
+from marketplace.orders.hold_models import Hold
 from marketplace.orders.listings import lock_listings
 from marketplace.orders.order_models import HOLDING_STATES, Order, OrderLine
 from marketplace.orders.round_models import Commitment, Listing, PickupPoint, Round, RoundPickup
@@ -52,7 +53,7 @@ def cut(session: Session, actor: Actor, hold: Hold) -> Changed:
     if hold.kind == "stop":
         count = _cut_stop(session, actor, hold, words)
     else:
-        lots = held_lots(session, hold, ("on_hold",))
+        lots = lots_held(session, hold)
         rounds, _ = lock_all(session, lots)
         done = take_back(session, actor, rounds, lots)
         done.tell(session, words)
@@ -92,7 +93,7 @@ def move_orders(session: Session, actor: Actor, hold: Hold, to_id: int) -> Chang
     point, or for which its vehicle is loaded, stays. Raises Conflict when nothing can go."""
     _refuse_lifted(hold)
     target = session.get(PickupPoint, to_id)
-    if target is None or target.id == hold.pickup_point_id or held_stops(session, [target.id]):
+    if target is None or target.id == hold.pickup_point_id or held_places(session, [target.id]):
         raise InvalidInput("请选另一个没有停的提货点。", code="unknown", field="to")
     rounds = {one.id: one for one in _lock_rounds(session, hold)}
     offered = select(RoundPickup.round_id).where(RoundPickup.pickup_point_id == target.id)

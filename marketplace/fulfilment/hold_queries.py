@@ -2,15 +2,16 @@
 
 from collections.abc import Collection
 
-from sqlalchemy import and_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 from marketplace.catalog.models import Lot
 from marketplace.core.errors import NotFound
 from marketplace.core.identifiers import subtree_range
 from marketplace.fulfilment.affected import Touched, touched_by_lots, touched_by_stop
-from marketplace.fulfilment.hold_models import Hold
 from marketplace.identity.scope import Scope, Where
+from marketplace.orders.hold_models import Hold, HoldLot
+from marketplace.orders.round_models import PickupPoint
 
 SHOWN_LIFTED = 20
 
@@ -41,44 +42,66 @@ def get_hold(session: Session, scope: Scope, hold_id: int, *, for_update: bool =
     return found
 
 
-def lots_of(hold: Hold) -> Where:
-    """Lots that a hold covers, whatever their state; none for a stop."""
+def lots_to_hold(session: Session, hold: Hold) -> list[int]:
+    """What a hold that is put on now stops: all that can still be offered or given out, held already or
+    not; none for a stop."""
+    covered: Where = Lot.id == (hold.lot_id or 0)
     if hold.kind == "region":
-        return Lot.region_code.between(*subtree_range(hold.region_code))
-    return Lot.id == (hold.lot_id or 0)
-
-
-def held_lots(
-    session: Session, hold: Hold, states: Collection[str] = ("open", "on_hold")
-) -> list[int]:
-    """Those in these states: all that can still be offered or given out, held already or not."""
-    statement = select(Lot.id).where(lots_of(hold), Lot.state.in_(states))
+        covered = Lot.region_code.between(*subtree_range(hold.region_code))
+    statement = select(Lot.id).where(covered, Lot.state.in_(("open", "on_hold")))
     return list(session.scalars(statement.order_by(Lot.id)))
 
 
-def held_stops(session: Session, points: Collection[int]) -> dict[int, Hold]:
-    """Those of the pickup points that are on hold now."""
-    rows = session.scalars(
-        select(Hold).where(Hold.pickup_point_id.in_(points), Hold.lifted_at.is_(None))
-    )
-    return {row.pickup_point_id: row for row in rows if row.pickup_point_id}
+def lots_of(session: Session, hold: Hold) -> list[int]:
+    """What a hold has stopped, whatever became of it since."""
+    mine = select(HoldLot.lot_id).where(HoldLot.hold_id == hold.id)
+    return list(session.scalars(mine.order_by(HoldLot.lot_id)))
 
 
-def still_covered(session: Session, but: Hold, lots: Collection[int]) -> set[int]:
+def lots_held(session: Session, hold: Hold) -> list[int]:
+    """What stands still because of a hold."""
+    mine = select(HoldLot.lot_id).join(Lot, Lot.id == HoldLot.lot_id)
+    mine = mine.where(HoldLot.hold_id == hold.id, Lot.state == "on_hold")
+    return list(session.scalars(mine.order_by(HoldLot.lot_id)))
+
+
+def still_held(session: Session, but: Hold, lots: Collection[int]) -> set[int]:
     """Lots that another hold keeps."""
-    others = session.scalars(
-        select(Hold).where(Hold.lifted_at.is_(None), Hold.id != but.id, Hold.kind != "stop")
-    ).all()
-    covered: set[int] = set()
-    for one in others:
-        covered |= set(session.scalars(select(Lot.id).where(and_(lots_of(one), Lot.id.in_(lots)))))
-    return covered
+    return set(
+        session.scalars(
+            select(HoldLot.lot_id)
+            .join(Hold, Hold.id == HoldLot.hold_id)
+            .where(Hold.lifted_at.is_(None), Hold.id != but.id, HoldLot.lot_id.in_(lots))
+        )
+    )
+
+
+def holds_of(session: Session, lot_id: int) -> list[Hold]:
+    """Those in force that keep a lot."""
+    return list(
+        session.scalars(
+            select(Hold)
+            .join(HoldLot, HoldLot.hold_id == Hold.id)
+            .where(HoldLot.lot_id == lot_id, Hold.lifted_at.is_(None))
+            .options(joinedload(Hold.region), joinedload(Hold.lot).joinedload(Lot.product))
+            .order_by(Hold.id)
+        )
+    )
+
+
+def closed_places(session: Session, hold: Hold) -> list[PickupPoint]:
+    """Pickup points in use to which nothing is driven, because their town is held."""
+    if not hold.closes_places:
+        return []
+    inside = PickupPoint.region_code.between(*subtree_range(hold.region_code))
+    statement = select(PickupPoint).where(inside, PickupPoint.active)
+    return list(session.scalars(statement.order_by(PickupPoint.name)))
 
 
 def touched_by(session: Session, hold: Hold) -> list[Touched]:
     """Orders whose goods are still to come."""
     if hold.pickup_point_id:
         return touched_by_stop(session, hold.pickup_point_id)
-    states = ("on_hold",) if hold.id else ("open", "on_hold")
-    rows = touched_by_lots(session, held_lots(session, hold, states))
+    lots = lots_held(session, hold) if hold.id else lots_to_hold(session, hold)
+    rows = touched_by_lots(session, lots)
     return [row for row in rows if row.stage != "received"]

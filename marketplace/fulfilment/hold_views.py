@@ -9,17 +9,19 @@ from sqlalchemy.orm import Session
 from werkzeug import Response
 from wtforms import DateField, RadioField, SelectChoice, SelectField
 
+from marketplace.catalog.models import Lot
 from marketplace.core.db import db, transaction
 from marketplace.core.errors import InvalidInput, MarketplaceError, NotFound
 from marketplace.core.wake import wake
 from marketplace.fulfilment import held_orders
 from marketplace.fulfilment.affected import STAGES, by_stage
 from marketplace.fulfilment.held_orders import Changed
-from marketplace.fulfilment.hold_models import CAUSES, KINDS, Hold
-from marketplace.fulfilment.hold_queries import get_hold, holds, touched_by
+from marketplace.fulfilment.hold_queries import closed_places, get_hold, holds, holds_of, touched_by
 from marketplace.fulfilment.holding import lift, planned, put_on
 from marketplace.identity.access import current_actor, current_scope, requires
 from marketplace.identity.permissions import ROUND_MANAGE
+from marketplace.orders.hold_models import CAUSES, KINDS, Hold
+from marketplace.orders.lot_notes import LotNote, lot_notes
 from marketplace.orders.places import active_places
 from marketplace.orders.round_models import PickupPoint
 from marketplace.regions.models import Region
@@ -46,6 +48,19 @@ class StopForm(Form):
         "改到哪个提货点", required("请选一个提货点。"), validate_choice=False, default=""
     )
     day = DateField("推迟到哪天", validators=required("请选推迟到哪天。"))
+
+
+@lot_notes
+def _holds(session: Session, lot: Lot) -> list[LotNote]:
+    may = current_actor().may(ROUND_MANAGE)
+    return [
+        LotNote(
+            f"暂停：{hold.what}",
+            f"{hold.why}。恢复以前不能上架。",
+            (("看这条暂停", url_for("holds.show", hold_id=hold.id)),) if may else (),
+        )
+        for hold in holds_of(session, lot.id)
+    ]
 
 
 @bp.get("")
@@ -132,6 +147,7 @@ def _page(hold_id: int, form: StopForm, refused: MarketplaceError | None = None)
         "fulfilment/hold.html",
         hold=hold,
         touched=by_stage(rows),
+        closed=closed_places(db.session, hold) if hold.lifted_at is None else [],
         stages=STAGES,
         form=form,
         refused=refused,

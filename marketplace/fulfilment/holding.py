@@ -4,16 +4,18 @@ A held lot is offered by nobody: what listings hold of it and have not allocated
 allocated stays until the operator cuts it (held_orders.py). A held stop is not driven to.
 """
 
+from collections.abc import Collection
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from marketplace.catalog.lots import lock_lots
 from marketplace.catalog.models import Lot
+from marketplace.catalog.reports import hears_of_verified
 from marketplace.core.clock import now
 from marketplace.core.errors import Conflict, InvalidInput, NotFound
 from marketplace.core.states import move
-from marketplace.fulfilment.hold_models import CAUSES, Hold
-from marketplace.fulfilment.hold_queries import held_lots, still_covered
+from marketplace.fulfilment.hold_queries import lots_of, lots_to_hold, still_held
 from marketplace.fulfilment.one_message import OneMessage
 from marketplace.fulfilment.portions import Supplier
 from marketplace.fulfilment.taking_back import CHANGED, TakenBack, lock_all, offer_no_more
@@ -21,6 +23,8 @@ from marketplace.fulfilment.telling import keepers_of
 from marketplace.identity import audit
 from marketplace.identity.actor import Actor
 from marketplace.identity.scope import Scope
+from marketplace.orders.hold_models import CAUSES, Hold, HoldLot
+from marketplace.orders.lot_events import record_held, record_hold_lifted
 from marketplace.orders.round_models import PickupPoint
 from marketplace.regions.models import Region
 
@@ -41,7 +45,7 @@ def planned(session: Session, scope: Scope, kind: str, target: str) -> Hold:
     else:
         region = target
     found = session.get(Region, region) if region and scope.covers_region(region) else None
-    if found is None:
+    if found is None or (kind == "region" and found.level != "town"):
         raise NotFound("没有这一批、这个乡镇或这个提货点，请重新选。")
     hold.region, hold.region_code = found, found.code
     return hold
@@ -80,11 +84,14 @@ def _refuse_twice(session: Session, hold: Hold) -> None:
 
 
 def _stop_lots(session: Session, actor: Actor, hold: Hold) -> None:
-    ids = held_lots(session, hold)
+    ids = lots_to_hold(session, hold)
     _, lots = lock_all(session, ids)
+    if lots_to_hold(session, hold) != ids:
+        raise Conflict(CHANGED, code="changed")
     stopping = [lot for lot in lots.values() if lot.state == "open"]
     for lot in stopping:
         move(session, lot, "on_hold", because=CHANGED)
+    _note_lots(session, hold, ids)
     done = TakenBack()
     offer_no_more(session, actor, ids, done)
     words = OneMessage()
@@ -99,15 +106,39 @@ def _stop_lots(session: Session, actor: Actor, hold: Hold) -> None:
     words.send(session, key, "hold_put_on", f"hold:{hold.id}", f"停了：{hold.what}")
 
 
+def _note_lots(session: Session, hold: Hold, lots: Collection[int]) -> None:
+    session.add_all(HoldLot(hold_id=hold.id, lot_id=lot_id) for lot_id in lots)
+    session.flush()
+    record_held(session, hold.id, hold.cause, lots)
+
+
+@hears_of_verified
+def hold_with_its_town(session: Session, lot: Lot) -> None:
+    """What is verified while the goods of its town are held for what is wrong with them is held too. Who puts
+    the hold on, or lifts it, in this moment waits, or is waited for."""
+    town = f"{lot.region_code[:9]}000"
+    session.execute(select(Region.code).where(Region.code == town).with_for_update(read=True))
+    hold = session.scalar(
+        select(Hold)
+        .where(Hold.kind == "region", Hold.region_code == town, Hold.lifted_at.is_(None))
+        .with_for_update(of=Hold, read=True)
+        .execution_options(populate_existing=True)
+    )
+    if hold is not None and hold.holds_later:
+        move(session, lot, "on_hold", because=CHANGED)
+        _note_lots(session, hold, [lot.id])
+
+
 def lift(session: Session, actor: Actor, hold: Hold) -> int:
     """Lots can be offered again; what was taken out of listings is not put back. Returns how many lots.
     Lifting twice is lifting once; `hold` is locked."""
     if hold.lifted_at is not None:
         return 0
-    lots = lock_lots(session, held_lots(session, hold)) if hold.kind != "stop" else {}
+    lots = lock_lots(session, lots_of(session, hold))
     hold.lifted_at, hold.lifted_by_id = now(), actor.user_id
     session.flush()
-    kept = still_covered(session, hold, list(lots))
+    record_hold_lifted(session, hold.id, list(lots))
+    kept = still_held(session, hold, list(lots))
     opened = [lot for lot in lots.values() if lot.state == "on_hold" and lot.id not in kept]
     for lot in opened:
         left = lot.free + lot.committed

@@ -4,13 +4,16 @@ from flask import flash, redirect, render_template, url_for
 from werkzeug import Response
 from wtforms import RadioField, SelectChoice
 
+from marketplace.catalog.models import Lot
 from marketplace.core.db import db, transaction
 from marketplace.core.errors import MarketplaceError
 from marketplace.core.wake import wake
-from marketplace.fulfilment.affected import STAGES, by_stage, touched_by_lots
+from marketplace.fulfilment.affected import STAGES, by_stage, orders_by_lot, touched_by_lots
+from marketplace.fulfilment.lot_lineage import at_work, family_of, sources_of
 from marketplace.fulfilment.recalling import REASONS, Recalled, recall
 from marketplace.identity.access import current_actor, current_scope, requires
 from marketplace.identity.permissions import LOT_RECALL
+from marketplace.orders.field_lot_views import LOT_STATES
 from marketplace.orders.lot_views import bp
 from marketplace.orders.lot_withdrawal import get_own_lot
 from marketplace.web.forms import Form, TrimmedField, at_most, required
@@ -47,17 +50,33 @@ def recall_lot(lot_id: int) -> Answer:
             flash(_said(done), "success" if done else "info")
             return redirect(url_for(".detail", lot_id=lot_id))
     lot = get_own_lot(db.session, current_scope(), lot_id)
-    rows = touched_by_lots(db.session, [lot.id])
-    page = render_template(
-        "fulfilment/recall.html", lot=lot, form=form, touched=by_stage(rows), stages=STAGES
+    return _page(lot, form), status
+
+
+def _page(lot: Lot, form: RecallForm) -> str:
+    """All lots that the goods are in by now, and whose orders they reach, before anything is done."""
+    family = family_of(db.session, lot.id)
+    ids = [one.lot.id for one in family]
+    return render_template(
+        "fulfilment/recall.html",
+        lot=lot,
+        form=form,
+        family=family,
+        left=[one for one in family if one.lot.state != "recalled"],
+        sources=sources_of(db.session, lot.id),
+        at_work=at_work(db.session, ids),
+        given=orders_by_lot(db.session, ids),
+        states=LOT_STATES,
+        touched=by_stage(touched_by_lots(db.session, ids)),
+        stages=STAGES,
     )
-    return page, status
 
 
 def _said(done: Recalled | None) -> str:
     if done is None:
         return "这批货早已召回，没有重复办。"
-    words = f"召回了，已告诉 {done.told} 个人。"
+    lots = f"{done.lots} 批一起" if done.lots > 1 else ""
+    words = f"{lots}召回了，已告诉 {done.told} 个人。"
     if done.undone:
         rounds = "、".join(f"第 {number} 期" for number in done.undone)
         words += f"{rounds}的分配撤了，请重新分配。"

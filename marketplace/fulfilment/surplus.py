@@ -1,5 +1,5 @@
-"""Whole packs beyond what the sheet asks for: they go home, or the household sells them too. Then they are
-free goods of its lot, and the county offers them on."""
+"""Whole packs beyond what the sheet asks for: they go home, or the household sells them too. Then they go to
+orders of the round that were cut; the rest is free in its lot, and the county offers it on."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -12,14 +12,19 @@ from marketplace.catalog.lots import lock_lots
 from marketplace.catalog.models import Lot
 from marketplace.core.clock import now
 from marketplace.core.errors import Conflict, InvalidInput, NotFound
+from marketplace.fulfilment import telling
+from marketplace.fulfilment.answering import cuts_of, settle
+from marketplace.fulfilment.issuing import reissue
 from marketplace.fulfilment.models import PreparationSheet
+from marketplace.fulfilment.portions import Supplier
 from marketplace.fulfilment.receipts import refuse_closed
 from marketplace.fulfilment.weighing_models import WeighIn, WeighSurplus
 from marketplace.identity import audit
 from marketplace.identity.actor import Actor
 from marketplace.identity.scope import Scope
-from marketplace.orders.listings import commit_lot, get_listing
-from marketplace.orders.round_models import Listing, Round
+from marketplace.orders.listings import commit_lot, get_listing, lock_listings
+from marketplace.orders.round_models import Commitment, Listing, Round
+from marketplace.orders.round_refill import give_more
 
 
 @dataclass(frozen=True)
@@ -50,13 +55,14 @@ def keep_surplus(session: Session, actor: Actor, row: WeighIn) -> WeighSurplus:
     is part of what lies on the scales now.
     """
     refuse_closed(row)
+    lock_listings(session, [row.listing_id])
     if surplus_of(session, row) is not None:
         raise Conflict("多出来的已经记上了。", code="already")
     base = extra_base(row)
     if not base:
         raise Conflict("没有多出整份的，零头让农户带回。", code="no_surplus")
     lot = lock_lots(session, [row.lot_id])[row.lot_id]
-    there = _still_added(session, row) + max(0, lot.free - _waiting_base(session, lot.id))
+    there = _still_in_it(session, row) + max(0, lot.free - _waiting_base(session, lot.id))
     added = max(0, base - there)
     if added:
         add_surplus(session, actor, lot, added, row.number)
@@ -66,14 +72,35 @@ def keep_surplus(session: Session, actor: Actor, row: WeighIn) -> WeighSurplus:
     session.add(made)
     session.flush()
     audit.record(session, actor, "surplus_kept", "weigh_in", row.number, base=base)
+    _refill(session, actor, row, made)
     return made
+
+
+def _refill(session: Session, actor: Actor, row: WeighIn, made: WeighSurplus) -> None:
+    """Orders of this round that went short get it first; the household's sheet asks for it from now on."""
+    here = (Commitment.listing_id == row.listing_id, Commitment.lot_id == row.lot_id)
+    commitment = session.scalars(select(Commitment).where(*here)).one()
+    in_round, cut = row.sheet.round, cuts_of(session, [row.listing_id])
+    done = give_more(session, actor, in_round, commitment, made.base // row.listing.pack_base)
+    packs = done.after.get(commitment.id, 0) - done.before.get(commitment.id, 0)
+    if not packs:
+        return
+    made.refilled_base = packs * row.listing.pack_base
+    left = cuts_of(session, [row.listing_id])
+    own = Supplier(row.lot.household_id or 0, row.lot.organisation_id or 0)
+    sheets = reissue(session, actor, in_round, {own})
+    settle(session, actor, sheets[own], "过磅多的补给了订单")
+    telling.tell_changed(session, actor, in_round, sheets, own=own)
+    more = {line: count - left.get(line, 0) for line, count in cut.items()}
+    gained = {line: count for line, count in more.items() if count > 0}
+    telling.tell_more(session, in_round, gained, f"weigh:{made.id}", "有农户多备了")
 
 
 def _waiting_base(session: Session, lot_id: int) -> int:
     """Surplus of a lot that is kept and not offered on: part of what is free."""
     return int(
         session.scalar(
-            select(func.coalesce(func.sum(WeighSurplus.base), 0))
+            select(func.coalesce(func.sum(WeighSurplus.base - WeighSurplus.refilled_base), 0))
             .join(WeighIn, WeighIn.id == WeighSurplus.weigh_in_id)
             .where(WeighIn.lot_id == lot_id, *_WAITS)
         )
@@ -81,20 +108,27 @@ def _waiting_base(session: Session, lot_id: int) -> int:
     )
 
 
-def _still_added(session: Session, row: WeighIn) -> int:
-    """Base units that weighings of this line that count no more left in the lot."""
-    return int(
-        session.scalar(
-            select(func.coalesce(func.sum(WeighSurplus.added_base - WeighSurplus.back_base), 0))
-            .join(WeighIn, WeighIn.id == WeighSurplus.weigh_in_id)
-            .where(WeighIn.lot_id == row.lot_id, WeighIn.listing_id == row.listing_id)
-            .where(WeighIn.void_at.is_not(None))
-        )
-        or 0
+def _still_in_it(session: Session, row: WeighIn) -> int:
+    """Base units that weighings of this line that count no more left in the lot: what of them was offered on,
+    and what they added and nobody could take back. What went to the sheet is asked for there."""
+    rows = session.scalars(
+        select(WeighSurplus)
+        .join(WeighIn, WeighIn.id == WeighSurplus.weigh_in_id)
+        .where(WeighIn.lot_id == row.lot_id, WeighIn.listing_id == row.listing_id)
+        .where(WeighIn.void_at.is_not(None))
     )
+    left = (
+        (one.left_base if one.listing_id else one.added_base - one.refilled_base, one)
+        for one in rows
+    )
+    return sum(max(0, base - one.back_base) for base, one in left)
 
 
-_WAITS = (WeighSurplus.listing_id.is_(None), WeighIn.void_at.is_(None))
+_WAITS = (
+    WeighSurplus.listing_id.is_(None),
+    WeighSurplus.base > WeighSurplus.refilled_base,
+    WeighIn.void_at.is_(None),
+)
 
 
 def take_back_surplus(session: Session, actor: Actor, row: WeighIn) -> None:
@@ -104,7 +138,7 @@ def take_back_surplus(session: Session, actor: Actor, row: WeighIn) -> None:
     if kept is None:
         return
     lot = lock_lots(session, [row.lot_id])[row.lot_id]
-    base = min(kept.added_base, lot.free)
+    base = min(kept.added_base, kept.left_base, lot.free)
     if base:
         take_free(session, actor, lot, part_of_shares(session, lot, base), row.number)
         kept.back_base = base
@@ -197,15 +231,16 @@ def offer_surplus(
     hit = session.execute(
         update(WeighSurplus)
         .where(WeighSurplus.id == surplus_id, WeighSurplus.listing_id.is_(None))
+        .where(WeighSurplus.base > WeighSurplus.refilled_base)
         .values(listing_id=listing.id, offered_at=now(), offered_by_id=actor.user_id)
         .execution_options(synchronize_session=False)
     )
     if hit.rowcount != 1 or found.weigh_in.void_at is not None:  # type: ignore[attr-defined]
         raise Conflict("这批多出来的货刚刚已经处理了，请刷新再看。", code="already")
     lot = found.weigh_in.lot
-    commit_lot(session, actor, listing, lot.id, min(found.base, lot.free), note)
+    commit_lot(session, actor, listing, lot.id, min(found.left_base, lot.free), note)
     audit.record(
-        session, actor, "surplus_offered", "listing", listing.id, lot=lot.id, base=found.base
+        session, actor, "surplus_offered", "listing", listing.id, lot=lot.id, base=found.left_base
     )
     session.refresh(found)
     return found

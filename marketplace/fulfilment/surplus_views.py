@@ -41,7 +41,7 @@ def offer(round_id: int, surplus_id: int) -> Response | tuple[str, int]:
             done = offer_surplus(
                 session, current_actor(), current_scope(), surplus_id, listing_id, note
             )
-            words = amount(done.weigh_in, done.base)
+            words = amount(done.weigh_in, done.left_base)
     except MarketplaceError as error:
         if error.http_status == 404:
             raise

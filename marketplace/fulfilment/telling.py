@@ -17,7 +17,7 @@ from marketplace.identity.actor import Actor
 from marketplace.identity.models import RoleGrant
 from marketplace.notices.outbox import Message, enqueue_all
 from marketplace.orders.order_models import OrderLine
-from marketplace.orders.return_models import RECALLED, GoodsReturn
+from marketplace.orders.return_models import RECALLED, RECOVERY, GoodsReturn
 from marketplace.orders.returning import hears_of_returns
 from marketplace.orders.round_models import Round
 
@@ -128,17 +128,19 @@ def tell_cut(session: Session, in_round: Round, cut: Mapping[int, int], answer_i
     )
 
 
-def tell_more(session: Session, in_round: Round, more: Mapping[int, int], left_id: int) -> None:
-    """Buyers who get packs after all, because another buyer (order `left_id`) left."""
+def tell_more(
+    session: Session, in_round: Round, more: Mapping[int, int], act: str, because: str
+) -> None:
+    """Buyers who get packs after all; `act` names what led to it, `because` says it."""
     enqueue_all(
         session,
         [
             Message(
-                provider_key=f"order:{order_id}:more:{left_id}",
+                provider_key=f"order:{order_id}:more:{act}",
                 kind="order_more",
                 subject=f"order:{order_id}",
                 title=f"订单 {lines[0].order.number} 补上了 {sum(more[x.id] for x in lines)} 份",
-                body=f"第 {in_round.number} 期有买家退订，您订的"
+                body=f"第 {in_round.number} 期{because}，您订的"
                 + "、".join(f"{x.listing.full_title}补上 {more[x.id]} 份" for x in lines)
                 + "。",
                 to_user_id=lines[0].order.buyer_id,
@@ -161,11 +163,22 @@ def _by_order(session: Session, lines: Mapping[int, int]) -> dict[int, list[Orde
     return orders
 
 
+def _what_it_costs(row: GoodsReturn) -> str:
+    fen = format_yuan(row.packs * row.line.farmgate_fen)
+    if row.fault == RECOVERY:
+        return (
+            f"{row.words}。这些货的货款 {fen} 元已经付了，要收回。请和这一户说清楚：本人签字同意，"
+            "才从以后的货款里扣；不同意就不扣。"
+        )
+    return f"{row.words}。这些不付货款，一共少 {fen} 元，请告诉这一户；照片在订单里。"
+
+
 @hears_of_returns
 def tell_returned(session: Session, returned: Sequence[GoodsReturn]) -> None:
     """What a buyer did not keep for its quality: to those who look after the households that bear it. Of a
     recall they have heard."""
-    rows = [row for row in returned if row.fault == "farm" and row.reason != RECALLED]
+    borne = ("farm", RECOVERY)
+    rows = [row for row in returned if row.fault in borne and row.reason != RECALLED]
     owners = owners_of(session, [row.lot for row in rows])
     keepers = keepers_of(session, {one for some in owners.values() for one in some})
     enqueue_all(
@@ -177,8 +190,7 @@ def tell_returned(session: Session, returned: Sequence[GoodsReturn]) -> None:
                 subject=f"lot:{row.lot_id}",
                 title=f"批次 {row.lot.code} 有 {row.packs} 份"
                 + ("验收没有收" if row.stage == "acceptance" else "退了回来"),
-                body=f"{row.words}。这些不付货款，一共少 {format_yuan(row.packs * row.line.farmgate_fen)} 元，"
-                "请告诉出货的户；照片在订单里。",
+                body=_what_it_costs(row),
                 to_user_id=user_id,
             )
             for row in rows

@@ -15,9 +15,9 @@ from marketplace.core.clock import now
 from marketplace.core.errors import Conflict, InvalidInput, NotFound
 from marketplace.core.states import move_many
 from marketplace.fulfilment.delivery_models import Delivery, Manifest, Trip
-from marketplace.fulfilment.hold_queries import held_stops
 from marketplace.identity import audit
 from marketplace.identity.actor import SYSTEM, Actor
+from marketplace.orders.held_places import held_places
 from marketplace.orders.round_models import Round
 
 GOOD_FOR = timedelta(days=3)
@@ -116,7 +116,7 @@ def _stop(session: Session, trip: Trip, manifest_id: int) -> Manifest:
     )
     if found is None:
         raise NotFound("这一处不在这趟车上。")
-    held = held_stops(session, [found.pickup_point_id]) if found.loaded_at is None else {}
+    held = held_places(session, [found.pickup_point_id]) if found.loaded_at is None else {}
     if held:
         why = held[found.pickup_point_id].why
         raise Conflict(f"{found.stop}停了：{why}。先不要送，等县里通知。", code="held")

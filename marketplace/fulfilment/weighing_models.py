@@ -90,11 +90,12 @@ class WeighPhoto(Base):
 class WeighSurplus(Base):
     """Whole packs beyond what the sheet asks for, which the household sells too. `added_base` of them were
     more than its lot had free, and of these `back_base` left it again when the weighing was set aside;
-    `listing_id`: what they were offered on to."""
+    `refilled_base` went to orders of the same round that were short; `listing_id`: what the rest was offered on to."""
 
     __tablename__ = "weigh_surplus"
     __table_args__ = (
         CheckConstraint("base > 0 AND added_base BETWEEN 0 AND base", name="quantity"),
+        CheckConstraint("refilled_base BETWEEN 0 AND base", name="refilled"),
         CheckConstraint("back_base BETWEEN 0 AND added_base", name="back"),
         CheckConstraint(
             "(listing_id IS NULL) = (offered_at IS NULL) AND (listing_id IS NULL) = (offered_by_id IS NULL)",
@@ -105,6 +106,7 @@ class WeighSurplus(Base):
     weigh_in_id: Mapped[int] = mapped_column(ForeignKey("weigh_in.id"), unique=True)
     base: Mapped[int]
     added_base: Mapped[int]
+    refilled_base: Mapped[int] = mapped_column(default=0)
     back_base: Mapped[int] = mapped_column(default=0)
     at: Mapped[datetime]
     by_id: Mapped[int] = mapped_column(ForeignKey("account.id"))
@@ -113,3 +115,8 @@ class WeighSurplus(Base):
     offered_by_id: Mapped[int | None] = mapped_column(ForeignKey("account.id"))
 
     weigh_in: Mapped[WeighIn] = relationship()
+
+    @property
+    def left_base(self) -> int:
+        """What is to be offered on."""
+        return self.base - self.refilled_base

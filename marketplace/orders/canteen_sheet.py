@@ -9,6 +9,8 @@ from sqlalchemy.orm import Session, joinedload
 from marketplace.core.errors import NotFound
 from marketplace.identity.models import Organisation
 from marketplace.identity.scope import Scope
+from marketplace.orders.held_places import places_of
+from marketplace.orders.hold_models import Hold
 from marketplace.orders.my_order_words import changeable
 from marketplace.orders.order_models import Order, OrderLine
 from marketplace.orders.round_models import Listing, Round, RoundPickup
@@ -28,6 +30,8 @@ class Part:
     round: Round
     listings: tuple[Listing, ...]
     pickups: tuple[RoundPickup, ...]
+    held: dict[int, Hold]
+    """What closes which of the pickup points, by id."""
 
 
 @dataclass(frozen=True)
@@ -68,17 +72,13 @@ def supply(session: Session) -> list[Part]:
     if not rounds:
         return []
     listings = session.scalars(goods(rounds, Wish()).limit(MOST_LINES)).all()
-    places = session.scalars(
-        select(RoundPickup)
-        .where(RoundPickup.round_id.in_([found.id for found in rounds]))
-        .options(joinedload(RoundPickup.point, innerjoin=True))
-        .order_by(RoundPickup.id)
-    ).all()
+    places, held = places_of(session, [found.id for found in rounds])
     return [
         Part(
             found,
             tuple(listing for listing in listings if listing.round_id == found.id),
             tuple(row for row in places if row.round_id == found.id),
+            held,
         )
         for found in rounds
     ]

@@ -19,6 +19,7 @@ from marketplace.orders.basket import read_sheet, typed_packs
 from marketplace.orders.canteen_ordering import CANTEEN_FUNDS, Placed, SheetInput, place_sheet
 from marketplace.orders.canteen_sheet import Part
 from marketplace.orders.deposits import rule_words
+from marketplace.orders.held_places import closed_note
 from marketplace.orders.my_order_words import on_its_way
 from marketplace.orders.order_models import FUND_SOURCES, Order
 from marketplace.orders.ordering import BelowMinimum, get_order
@@ -155,7 +156,7 @@ def _prefill(
     form.fund_source.data = own.lines[0].fund_source if own and own.lines else CANTEEN_FUNDS[0]
     last = sheets.last_order(recent)
     for part in parts:
-        known = [row.pickup_point_id for row in part.pickups]
+        known = [i for i in (row.pickup_point_id for row in part.pickups) if i not in part.held]
         if last and last.pickup_point_id in known:
             typed.places[part.round.id] = last.pickup_point_id
         elif len(known) == 1:
@@ -262,6 +263,7 @@ def _page(
         last=sheets.last_order(recent),
         mine=sheets.open_orders(recent),
         arriving=[order.number for order in recent if on_its_way(order)],
+        closed_note=closed_note,
         most_lines=sheets.MOST_LINES,
         urgent_words=urgent_words,
         deposit_rules=[] if unit.on_account else [rule_words(p.round, "canteen") for p in parts],

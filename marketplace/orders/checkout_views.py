@@ -14,12 +14,11 @@ from marketplace.identity.access import current_actor, current_scope, requires
 from marketplace.identity.models import Organisation, User
 from marketplace.identity.permissions import ORDER_OWN
 from marketplace.orders import basket as baskets
-from marketplace.orders import shop_queries as queries
 from marketplace.orders.deposits import asked_fen, rule_words
+from marketplace.orders.held_places import choose_place, place_choices, places_of
 from marketplace.orders.order_models import Order
 from marketplace.orders.ordering import OrderInput, place_order
 from marketplace.orders.reserve import SoldOut
-from marketplace.orders.round_models import RoundPickup
 from marketplace.orders.shop_views import bp
 from marketplace.web.addresses import row_number
 from marketplace.web.forms import Form, TrimmedField, at_most, required
@@ -178,10 +177,7 @@ def _prefill(form: CheckoutForm, group: baskets.Group) -> None:
     form.contact_phone.data = (last.contact_phone if last else user.phone) or ""
     usual_way = "unit" if actor.organisation_id else "pickup"
     form.pay_how.data = "alipay" if _pays_online() else usual_way
-    places = [str(row.pickup_point_id) for row in queries.pickups(db.session, group.round.id)]
-    usual = str(last.pickup_point_id) if last else ""
-    if usual in places or len(places) == 1:
-        form.pickup_point_id.data = usual if usual in places else places[0]
+    form.pickup_point_id.data = str(last.pickup_point_id) if last else ""
 
 
 def _page(
@@ -191,8 +187,10 @@ def _page(
 ) -> str:
     actor = current_actor()
     unit = db.session.get(Organisation, actor.organisation_id) if actor.organisation_id else None
-    places = queries.pickups(db.session, group.round.id) if group else []
-    form.pickup_point_id.choices = [_place_choice(row) for row in places]
+    places, held = places_of(db.session, [group.round.id] if group else [])
+    form.pickup_point_id.choices = place_choices(places, held)
+    if request.method == "GET":
+        choose_place(form.pickup_point_id, places, held)
     by_unit = (
         "unit",
         "单位代收",
@@ -212,6 +210,7 @@ def _page(
         group=group,
         lines=lines,
         short=short or [],
+        no_place=bool(places) and len(held) == len(places),
         deposit_rule=rule_words(group.round, "shop") if group else "",
         deposit_fen=asked_fen(group.round, "shop", "unit", sum(one.amount_fen for one in lines))
         if group
@@ -221,7 +220,3 @@ def _page(
 
 def _pays_online() -> bool:
     return current_app.extensions["settings"].alipay is not None
-
-
-def _place_choice(row: RoundPickup) -> tuple[str, str, dict[str, str]]:
-    return str(row.pickup_point_id), row.point.name, {"data-note": queries.pickup_note(row)}

@@ -5,14 +5,16 @@ from collections.abc import Sequence
 
 from flask import request
 from sqlalchemy.orm import Session
-from wtforms import HiddenField, RadioField, SelectChoice
+from wtforms import HiddenField, RadioField
 
 from marketplace.core.errors import MarketplaceError
 from marketplace.orders.basket import read_sheet, typed_packs
 from marketplace.orders.group_registrations import EntryInput
+from marketplace.orders.held_places import choose_place, place_choices, places_of
+from marketplace.orders.hold_models import Hold
 from marketplace.orders.order_models import GroupEntry, GroupRegistration
-from marketplace.orders.round_models import Listing, RoundPickup
-from marketplace.orders.shop_queries import Wish, goods, pickup_note, pickups
+from marketplace.orders.round_models import Listing
+from marketplace.orders.shop_queries import Wish, goods
 from marketplace.web.addresses import row_number
 from marketplace.web.forms import Form, TrimmedField, at_most, required
 
@@ -42,8 +44,7 @@ class EntryPage:
         self.session, self.group, self.entry = session, group, entry
         self.form = NewEntryForm() if entry is None else EntryForm()
         self.goods = _goods(session, group, entry)
-        self.places = pickups(session, group.round_id)
-        self.form.pickup_point_id.choices = [_choice(row) for row in self.places]
+        held = self._offer_places()
         self.typed: dict[int, str] = {}
         self.wrong: dict[int, str] = {}
         if request.method == "POST":
@@ -52,8 +53,7 @@ class EntryPage:
             self._show(entry)
         else:
             self.form.key.data = secrets.token_urlsafe(16)
-            if len(self.places) == 1:
-                self.form.pickup_point_id.data = str(self.places[0].pickup_point_id)
+            choose_place(self.form.pickup_point_id, self.places, held)
 
     def _show(self, entry: GroupEntry) -> None:
         self.form.name.data, self.form.department.data = entry.name, entry.department
@@ -78,7 +78,13 @@ class EntryPage:
         """Show why it was not taken, beside what is left now."""
         self.form.refuse(error)
         self.goods = _goods(self.session, self.group, self.entry)
-        self.places = pickups(self.session, self.group.round_id)
+        self._offer_places()
+
+    def _offer_places(self) -> dict[int, Hold]:
+        """What closes which of them now."""
+        self.places, held = places_of(self.session, [self.group.round_id])
+        self.form.pickup_point_id.choices = place_choices(self.places, held)
+        return held
 
     @property
     def total_fen(self) -> int:
@@ -93,7 +99,3 @@ def _goods(
     offered = list(session.scalars(goods([group.round], Wish()).limit(MOST_GOODS)))
     held = [line.listing for line in entry.lines] if entry is not None else []
     return offered + [listing for listing in held if listing not in offered]
-
-
-def _choice(row: RoundPickup) -> SelectChoice:
-    return SelectChoice(str(row.pickup_point_id), row.point.name, {"data-note": pickup_note(row)})

@@ -15,6 +15,7 @@ from marketplace.core.states import move
 from marketplace.identity import audit
 from marketplace.identity.actor import SYSTEM, Actor
 from marketplace.identity.scope import Scope
+from marketplace.orders.held_places import refuse_held
 from marketplace.orders.order_models import GroupEntry, GroupEntryLine, GroupRegistration
 from marketplace.orders.round_models import Listing, Round, RoundPickup
 
@@ -267,6 +268,7 @@ def _fill(session: Session, group: GroupRegistration, entry: GroupEntry, given: 
     )
     if session.scalar(here) is None:
         raise InvalidInput("请选取货点。", code="unknown_pickup", field="pickup_point_id")
+    refuse_held(session, given.pickup_point_id, "请选别的取货点。")
     _check_packs(session, group, given.packs, {line.listing_id for line in entry.lines})
     entry.name = given.name.strip()
     entry.department = given.department.strip()

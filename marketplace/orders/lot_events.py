@@ -126,26 +126,69 @@ def record_rejected(session: Session, rows: Iterable[GoodsReturn]) -> None:
     )
 
 
-def record_recalled(session: Session, lot_id: int, reason: str) -> None:
-    append(session, [Event(subject_of(lot_id), "recalled", {"reason": reason})])
-
-
-def record_returned(
-    session: Session, taken: Iterable[tuple[int, int, int, int]], fault: str
-) -> None:
-    """Packs that came back: (lot id, order line id, packs, grams where sold by weight), and who bears it."""
+def record_recalled(session: Session, lots: Mapping[int, str], reason: str) -> None:
+    """Lot id → public code of the lot its goods came from, with which it is recalled; empty where the recall
+    began."""
     append(
         session,
         [
             Event(
-                subject_of(lot_id),
+                subject_of(lot_id), "recalled", {"reason": reason} | ({"lot": lot} if lot else {})
+            )
+            for lot_id, lot in lots.items()
+        ],
+    )
+
+
+def hold_code(lot_id: int, hold_id: int) -> str:
+    """The code for a hold in the lot's stream."""
+    return opaque(subject_of(lot_id), f"hold:{hold_id}")
+
+
+def record_held(session: Session, hold_id: int, cause: str, lots: Iterable[int]) -> None:
+    append(
+        session,
+        [
+            Event(subject_of(one), "held", {"cause": cause, "hold": hold_code(one, hold_id)})
+            for one in lots
+        ],
+    )
+
+
+def record_hold_lifted(session: Session, hold_id: int, lots: Iterable[int]) -> None:
+    append(
+        session,
+        [Event(subject_of(one), "hold_lifted", {"hold": hold_code(one, hold_id)}) for one in lots],
+    )
+
+
+def record_returned(session: Session, rows: Sequence[GoodsReturn]) -> None:
+    """Packs that came back later, with their grams where they are sold by weight, and who bears them."""
+    ids = [row.id for row in rows]
+    grams = {
+        row.goods_return_id: -row.grams
+        for row in session.scalars(
+            select(AcceptedWeight).where(AcceptedWeight.goods_return_id.in_(ids))
+        )
+    }
+    append(
+        session,
+        [
+            Event(
+                subject_of(row.lot_id),
                 "returned",
                 {
-                    "fault": fault,
-                    "packs": [[buyer(lot_id, line_id), packs, *([grams] if grams else [])]],
+                    "fault": row.fault,
+                    "packs": [
+                        [
+                            buyer(row.lot_id, row.order_line_id),
+                            row.packs,
+                            *([grams[row.id]] if row.id in grams else []),
+                        ]
+                    ],
                 },
             )
-            for lot_id, line_id, packs, grams in taken
+            for row in rows
         ],
     )
 

@@ -18,7 +18,7 @@ from marketplace.orders.my_order_words import deposit_of
 from marketplace.orders.order_desk import OrderRow, Wanted, order_for_desk
 from marketplace.orders.order_models import CHANNELS, COLLECTED_WAYS, FUND_SOURCES, PAY_WAYS, Order
 from marketplace.orders.order_pages import sale_paper
-from marketplace.orders.return_models import BORNE_BY, FAULTS
+from marketplace.orders.return_models import BORNE_BY, FAULT_WORDS, FAULTS
 from marketplace.web.addresses import row_number
 
 bp = Blueprint("orders", __name__, url_prefix="/desk/orders")
@@ -99,6 +99,7 @@ def desk_page(number: str, refused: MarketplaceError | None = None) -> str:
         reasons=collecting.UNDO_REASONS,
         returns=returning.returns_of(db.session, order) if order.state == "closed" else [],
         faults=FAULTS,
+        fault_words=FAULT_WORDS,
         borne_by=BORNE_BY,
         refused=refused,
         typed=request.form,

@@ -227,11 +227,16 @@ def post_returned(
     *,
     fault: str,
     before: int,
+    paid: Mapping[str, Sequence[Line]] = MappingProxyType({}),
 ) -> tuple[str, int]:
-    """Take back what delivered goods posted. With the fault `farm` the households bear their part, else it
-    is a loss of the round or of its carrier. `before`: packs that came back earlier. Returns the journal's
+    """Take back what delivered goods posted. With the fault `farm` the households bear their part, but of
+    lots (by code) that were `paid` out already these lines say who is asked to give it back; else it is a
+    loss of the round or of its carrier. `before`: packs that came back earlier. Returns the journal's
     number and the fen that the buyer pays less."""
     back = [Line(one.account, one.party, -one.fen) for one in _owed(order, goods)]
+    asked = {f"lot:{code}" for code in paid}
+    back = [one for one in back if one.party not in asked]
+    back += [line for lines in paid.values() for line in lines]
     if fault != "farm":
         kept = sum(one.fen for one in back if one.account == "lot_payable")
         loss = debit(loss_account(fault), kept, f"round:{order.round.number}")

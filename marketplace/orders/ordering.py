@@ -20,6 +20,7 @@ from marketplace.identity.models import Organisation
 from marketplace.identity.scope import Scope
 from marketplace.orders.deposits import asked_fen
 from marketplace.orders.endings import held_packs, hold_round
+from marketplace.orders.held_places import refuse_held
 from marketplace.orders.order_models import (
     FUND_SOURCES,
     SAID_WAYS,
@@ -98,6 +99,7 @@ def place_order(session: Session, actor: Actor, given: OrderInput) -> str:
     if claimed.result is not None:
         return claimed.result
     in_round, region_code = _round_and_place(session, given)
+    refuse_held(session, given.pickup_point_id)
     phone = normalise_phone(given.contact_phone, field="contact_phone")
     listings = reserve(session, in_round, given.packs)
     _check_minimums(given.channel, given.packs, listings)
@@ -150,6 +152,8 @@ def change_order(
     held = {line.listing_id: line.packs for line in order.lines}
     if not wanted.keys() <= held.keys():
         raise InvalidInput("要加别的产品，请另下一单。", code="unknown_listing")
+    if any(count > held[i] for i, count in wanted.items()):
+        refuse_held(session, order.pickup_point_id, "现在不能加，减少或取消都可以。")
     give_back(session, held)
     listings = reserve(session, in_round, wanted)
     _check_minimums(order.channel, wanted, listings)

@@ -18,10 +18,14 @@ FAULTS = {
     "goodwill": "平台承担",
     "unfetched": "买家没来取",
 }
-"""Who bears it. Only the first lowers what a household gets, and only before it is being paid; with the
-last the buyer's deposit stays here."""
+"""Who is to bear it. Only the first touches what a household gets; with the last the buyer's deposit stays
+here."""
+RECOVERY = "recovery"
+"""What becomes of `farm` where the household was paid already: it is asked to give it back."""
+FAULT_WORDS = FAULTS | {RECOVERY: "货的质量，货款已经付了，要向农户收回"}
 BORNE_BY = {
     "farm": "这批货的农户",
+    RECOVERY: "这批货的农户（货款付了，要收回）",
     "transport": "承运方",
     "goodwill": "平台",
     "unfetched": "平台",
@@ -64,7 +68,7 @@ class GoodsReturn(Base):
     __table_args__ = (
         CheckConstraint("packs > 0", name="packs"),
         CheckConstraint(
-            f"fault IN ({', '.join(repr(code) for code in sorted(FAULTS))})", name="fault"
+            f"fault IN ({', '.join(repr(code) for code in sorted(FAULT_WORDS))})", name="fault"
         ),
         CheckConstraint("stage IN ('acceptance', 'later')", name="stage"),
         Index("ix_goods_return_line", "order_line_id"),

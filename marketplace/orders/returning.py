@@ -2,10 +2,10 @@
 
 One journal takes back exactly what those packs had posted. What the buyer still owes falls first; what he
 has paid stands with his order again and goes back to where it came from. A household's part is only
-touched with its consent, and not once it is being paid.
+touched with its consent; once it was paid, it is asked to give its part back, and the lot's sum stays.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import func, select, update
@@ -17,17 +17,20 @@ from marketplace.core.errors import Conflict, InvalidInput
 from marketplace.core.money import format_yuan
 from marketplace.identity import audit
 from marketplace.identity.actor import Actor
+from marketplace.ledger.posting import Line, debit
 from marketplace.orders.allocation_models import Allocation
 from marketplace.orders.deposits import keep_deposit
 from marketplace.orders.endings import hold_round, lock_orders
 from marketplace.orders.lot_events import record_returned
 from marketplace.orders.order_models import COLLECTED_WAYS, Order, OrderLine
 from marketplace.orders.order_money import Goods, noted_fen, post_given_back, post_returned
-from marketplace.orders.return_models import FAULTS, GoodsReturn
+from marketplace.orders.return_models import FAULTS, RECOVERY, GoodsReturn
 from marketplace.orders.weight_models import AcceptedWeight
 from marketplace.orders.worth import Place, Weight, Worth, weights_left, worth
 
 CHANGED = "这个订单刚刚变了，请刷新再看。"
+Split = Callable[[Session, int, int, int], Mapping[str, int]]
+_splits: list[Split] = []
 Paid = Callable[[Session, int, int], bool]
 _paid: list[Paid] = []
 Hear = Callable[[Session, Sequence[GoodsReturn]], None]
@@ -44,6 +47,13 @@ def paid_check(check: Paid) -> Paid:
     """Decorator: `check` tells of an order and a lot, by id, whether a household is being paid for it."""
     _paid.append(check)
     return check
+
+
+def splits_what_was_paid(split: Split) -> Split:
+    """Decorator: `split` tells of an order and a lot that a household is being paid for, by id, whose so
+    many fen are: sub-account of household_recovery → fen. Raises Conflict while that is not decided."""
+    _splits.append(split)
+    return split
 
 
 def is_being_paid(session: Session, order_id: int, lot_id: int) -> bool:
@@ -107,8 +117,8 @@ def record_return(
     """Take `packs` (order line id → packs) off a delivered order, those of `lot_id` where one is given, else
     the latest given; returns the fen that the buyer pays less.
 
-    Raises InvalidInput for what cannot be, Conflict before delivery, or when the household that is to bear
-    it is being paid.
+    Raises InvalidInput for what cannot be, Conflict before delivery, or while the payment of a household that
+    is to bear it waits for its approval.
     """
     hold_round(session, order.id)
     (order,) = lock_orders(session, Order.id == order.id)
@@ -122,24 +132,33 @@ def record_return(
     if not wanted:
         raise InvalidInput("还没有填退几份。", code="empty", field="packs")
     taken = _taken(session, order, wanted, lot_id)
-    if fault == "farm" and any(is_being_paid(session, order.id, one.lot_id) for one in taken):
-        raise Conflict(
-            "这批货款已经在付给农户，不能再从农户减。请选运输中坏了或平台承担。", code="being_paid"
-        )
+    paid = _paid_lots(session, order, taken) if fault == "farm" else {}
     parts = [Goods(one.lot_code, one.worth) for one in taken]
     before = sum(line.returned_packs for line in order.lines)
-    number, fen = post_returned(session, actor, order, parts, fault=fault, before=before)
+    number, fen = post_returned(session, actor, order, parts, fault=fault, before=before, paid=paid)
     why = GoodsReturn(fault=fault, words=words.strip()[:200], reason=reason, photo=photo)
-    rows = _store(session, actor, taken, why, number)
+    rows = _store(session, actor, taken, why, number, set(paid))
     for hear in _hearing:
         hear(session, rows)
-    record_returned(
-        session, [(one.lot_id, one.line.id, one.packs, one.grams) for one in taken], fault
-    )
+    record_returned(session, rows)
     if fault == "unfetched" and not any(line.due_packs for line in order.lines):
         keep_deposit(session, actor, order)
     audit.record(session, actor, "order_returned", "order", order.number, fen=fen, why=fault)
     return fen
+
+
+def _paid_lots(session: Session, order: Order, taken: Sequence[Taken]) -> dict[str, list[Line]]:
+    """Code of each lot that a household is being paid for → who is asked to give back how much of what is
+    taken of it."""
+    found: dict[str, list[Line]] = {}
+    for one in taken:
+        if is_being_paid(session, order.id, one.lot_id):
+            (split,) = _splits
+            whose = split(session, order.id, one.lot_id, one.worth.farmgate)
+            found.setdefault(one.lot_code, []).extend(
+                debit("household_recovery", fen, party) for party, fen in whose.items()
+            )
+    return found
 
 
 def parts_left(session: Session, order: Order) -> list[Part]:
@@ -202,9 +221,15 @@ def _taken(session: Session, order: Order, wanted: Mapping[int, int], only: int 
 
 
 def _store(
-    session: Session, actor: Actor, taken: list[Taken], why: GoodsReturn, number: str
+    session: Session,
+    actor: Actor,
+    taken: list[Taken],
+    why: GoodsReturn,
+    number: str,
+    paid: Collection[str],
 ) -> list[GoodsReturn]:
-    """A row for each part, with what `why` says of them all."""
+    """A row for each part, with what `why` says of them all; of lots that were `paid` (by code) the fault is
+    RECOVERY."""
     rows = []
     for one in taken:
         off = worth(one.line, one.packs) - one.worth
@@ -228,7 +253,7 @@ def _store(
                 order_line_id=one.line.id,
                 lot_id=one.lot_id,
                 packs=one.packs,
-                fault=why.fault,
+                fault=RECOVERY if one.lot_code in paid else why.fault,
                 words=why.words,
                 reason=why.reason,
                 photo=why.photo,
@@ -259,6 +284,7 @@ def _take_weights(
                 goods_return_id=row.id,
                 packs=-one.packs,
                 grams=-one.grams,
+                farmgate_fen=-one.worth.farmgate,
                 off_fen=-off.fen,
                 farmgate_off_fen=-off.farmgate if row.fault == "farm" else 0,
                 at=row.at,

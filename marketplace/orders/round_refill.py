@@ -4,6 +4,7 @@ take from what is ready, cut the rest by the round's rule."""
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
@@ -16,6 +17,7 @@ from marketplace.identity.actor import Actor
 from marketplace.orders.allocation import Outcome, Problem, check_outcome, decode_outcome, refill
 from marketplace.orders.allocation_input import problems_of
 from marketplace.orders.allocation_models import Allocation, AllocationRun
+from marketplace.orders.listings import refresh_listing
 from marketplace.orders.order_models import Order, OrderLine
 from marketplace.orders.round_allocation import (
     book_lines,
@@ -95,6 +97,51 @@ def share_out_anew(
     return Refilled(before, after, 0)
 
 
+def give_more(
+    session: Session,
+    actor: Actor,
+    in_round: Round,
+    commitment: Commitment,
+    packs: int,
+) -> Refilled:
+    """So many packs more than were asked for of a commitment are here, free in its lot: they go to lines that
+    were cut and whose buyers owe for what they get, by the round's rule; nobody else gives anything. What
+    nobody takes stays in the lot. The caller holds the round and the listing."""
+    listing_id = commitment.listing_id
+    run = runs_in_force(session, [listing_id]).get(listing_id)
+    waiting = _waiting(session, listing_id)
+    if run is None or not waiting or in_round.state != "collecting":
+        return Refilled({}, {}, 0)
+    previous = decode_outcome(run.outcome_text)
+    others = set(session.scalars(select(Commitment.id).where(Commitment.listing_id == listing_id)))
+    problem = _problem_now(
+        session, in_round, listing_id, previous, {}, others, extra={commitment.id: packs}
+    )
+    cuts = tuple(entry for entry in previous.cuts if entry.line_id not in waiting)
+    outcome = refill(problem, replace(previous, cuts=cuts))
+    check_outcome(problem, outcome)
+    before, after = _by_commitment(previous), _by_commitment(outcome)
+    if before == after:
+        return Refilled(before, after, 0)
+    _make_room(session, commitment, after.get(commitment.id, 0))
+    _drop_cells(session, listing_id)
+    store_run(session, actor, in_round.id, problem, outcome)
+    book_lines(session, in_round.id, outcome)
+    _book_lots(session, actor, listing_id, before, after, {}, "")
+    return Refilled(before, after, 0)
+
+
+def _make_room(session: Session, commitment: Commitment, packs: int) -> None:
+    """More is given than was ever promised: the commitment grows by it, first as something given back."""
+    grown = max(0, packs - commitment.packs)
+    base = grown * commitment.listing.pack_base
+    commitment.packs += grown
+    commitment.quantity_base += base
+    commitment.released_base += base
+    session.flush()
+    refresh_listing(session, commitment.listing)
+
+
 def _waiting(session: Session, listing_id: int) -> set[int]:
     """Lines that go without, whose buyers pay for what they get; who paid before has his money back."""
     return set(
@@ -115,8 +162,10 @@ def _problem_now(
     previous: Outcome,
     can_bring: Mapping[int, int],
     settled: Collection[int],
+    extra: Mapping[int, int] = MappingProxyType({}),
 ) -> Problem:
-    """Today's problem: a commitment gives what it was told, or, when ready, what its lot still has."""
+    """Today's problem: a commitment gives what it was told, or, when ready, what its lot still has. `extra`:
+    packs by commitment that are here beyond that, free in its lot."""
     problem = problems_of(session, in_round, ("allocated",), only=listing_id)[listing_id]
     told = _by_commitment(previous)
     lots = lock_lots(session, [supply.lot_id for supply in problem.supplies])
@@ -132,6 +181,9 @@ def _problem_now(
         )
         packs = min(can_bring.get(supply.commitment_id, had + more), had + more)
         ready = supply.refill_ready and not fixed and supply.commitment_id not in can_bring
+        if supply.commitment_id in extra and lots[supply.lot_id].state not in STOPPED:
+            free = lots[supply.lot_id].free // pack_base
+            packs, ready = had + min(extra[supply.commitment_id], free), True
         supplies.append(replace(supply, packs=packs, refill_ready=ready))
     return replace(problem, supplies=tuple(supplies))
 

@@ -9,13 +9,12 @@ from weakref import WeakKeyDictionary
 from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
 from sqlalchemy.orm import Session, defer, joinedload
 
+from marketplace.catalog.accepted_support import SUPPORTED_HOUSEHOLD, with_support
 from marketplace.catalog.models import Lot, LotShare, Product
 from marketplace.core.chinese_text import normalise_query, query_words
 from marketplace.core.clock import format_span, now, today
 from marketplace.core.errors import NotFound
 from marketplace.core.identifiers import subtree_range
-from marketplace.core.validity import in_force
-from marketplace.households.models import SUPPORTED_KINDS, SupportStatus
 from marketplace.households.public_place import public_villages
 from marketplace.orders.order_models import Order
 from marketplace.orders.round_models import Commitment, Listing, Round, RoundPickup
@@ -228,30 +227,23 @@ def reach(session: Session, found: Round) -> Reach:
 
 def _count_reach(session: Session, found: Round) -> Reach:
     households, town_count = session.execute(
-        select(
-            func.count(func.distinct(SupportStatus.household_id)),
-            func.count(func.distinct(func.substr(Lot.region_code, 1, 9))),
-        )
-        .select_from(Listing)
-        .join(Commitment, Commitment.listing_id == Listing.id)
-        .join(Lot, Lot.id == Commitment.lot_id)
-        .join(LotShare, LotShare.lot_id == Lot.id)
-        .outerjoin(SupportStatus, _supported_on_share())
-        .where(
+        with_support(
+            select(
+                func.count(func.distinct(SUPPORTED_HOUSEHOLD)),
+                func.count(func.distinct(func.substr(Lot.region_code, 1, 9))),
+            )
+            .select_from(Listing)
+            .join(Commitment, Commitment.listing_id == Listing.id)
+            .join(Lot, Lot.id == Commitment.lot_id)
+            .join(LotShare, LotShare.lot_id == Lot.id),
+            today(),
+        ).where(
             Listing.round_id == found.id,
             Listing.state == "on_sale",
             Commitment.quantity_base > 0,
         )
     ).one()
     return Reach(households, town_count)
-
-
-def _supported_on_share() -> ColumnElement[bool]:
-    return and_(
-        SupportStatus.household_id == LotShare.household_id,
-        SupportStatus.kind.in_(SUPPORTED_KINDS),
-        in_force(SupportStatus, today()),
-    )
 
 
 def get_goods(session: Session, listing_id: int) -> Listing:
@@ -297,11 +289,13 @@ def pickup_note(row: RoundPickup) -> str:
 def origins(session: Session, listing_id: int) -> list[Origin]:
     """Town by town who stands behind a listing; small villages stay unnamed."""
     rows = session.execute(
-        select(Lot.region_code, SupportStatus.household_id)
-        .select_from(Commitment)
-        .join(Lot, Lot.id == Commitment.lot_id)
-        .join(LotShare, LotShare.lot_id == Lot.id)
-        .outerjoin(SupportStatus, _supported_on_share())
+        with_support(
+            select(Lot.region_code, SUPPORTED_HOUSEHOLD)
+            .select_from(Commitment)
+            .join(Lot, Lot.id == Commitment.lot_id)
+            .join(LotShare, LotShare.lot_id == Lot.id),
+            today(),
+        )
         .where(Commitment.listing_id == listing_id, Commitment.quantity_base > 0)
         .distinct()
     ).all()

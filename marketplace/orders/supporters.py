@@ -7,9 +7,9 @@ from datetime import date
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
+from marketplace.catalog.accepted_support import SUPPORT_KIND, with_support
 from marketplace.catalog.models import LotShare
-from marketplace.core.validity import in_force
-from marketplace.households.models import MONITOR_KINDS, SUPPORTED_KINDS, SupportStatus
+from marketplace.households.models import MONITOR_KINDS, SUPPORTED_KINDS
 from marketplace.orders.round_models import Commitment, Listing
 
 
@@ -20,13 +20,13 @@ class Supported:
 
 
 def supported_behind(session: Session, lots: Collection[int] | Select[int], day: date) -> Supported:
-    """Distinct households with a share in the lots (ids) and a supported status on that day."""
-    kind = SupportStatus.kind
-    each = func.count(func.distinct(SupportStatus.household_id))
+    """Distinct households with a share in the lots (ids) and a supported status: of a lot that somebody has
+    accepted goods of that of then, else the one on `day`."""
+    each = func.count(func.distinct(LotShare.household_id))
     row = session.execute(
-        select(each, each.filter(kind.in_(MONITOR_KINDS)))
-        .join(LotShare, LotShare.household_id == SupportStatus.household_id)
-        .where(LotShare.lot_id.in_(lots), kind.in_(SUPPORTED_KINDS), in_force(SupportStatus, day))
+        with_support(
+            select(each, each.filter(SUPPORT_KIND.in_(MONITOR_KINDS))).select_from(LotShare), day
+        ).where(LotShare.lot_id.in_(lots), SUPPORT_KIND.in_(SUPPORTED_KINDS))
     ).one()
     return Supported(int(row[0]), int(row[1]))
 

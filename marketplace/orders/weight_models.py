@@ -33,6 +33,8 @@ class AcceptedWeight(Base):
     Packs below zero: came back later."""
     packs: Mapped[int]
     grams: Mapped[int]
+    farmgate_fen: Mapped[int]
+    """What they are worth to the households, whoever bears it; below zero for what came back."""
     off_fen: Mapped[int]
     farmgate_off_fen: Mapped[int]
     at: Mapped[datetime]

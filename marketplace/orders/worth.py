@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from marketplace.core.money import value_fen
 from marketplace.orders.order_models import OrderLine
+from marketplace.orders.return_models import GoodsReturn
 from marketplace.orders.weight_models import AcceptedWeight
 
 Place = tuple[int, int]
@@ -68,3 +69,11 @@ def weights_left(session: Session, lines: Iterable[int]) -> Mapping[Place, Weigh
         .group_by(AcceptedWeight.order_line_id, AcceptedWeight.lot_id)
     )
     return {(line, lot): Weight(int(packs), int(grams)) for line, lot, packs, grams in rows}
+
+
+def returned_farmgate_fen(session: Session, row: GoodsReturn) -> int:
+    """What the packs of a later return were worth to the households."""
+    weighed = session.scalar(
+        select(AcceptedWeight.farmgate_fen).where(AcceptedWeight.goods_return_id == row.id)
+    )
+    return row.packs * row.line.farmgate_fen if weighed is None else -weighed

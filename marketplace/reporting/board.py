@@ -86,9 +86,12 @@ class Board:
         return [line for line in self.lines if line.town_code and line.product.id == product_id]
 
 
-def latest_round(session: Session) -> Round | None:
-    """The round that leaders ask about: the newest whose goods are on their way, else the open one
-    that closes first, else the newest that is over."""
+MOST_ROUNDS = 60
+
+
+def ranked_rounds(session: Session) -> list[Round]:
+    """The round that leaders ask about first: the newest whose goods are on their way, then the open one
+    that closes first, then the newest that is over."""
     rank = case(
         (Round.state.in_(("closed", "allocated", "collecting", "delivering")), 0),
         ((Round.state == "open") & (Round.opens_at <= now()), 1),
@@ -97,19 +100,9 @@ def latest_round(session: Session) -> Round | None:
         else_=4,
     )
     first = case((Round.state == "open", Round.closes_at))
-    return session.scalar(
-        select(Round)
-        .where(Round.state != "draft")
-        .order_by(rank, first, Round.number.desc())
-        .limit(1)
-    )
-
-
-def all_rounds(session: Session) -> list[Round]:
+    rounds = select(Round).where(Round.state != "draft")
     return list(
-        session.scalars(
-            select(Round).where(Round.state != "draft").order_by(Round.number.desc()).limit(60)
-        )
+        session.scalars(rounds.order_by(rank, first, Round.number.desc()).limit(MOST_ROUNDS))
     )
 
 

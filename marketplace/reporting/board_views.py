@@ -14,7 +14,7 @@ from marketplace.orders.order_models import CHANNELS
 from marketplace.orders.round_models import Round
 from marketplace.reporting import board as boards
 from marketplace.reporting.board_rows import rows_behind
-from marketplace.reporting.desk import Task, money_to_approve, tasks_of
+from marketplace.reporting.desk import Task, money_to_approve, tasks_of, waiting_on_desk
 from marketplace.web.downloads import send_xlsx
 from marketplace.web.paging import paginate
 
@@ -25,25 +25,25 @@ ALLOCATED = {"allocated", "collecting", "delivering", "settled"}
 @bp.get("/board")
 @requires(BOARD_VIEW)
 def index() -> str:
-    found = boards.latest_round(db.session)
-    if found is None:
+    rounds = boards.ranked_rounds(db.session)
+    if not rounds:
         return render_template("reporting/board_empty.html", tasks=_tasks())
-    return _page(found)
+    return _page(rounds[0], rounds)
 
 
 @bp.get("/board/<int:round_id>")
 @requires(BOARD_VIEW)
 def show(round_id: int) -> str:
-    return _page(boards.get_round(db.session, round_id))
+    return _page(boards.get_round(db.session, round_id), boards.ranked_rounds(db.session))
 
 
-def _page(found: Round) -> str:
+def _page(found: Round, rounds: list[Round]) -> str:
     board = boards.board_of(db.session, found)
     return render_template(
         "reporting/board.html",
         board=board,
         round=found,
-        rounds=[other for other in boards.all_rounds(db.session) if other.id != found.id],
+        rounds=sorted((one for one in rounds if one.id != found.id), key=lambda one: -one.number),
         stages=boards.STAGES,
         chain=_chain(board),
         channels=CHANNELS,
@@ -57,7 +57,7 @@ def _tasks() -> list[Task]:
     figures."""
     actor = current_actor()
     if actor.may(ROUND_MANAGE):
-        return tasks_of(db.session)
+        return waiting_on_desk(db.session) + tasks_of(db.session)
     return money_to_approve(db.session) if works_for_county(actor, PAYOUT_APPROVE) else []
 
 

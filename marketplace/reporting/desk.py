@@ -1,18 +1,24 @@
-"""What the county's desk has to do next: one line for each round that is under way."""
+"""What the county's desk has to do next: what waits from delivery, and one line for each round under way."""
 
 from dataclasses import dataclass
 
 from flask import url_for
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, ScalarSelect, func, select
+from sqlalchemy.orm import Session, joinedload
 
-from marketplace.core.clock import format_day, format_deadline, shanghai_date, today
+from marketplace.catalog.models import Lot
+from marketplace.core.clock import format_day, format_deadline, now, shanghai_date, today
 from marketplace.core.money import format_yuan
+from marketplace.fulfilment.delivery_models import ON_THE_WAY, Delivery, Manifest
 from marketplace.fulfilment.models import PreparationSheet
 from marketplace.fulfilment.standing import is_answered
+from marketplace.orders.allocation_models import Allocation
+from marketplace.orders.claim_models import Claim
+from marketplace.orders.order_models import OrderLine
 from marketplace.orders.round_figures import closing_question, state_of
-from marketplace.orders.round_models import Round
+from marketplace.orders.round_models import Round, RoundPickup
 from marketplace.settlement.payout_models import Advance, PayoutRun
+from marketplace.settlement.recovery_models import RecoveryWriteOff
 from marketplace.web.filters import countdown
 
 BEFORE_ALLOCATION = ("open", "closed", "on_hold", "postponed", "draft")
@@ -53,8 +59,66 @@ def tasks_of(session: Session) -> list[Task]:
     ]
 
 
+def waiting_on_desk(session: Session) -> list[Task]:
+    """What delivery and buyers wait for the operator to do, the worst first; one statement."""
+    recalled, held, overdue, first, last, claims = session.execute(
+        select(
+            _under_way(Lot.state == "recalled"),
+            _under_way(Lot.state == "on_hold"),
+            _overdue(func.count()),
+            _overdue(func.min(Manifest.round_id)),
+            _overdue(func.max(Manifest.round_id)),
+            select(func.count()).select_from(Claim).where(Claim.state == "open").scalar_subquery(),
+        )
+    ).one()
+    late = (
+        url_for("deliveries.round_page", round_id=first)
+        if first and first == last
+        else url_for("deliveries.index")
+    )
+    found = (
+        (recalled, "召回的货还在路上", "买家还没有说没收，打电话问一声", url_for("recalls.index"), "bad"),
+        (held, "停着的货还在路上", "看是什么停了：恢复，或者召回", url_for("holds.index"), "bad"),
+        (overdue, "过了时间没有验收", "问一问收到没有，替他们记上", late, "warn"),
+        (claims, "退货申请等您定", "买家在等：同意，还是说明为什么不同意", url_for("claims.index"), "ripe"),
+    )  # fmt: skip
+    return [
+        Task(title, note, href, f"{count} {'件' if tone == 'ripe' else '个订单'}", tone)
+        for count, title, note, href, tone in found
+        if count
+    ]
+
+
+def _under_way(which: ColumnElement[bool]) -> ScalarSelect[int]:
+    """Orders that set out and nobody has accepted, with goods of such lots."""
+    return (
+        select(func.count(OrderLine.order_id.distinct()))
+        .join(Allocation, Allocation.order_line_id == OrderLine.id)
+        .join(Lot, Lot.id == Allocation.lot_id)
+        .join(Delivery, Delivery.order_id == OrderLine.order_id)
+        .where(Delivery.state.in_(ON_THE_WAY), which)
+        .scalar_subquery()
+    )
+
+
+def _overdue(figure: ColumnElement[int]) -> ScalarSelect[int]:
+    """Of deliveries that nobody has spoken for although their place's time is over."""
+    return (
+        select(figure)
+        .select_from(Delivery)
+        .join(Manifest, Manifest.id == Delivery.manifest_id)
+        .join(
+            RoundPickup,
+            (RoundPickup.round_id == Manifest.round_id)
+            & (RoundPickup.pickup_point_id == Manifest.pickup_point_id),
+        )
+        .where(Delivery.state.in_(ON_THE_WAY), RoundPickup.until_at < now())
+        .scalar_subquery()
+    )
+
+
 def money_to_approve(session: Session) -> list[Task]:
-    """Payout runs and working capital that wait for a second person's word."""
+    """Payout runs, write-offs and working capital that wait for a second person's word."""
     runs = session.scalars(
         select(PayoutRun).where(PayoutRun.state == "proposed").order_by(PayoutRun.number)
     )
@@ -71,6 +135,21 @@ def money_to_approve(session: Session) -> list[Task]:
     advances = session.scalars(
         select(Advance).where(Advance.state == "proposed").order_by(Advance.number)
     )
+    found += [
+        Task(
+            f"核销应收回货款 {format_yuan(one.fen)} 元",
+            one.reason,
+            url_for("recoveries.show", number=one.recovery.number),
+            "等您审批",
+            "ripe",
+        )
+        for one in session.scalars(
+            select(RecoveryWriteOff)
+            .where(RecoveryWriteOff.state == "proposed")
+            .options(joinedload(RecoveryWriteOff.recovery))
+            .order_by(RecoveryWriteOff.id)
+        )
+    ]
     return found + [
         Task(
             f"{one.name}，最多 {format_yuan(one.limit_fen)} 元",

@@ -28,6 +28,7 @@ KINDS = {
     "paid_out": "货款到账",
     "fee_paid": "付服务费、运费",
     "bounced": "货款被银行退回",
+    "written_off": "应收回货款核销",
     "member_received": "农户签收",
     "advance_drawn": "用周转金",
     "advance_repaid": "归还周转金",
@@ -43,6 +44,7 @@ _WORDS = {
     "lot": "批次 {}",
     "round": "第 {} 期",
     "payout": "货款 {}",
+    "recovery": "应收回货款 {}",
     "advance": "周转金 {}",
     "transfer": "银行流水 {}",
 }
@@ -81,4 +83,6 @@ class Parties:
             return url_for("transfers.show", transfer_id=int(number))
         if kind == "payout":
             return url_for("payouts.line", line_no=number)
+        if kind == "recovery":
+            return url_for("recoveries.show", number=number)
         return url_for("trace.index", q=number) if kind in {"order", "lot"} else ""

@@ -6,24 +6,23 @@ only with consent in force, what the farm gets from one pack and never a househo
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from operator import itemgetter
-from typing import Any
+from datetime import datetime
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload
 
 from marketplace.catalog.lot_papers import papers_of
 from marketplace.catalog.models import MADE_HERE, Lot
-from marketplace.catalog.paper_models import CERTIFICATE, PAPER_KINDS, LotPaper
+from marketplace.catalog.paper_models import LotPaper
 from marketplace.catalog.public_supplier import public_supplier
 from marketplace.catalog.words import amount_words
-from marketplace.core.clock import shanghai_date
+from marketplace.core.clock import shanghai_date, today
 from marketplace.core.errors import NotFound
 from marketplace.fulfilment.processing_pages import Processed, processed_of
 from marketplace.orders.allocation_models import AllocationRun
 from marketplace.orders.round_models import Commitment, Listing, Round
 from marketplace.orders.supporters import supported_behind
+from marketplace.reporting.trace_words import recorded
 from marketplace.trace.proofs import Standing, events_of, standing_of
 
 
@@ -53,6 +52,7 @@ class PublicLot:
     place: str
     whose: str
     supported: int
+    """Distinct households: as they were when goods were accepted, else as they are today."""
     packs: list[PackShare]
     steps: list[Step]
     standing: Standing
@@ -88,18 +88,12 @@ def public_lot(session: Session, trace_code: str) -> PublicLot:
         lot=lot,
         place=supplier.place,
         whose=supplier.whose,
-        supported=_supported(session, lot),
+        supported=supported_behind(session, [lot.id], today()).households,
         packs=_packs(commitments),
         steps=_steps(session, lot, commitments, processed),
         processed=processed,
         papers=[paper for paper in papers_of(session, lot.id) if paper.void_at is None],
     )
-
-
-def _supported(session: Session, lot: Lot) -> int:
-    """Distinct supported households behind the lot, on the day it was reported."""
-    day = shanghai_date(lot.report.submitted_at)
-    return supported_behind(session, [lot.id], day).households
 
 
 def _commitments(session: Session, lot_id: int) -> list[Commitment]:
@@ -150,9 +144,9 @@ def _steps(
         if commitment.allocated_packs:
             words = f"第 {found.number} 期的订单分到 {commitment.allocated_packs} 份{goods}"
             happened.append((moments[commitment.listing_id], "分配", words))
-    happened += _recorded(session, lot)
+    happened += recorded(lot, events_of(session, lot.trace_code))
     happened += [(one.moment, "加工", f"{one.kind}：{one.words}") for one in processed]
-    happened.sort(key=itemgetter(0))
+    happened.sort(key=lambda one: int(one[0].timestamp()))  # events know whole seconds
     steps = {Step(f"{_day(moment)} {what}", words): None for moment, what, words in happened}
     done = {what for _, what, _ in happened}
     money = [what for _, what, _ in happened if what in {"付款", "银行退回"}]
@@ -167,35 +161,6 @@ def _steps(
     ]
 
 
-def _recorded(session: Session, lot: Lot) -> list[tuple[datetime, str, str]]:
-    """What the lot's stream says of delivery and money: when and how many packs, never a sum."""
-    return [
-        (datetime.fromtimestamp(event["at"], UTC), *told)
-        for event in events_of(session, lot.trace_code)
-        if (
-            told := _shifted(lot, event["kind"], event["data"])
-            or _told(event["kind"], event["data"])
-        )
-    ]
-
-
-def _shifted(lot: Lot, kind: str, data: dict[str, Any]) -> tuple[str, str] | None:
-    """Goods that went into another lot, or came from one."""
-    if kind not in {"regraded", "pooled_into", "pooled_from"}:
-        return None
-    much = amount_words(abs(data["base"]), lot.product)
-    if kind == "pooled_into":
-        return "拼批", f"{much}和邻居的拼成一批"
-    if kind == "pooled_from":
-        return "拼批", f"一户拼进来 {much}"
-    words = (
-        f"{much}按{data['grade']}卖，另成一批"
-        if data["base"] < 0
-        else f"过磅时定为{data['grade']}，{much}"
-    )
-    return "改等级", words
-
-
 def _allocated_at(session: Session, listing_ids: list[int]) -> dict[int, datetime]:
     rows = session.execute(
         select(AllocationRun.listing_id, func.max(AllocationRun.created_at))
@@ -208,30 +173,3 @@ def _allocated_at(session: Session, listing_ids: list[int]) -> dict[int, datetim
 def _day(moment: datetime) -> str:
     day = shanghai_date(moment)
     return f"{day.month}月{day.day}日"
-
-
-_WITH_PACKS = {
-    "accepted": ("送到", "到了买家手里"),
-    "rejected": ("拒收", "验收时没有收"),
-    "returned": ("退回", "退了回来"),
-}
-
-
-def _told(kind: str, data: dict[str, Any]) -> tuple[str, str] | None:
-    if kind in _WITH_PACKS:
-        title, what = _WITH_PACKS[kind]
-        return title, f"{sum(row[1] for row in data['packs'])} 份{what}"
-    if kind == "paid" and data["collected"]:
-        return "付款", "货款付到了代收的单位，等农户签收"
-    if kind == "certified":
-        paper = PAPER_KINDS.get(data["kind"], "证明")
-        return ("开证" if data["kind"] == CERTIFICATE else "证明"), f"有了{paper}"
-    words = {
-        "paper_set_aside": ("作废", "一张证明作废了"),
-        "recalled": ("召回", "县里收回这批货，没有卖的不卖了，卖出的退钱"),
-        "weighed": ("过磅", "在集货点过了磅"),
-        "paid": ("付款", "货款打到了农户的账户"),
-        "came_back": ("银行退回", "货款没有到账，改好账户再付"),
-        "received": ("签收", "农户签收了货款"),
-    }
-    return words.get(kind)

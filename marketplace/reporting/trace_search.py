@@ -1,7 +1,6 @@
 """What somebody types or scans at the trace page, and which page it names."""
 
 import re
-from unicodedata import normalize
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -19,12 +18,6 @@ _CODE = re.compile(rf"[{ALPHABET}]{{12}}")
 
 Page = tuple[str, dict[str, str | int]]
 """An endpoint with its values."""
-
-
-def read_code(typed: str) -> str:
-    """The number or code in what was typed: full-width letters, blanks, or the whole address of a QR."""
-    words = "".join(normalize("NFKC", typed).split()).upper()
-    return words.rstrip("/").rsplit("/", 1)[-1][:40]
 
 
 def is_box_code(code: str) -> bool:

@@ -4,13 +4,14 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug import Response
 
 from marketplace.catalog.paper_models import PAPER_KINDS
+from marketplace.core.codes import read_code
 from marketplace.core.db import db
 from marketplace.core.errors import NotFound
 from marketplace.identity.access import current_actor, current_scope, public, requires
 from marketplace.identity.permissions import TRACE_VIEW
 from marketplace.reporting import sales as sold
 from marketplace.reporting import trace
-from marketplace.reporting.trace_search import find_page, is_box_code, is_sheet_code, read_code
+from marketplace.reporting.trace_search import find_page, is_box_code, is_sheet_code
 from marketplace.trace.proofs import proof_of
 from marketplace.web.downloads import send_json
 

@@ -25,7 +25,7 @@ from marketplace.catalog.lot_processing import FROM_PROCESSING
 from marketplace.catalog.models import Lot, LotMovement, LotShare
 from marketplace.fulfilment.delivery_models import ON_THE_WAY, Delivery
 from marketplace.fulfilment.models import PreparationSheet, SheetLine
-from marketplace.fulfilment.weighing_models import WeighIn
+from marketplace.fulfilment.weighing_models import WeighIn, WeighSurplus
 from marketplace.orders.allocation_models import Allocation
 from marketplace.orders.order_models import COUNTED_STATES, Order, OrderLine
 from marketplace.orders.return_models import GoodsReturn
@@ -33,8 +33,10 @@ from marketplace.orders.round_models import Commitment, Listing
 from marketplace.reporting.verify_money import MONEY_CHECKS, named
 from marketplace.reporting.verify_payouts import PAYOUT_CHECKS
 from marketplace.reporting.verify_processing import PROCESSING_CHECKS
+from marketplace.reporting.verify_recoveries import RECOVERY_CHECKS
 from marketplace.reporting.verify_scales import SCALE_CHECKS
 from marketplace.reporting.verify_stops import STOP_CHECKS
+from marketplace.reporting.verify_support import SUPPORT_CHECKS
 from marketplace.reporting.verify_trace import TRACE_CHECKS
 from marketplace.reporting.verify_transfers import TRANSFER_CHECKS
 
@@ -276,7 +278,13 @@ def weighed_enough() -> Query:
             Commitment,
             and_(Commitment.listing_id == WeighIn.listing_id, Commitment.lot_id == WeighIn.lot_id),
         )
-        .where(WeighIn.void_at.is_(None), Commitment.allocated_packs > WeighIn.packs)
+        .join(Listing, Listing.id == WeighIn.listing_id)
+        .outerjoin(WeighSurplus, WeighSurplus.weigh_in_id == WeighIn.id)
+        .where(
+            WeighIn.void_at.is_(None),
+            (Commitment.allocated_packs - WeighIn.packs) * Listing.pack_base
+            > func.coalesce(WeighSurplus.refilled_base, 0),
+        )
     )
 
 
@@ -325,8 +333,10 @@ CHECKS: tuple[tuple[str, Callable[[], Query]], ...] = (
     *SCALE_CHECKS,
     *PROCESSING_CHECKS,
     *STOP_CHECKS,
+    *SUPPORT_CHECKS,
     *MONEY_CHECKS,
     *PAYOUT_CHECKS,
+    *RECOVERY_CHECKS,
     *TRANSFER_CHECKS,
 )
 

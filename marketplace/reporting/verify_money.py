@@ -7,6 +7,7 @@ from sqlalchemy import (
     ColumnElement,
     Select,
     String,
+    and_,
     case,
     cast,
     func,
@@ -18,6 +19,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from marketplace.ledger.models import Journal, LedgerEntry
 from marketplace.orders.allocation_models import Allocation
+from marketplace.orders.claim_models import Claim
 from marketplace.orders.order_models import Order, OrderLine
 from marketplace.orders.return_models import GoodsReturn
 from marketplace.orders.weight_models import AcceptedWeight
@@ -150,6 +152,32 @@ def _worth_of(packs: ColumnElement[Any], grams: ColumnElement[Any]) -> ColumnEle
     return packs * OrderLine.price_fen - worth[0] - worth[1] - worth[2]
 
 
+def claims_returned() -> Query:
+    """What was granted of claims came back, line by line and lot by lot; what was not granted did not."""
+    came_back = (
+        select(func.coalesce(func.sum(GoodsReturn.packs), 0))
+        .where(GoodsReturn.order_line_id == Claim.order_line_id, GoodsReturn.lot_id == Claim.lot_id)
+        .where(GoodsReturn.stage == "later")
+        .correlate(Claim)
+        .scalar_subquery()
+    )
+    granted = func.sum(Claim.granted_packs)
+    return (
+        select(named("订单行 ", Claim.order_line_id))
+        .group_by(Claim.order_line_id, Claim.lot_id)
+        .having(
+            or_(
+                granted > came_back,
+                func.sum(case((Claim.state != "granted", Claim.granted_packs), else_=0)) > 0,
+                func.sum(
+                    case((and_(Claim.state == "granted", Claim.granted_packs == 0), 1), else_=0)
+                )
+                > 0,
+            )
+        )
+    )
+
+
 def buyers_even() -> Query:
     """What stands with a delivered order, or is still owed for it, is what was collected less what is due."""
     due = (
@@ -202,6 +230,7 @@ MONEY_CHECKS = (
     ("预付款用超了", prepayments_hold),
     ("退货份数不符", lines_returned),
     ("按重量卖的钱和重量不符", lines_weighed),
+    ("同意了的退货没有退", claims_returned),
     ("买家的钱和货不平", buyers_even),
     ("押金与账本不符", deposits_held),
 )

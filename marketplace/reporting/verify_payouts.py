@@ -41,7 +41,8 @@ def lines_add_up() -> Query:
 
 
 def lines_posted() -> Query:
-    """What the books say went to a line's owner is what the line says the bank has paid."""
+    """What the books say went to a line's owner is what the line says the bank has paid, less what was
+    taken off."""
     bank = (
         select(func.coalesce(func.sum(LedgerEntry.fen), 0))
         .join(Journal, Journal.number == LedgerEntry.journal_number)
@@ -50,7 +51,8 @@ def lines_posted() -> Query:
         .correlate(PayoutLine)
         .scalar_subquery()
     )
-    paid = case((PayoutLine.state == "paid", PayoutLine.fen), else_=0)
+    net = PayoutLine.fen - PayoutLine.deducted_fen
+    paid = case((PayoutLine.state == "paid", net), else_=0)
     return select(named("货款 ", PayoutLine.number)).where(bank != -paid)
 
 

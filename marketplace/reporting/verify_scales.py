@@ -83,14 +83,16 @@ def surplus_moved() -> Select[str]:
 
 
 def surplus_once() -> Select[str]:
-    """However often a line was weighed, its lot has no more of it than lay on the scales at once."""
+    """However often a line was weighed, its lot has no more of it than lay on the scales at once, beside what
+    earlier weighings gave to the sheet."""
     added = func.sum(WeighSurplus.added_base - WeighSurplus.back_base)
+    to_sheet = func.sum(case((WeighIn.void_at.is_not(None), WeighSurplus.refilled_base), else_=0))
     return (
         select(named("批次 ", Lot.code))
         .join(WeighIn, WeighIn.lot_id == Lot.id)
         .join(WeighSurplus, WeighSurplus.weigh_in_id == WeighIn.id)
         .group_by(Lot.id, WeighIn.listing_id)
-        .having(added > func.max(WeighSurplus.base))
+        .having(added > func.max(WeighSurplus.base) + to_sheet)
     )
 
 

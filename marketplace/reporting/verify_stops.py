@@ -3,8 +3,10 @@
 from collections.abc import Callable
 
 from sqlalchemy import Select, and_, func, or_, select
+from sqlalchemy.orm import aliased
 
 from marketplace.catalog.models import STOPPED, Lot
+from marketplace.fulfilment.lot_lineage import shifts
 from marketplace.orders.allocation_models import Allocation
 from marketplace.orders.order_models import Order, OrderLine
 from marketplace.orders.return_models import GoodsReturn
@@ -52,7 +54,20 @@ def recalled_lots_kept() -> Query:
     )
 
 
+def goods_of_recalled_lots() -> Query:
+    """What came out of a recalled lot is recalled, through however many lots it went."""
+    went, source = shifts(), aliased(Lot)
+    return (
+        select(named("批次 ", Lot.code))
+        .join(went, went.c.target == Lot.id)
+        .join(source, source.id == went.c.source)
+        .where(source.state == "recalled", Lot.state != "recalled")
+        .distinct()
+    )
+
+
 STOP_CHECKS: tuple[tuple[str, Callable[[], Query]], ...] = (
     ("停着的批次还在供货", stopped_lots_offered),
     ("召回的批次还有人收了", recalled_lots_kept),
+    ("召回的货变成的批次没有召回", goods_of_recalled_lots),
 )

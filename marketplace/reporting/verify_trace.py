@@ -23,6 +23,7 @@ from marketplace.orders.lot_events import packs_by_buyer
 from marketplace.orders.order_models import Order, OrderLine
 from marketplace.orders.return_models import GoodsReturn
 from marketplace.orders.weight_models import AcceptedWeight
+from marketplace.reporting.verify_holds import HOLD_EVENTS, HoldBooks
 from marketplace.reporting.verify_processing import (
     PROCESSING_EVENTS,
     ProcessingBooks,
@@ -61,7 +62,13 @@ class Said:
     processed: list[Processed] = field(default_factory=list)
     weighed: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     """By the number on the receipt."""
+    held: dict[str, str] = field(default_factory=dict)
+    """Code of a hold that keeps the lot → its cause."""
+    freed: set[str] = field(default_factory=set)
+    """Codes of holds that were lifted."""
     recalled: bool = False
+    recalled_with: str = ""
+    """The code of the lot its goods came from, where they were recalled with that one."""
 
 
 def said_by(walked: Walked) -> Said:
@@ -75,7 +82,9 @@ def said_by(walked: Walked) -> Said:
         elif kind == "moved":
             _moved(said, data)
         elif kind == "recalled":
-            said.recalled = True
+            said.recalled, said.recalled_with = True, data.get("lot", "")
+        elif kind in HOLD_EVENTS:
+            _held(said, kind, data)
         elif kind == "weighed":
             said.weighed[data["receipt"]] = data
         elif kind in SHIFT_EVENTS:
@@ -91,6 +100,14 @@ def _moved(said: Said, data: Mapping[str, Any]) -> None:
     said.moved[data["movement"]] += data["base"]
     for who, base in data.get("shares", []):
         said.shares[who] += base
+
+
+def _held(said: Said, kind: str, data: Mapping[str, Any]) -> None:
+    if kind == "held":
+        said.held[data["hold"]] = data["cause"]
+    else:
+        del said.held[data["hold"]]
+        said.freed.add(data["hold"])
 
 
 def _sold(said: Said, kind: str, data: Mapping[str, Any]) -> None:
@@ -155,11 +172,18 @@ def _unlike(session: Session, some: Sequence[Walked]) -> Iterator[str]:
 def _compared(books: "_Books", lot: Any, one: Walked) -> str:
     try:
         said = said_by(one)
-        if said.recalled != (lot.state == "recalled"):
+        if said.recalled != (lot.state == "recalled") or not _came_from(said):
             return "召回和记录不一样"
         return books.unlike(lot, said)
     except (KeyError, TypeError, ValueError):  # a chain that fits, of events that say nothing
         return "记录读不懂"
+
+
+def _came_from(said: Said) -> bool:
+    """What was recalled with another lot has goods of that one."""
+    came = {code for _, code, base in said.shifted if base > 0}
+    came |= {code for _, code, base, _ in said.processed if base > 0}
+    return not said.recalled_with or said.recalled_with in came
 
 
 class _Books:
@@ -211,6 +235,7 @@ class _Books:
         self._session = session
         self._scales = ScaleBooks(session, ids)
         self._processing = ProcessingBooks(session, ids)
+        self._holds = HoldBooks(session, ids)
 
     def unlike(self, lot: Any, said: Said) -> str:
         """The first thing in which a lot's row differs, in words."""
@@ -229,6 +254,7 @@ class _Books:
         if words := (
             self._scales.unlike(lot.id, said.weighed, said.shifted)
             or self._processing.unlike(lot.id, said.processed)
+            or self._holds.unlike(lot, said.held, said.freed)
         ):
             return words
         return "" if said.taken_over else self._sold_otherwise(lot, said)

@@ -37,7 +37,7 @@ BATCH_V1 = BankTemplate(
         ("收款账号", lambda at, line: line.payee.account_no if line.payee else ""),
         ("收款户名", lambda at, line: line.payee.holder_name if line.payee else ""),
         ("开户行", lambda at, line: line.payee.bank_name if line.payee else ""),
-        ("金额", lambda at, line: _yuan(line.fen)),
+        ("金额", lambda at, line: _yuan(line.net_fen)),
         ("用途", lambda at, line: PURPOSE),
     ),
 )

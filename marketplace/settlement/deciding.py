@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.orm import Session, joinedload
 
 from marketplace.catalog.models import Lot
-from marketplace.core.clock import now
+from marketplace.core.clock import now, today
 from marketplace.core.errors import Conflict, InvalidInput, NotFound
 from marketplace.core.states import move, move_many
 from marketplace.identity import audit
@@ -18,6 +18,7 @@ from marketplace.identity.actor import Actor
 from marketplace.ledger.posting import Posting, credit, debit, post, post_many
 from marketplace.settlement.owed import owed_items
 from marketplace.settlement.payees import accounts_of
+from marketplace.settlement.paying import record_paid
 from marketplace.settlement.payout_models import PayoutItem, PayoutLine, PayoutPart, PayoutRun
 from marketplace.settlement.two_people import refuse_own
 
@@ -51,6 +52,7 @@ def approve_run(session: Session, actor: Actor, run: PayoutRun, fen: int) -> Non
     move_many(session, PayoutLine, PayoutLine.run_id == run.id, "proposed", "approved")
     _post_owed(session, actor, run)
     _draw(session, actor, run)
+    _settle_without_bank(session, actor, run)
     audit.record(session, actor, "payout_approved", "payout_run", run.number, fen=run.fen)
     if not _has_lines(session, run, "approved"):
         move(session, run, "done", because=CHANGED)
@@ -136,6 +138,15 @@ def _draw(session: Session, actor: Actor, run: PayoutRun) -> None:
     party = run.advance.party
     lines = [debit("bank", run.advanced_fen), credit("advance", run.advanced_fen, party)]
     post(session, actor, "advance_drawn", f"drawn:{run.number}", party, lines)
+
+
+def _settle_without_bank(session: Session, actor: Actor, run: PayoutRun) -> None:
+    """Of what is taken off whole nothing goes to the bank: it is paid with the approval."""
+    whole = PayoutLine.deducted_fen == PayoutLine.fen
+    mine = select(PayoutLine).where(PayoutLine.run_id == run.id, PayoutLine.state == "approved")
+    for line in session.scalars(mine.where(whole).order_by(PayoutLine.id)).all():
+        move(session, line, "sent", because=CHANGED)
+        record_paid(session, actor, line, today())
 
 
 def not_collected() -> ColumnElement[bool]:

@@ -15,10 +15,13 @@ from marketplace.identity.actor import Actor
 from marketplace.ledger import books
 from marketplace.ledger.posting import credit, debit, post
 from marketplace.orders.collecting import due_column
-from marketplace.orders.order_models import Order
+from marketplace.orders.order_models import Order, OrderLine
+from marketplace.orders.return_models import GoodsReturn
 from marketplace.orders.round_models import Round
+from marketplace.settlement.deductions import written_off
 from marketplace.settlement.fee_models import FEES, FeeInvoice
 from marketplace.settlement.payout_models import PayoutItem, PayoutRun
+from marketplace.settlement.recovery_models import Recovery
 from marketplace.settlement.two_people import refuse_own
 
 CHANGED = "这张单据刚刚变了，请刷新再看。"
@@ -58,7 +61,7 @@ def money_of_round(session: Session, found: Round) -> RoundMoney:
 
 
 def money_of_rounds(session: Session, rounds: Sequence[Round]) -> dict[int, RoundMoney]:
-    """By id of the round; seven statements, however many."""
+    """By id of the round; nine statements, however many."""
     ids = [found.id for found in rounds]
     parties = [f"round:{found.number}" for found in rounds]
     due_of = due_column()
@@ -72,7 +75,7 @@ def money_of_rounds(session: Session, rounds: Sequence[Round]) -> dict[int, Roun
     loss = books.balances(session, "aftersale_loss", parties)
     carriers = books.balances(session, "carrier_receivable", parties)
     invoiced, paid_out = _invoiced(session, ids), _to_households(session, ids)
-    set_off = _set_off(session, ids)
+    set_off, asked_back = _set_off(session, ids), _asked_back(session, ids)
     found_money = {}
     for found, party in zip(rounds, parties, strict=True):
         due, collected, missing = came.get(found.id, (0, 0, 0))
@@ -81,6 +84,7 @@ def money_of_rounds(session: Session, rounds: Sequence[Round]) -> dict[int, Roun
             spent = invoiced.get((found.id, kind), 0)
             fees.append(Purse(name, left[kind].get(party, 0) + spent, spent))
         borne = loss.get(party, 0) + carriers.get(party, 0) + set_off.get(found.id, 0)
+        borne += asked_back.get(found.id, 0)
         taken = due - sum(fee.taken_fen for fee in fees) + borne
         households = Purse("农户货款", taken, paid_out.get(found.id, 0))
         found_money[found.id] = RoundMoney(
@@ -111,6 +115,19 @@ def _set_off(session: Session, ids: Sequence[int]) -> dict[int, int]:
         select(FeeInvoice.round_id, func.sum(FeeInvoice.offset_fen))
         .where(FeeInvoice.round_id.in_(ids), FeeInvoice.state == "approved")
         .group_by(FeeInvoice.round_id)
+    )
+    return {round_id: int(fen) for round_id, fen in rows}
+
+
+def _asked_back(session: Session, ids: Sequence[int]) -> dict[int, int]:
+    """What households were paid for goods that came back, without what the county took on itself, by round."""
+    rows = session.execute(
+        select(Order.round_id, func.sum(Recovery.fen - written_off()))
+        .join(GoodsReturn, GoodsReturn.id == Recovery.return_id)
+        .join(OrderLine, OrderLine.id == GoodsReturn.order_line_id)
+        .join(Order, Order.id == OrderLine.order_id)
+        .where(Order.round_id.in_(ids))
+        .group_by(Order.round_id)
     )
     return {round_id: int(fen) for round_id, fen in rows}
 

@@ -15,7 +15,7 @@ from marketplace.identity.permissions import RECEIPT_FILE
 from marketplace.imports.cell_values import read_day
 from marketplace.settlement import receipts
 from marketplace.settlement.statements import money_of
-from marketplace.settlement.words import LINE_STATES
+from marketplace.settlement.words import LINE_STATES, RECOVERY_STATES
 from marketplace.web.field_blueprint import Task, bp, household_panel, today_tasks
 
 
@@ -24,9 +24,14 @@ def _money(session: Session, household_id: int) -> Markup:
     scope = current_scope()
     only_units = None if scope.regions or scope.cadre_for else scope.organisations
     money = money_of(session, household_id, only_units)
-    if not (money.lines or money.collected or money.owed_fen):
+    if not (money.lines or money.collected or money.owed_fen or money.asked):
         return Markup()
-    html = render_template("settlement/field_money.html", money=money, states=LINE_STATES)
+    html = render_template(
+        "settlement/field_money.html",
+        money=money,
+        states=LINE_STATES,
+        recovery_states=RECOVERY_STATES,
+    )
     return Markup(html)  # noqa: S704  a template of ours, escaped already
 
 

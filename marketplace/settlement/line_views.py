@@ -13,6 +13,7 @@ from marketplace.identity.access import current_actor, current_scope, requires
 from marketplace.identity.permissions import PAYOUT_PROPOSE, PAYOUT_VIEW
 from marketplace.imports.cell_values import read_day
 from marketplace.settlement import holding, paying, public_notices, runs
+from marketplace.settlement.deductions import deductions_of
 from marketplace.settlement.payee_models import HOLD_REASONS
 from marketplace.settlement.payout_models import PayoutLine
 from marketplace.settlement.payout_views import Answer, bp
@@ -32,6 +33,7 @@ def _line(line_no: str, refused: MarketplaceError | None = None, answering: int 
         "settlement/line.html",
         line=found,
         lots=made_of(db.session, [found])[found.id],
+        off=deductions_of(db.session, [found])[found.id],
         followed=runs.followed_by(db.session, found),
         before=db.session.get(PayoutLine, found.replaces_id) if found.replaces_id else None,
         holds=holding.open_holds(db.session, found),
@@ -54,6 +56,7 @@ def line_paper(line_no: str) -> str:
         "settlement/statement_paper.html",
         line=found,
         lots=made_of(db.session, [found])[found.id],
+        off=deductions_of(db.session, [found])[found.id],
         back_url=url_for(".line", line_no=line_no),
         settings=county_settings(db.session),
     )

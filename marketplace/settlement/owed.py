@@ -15,7 +15,7 @@ from marketplace.settlement.payout_models import PayoutItem
 from marketplace.settlement.splitting import OWN, Whose
 
 PAYABLES = ("lot_payable", "service_payable", "freight_payable")
-LOSSES = ("aftersale_loss", "carrier_receivable")
+LOSSES = ("aftersale_loss", "carrier_receivable", "household_recovery")
 LOTS_AT_ONCE = 1000  # a statement names so many; databases take some ten thousand
 
 

@@ -13,6 +13,7 @@ from marketplace.identity import audit
 from marketplace.identity.actor import Actor
 from marketplace.ledger.posting import Line, credit, debit, post
 from marketplace.notices.outbox import enqueue_all
+from marketplace.settlement.deductions import deductions_of
 from marketplace.settlement.lot_events import record_paid_out
 from marketplace.settlement.payout_models import PayoutLine, PayoutPart, PayoutRun
 from marketplace.settlement.telling import paid_messages, returned_messages
@@ -35,7 +36,7 @@ def record_paid(session: Session, actor: Actor, line: PayoutLine, day: date) -> 
         session, actor, "paid_out", f"paid_out:{line.number}", _subject(line), _paid(session, line)
     )
     record_paid_out(session, line, "paid")
-    audit.record(session, actor, "payout_paid", "payout_line", line.number, fen=line.fen)
+    audit.record(session, actor, "payout_paid", "payout_line", line.number, fen=line.net_fen)
     enqueue_all(session, paid_messages(session, line))
     _finish(session, line)
     return True
@@ -52,12 +53,14 @@ def record_bounced(session: Session, actor: Actor, line: PayoutLine, reason: str
         return False
     if line.state not in {"sent", "paid"}:
         raise Conflict(_WRONG[line.state], code="wrong_state")
+    if not line.net_fen:
+        raise Conflict("这笔全抵了应收回的货款，没有经过银行。", code="offset")
     was_paid = line.state == "paid"
     if was_paid and _signed_for(session, line):
         raise Conflict("农户已经签收了这笔，不会再退回。请先核对。", code="received")
+    lines = [Line(one.account, one.party, -one.fen) for one in _paid(session, line)]
     move(session, line, "bounced", because=CHANGED, paid_on=None, reason=reason)
     if was_paid:
-        lines = [Line(one.account, one.party, -one.fen) for one in _paid(session, line)]
         post(session, actor, "bounced", f"bounced:{line.number}", _subject(line), lines)
         record_paid_out(session, line, "came_back")
     audit.record(session, actor, "payout_bounced", "payout_line", line.number, fen=line.fen)
@@ -93,12 +96,15 @@ def _subject(line: PayoutLine) -> str:
 
 
 def _paid(session: Session, line: PayoutLine) -> list[Line]:
-    """What paying the line moves: the owner's own, and what a cooperative holds for its members."""
+    """What paying a line that is on its way or paid moves: the owner's own, less what he gives back with his
+    signed word, and what a cooperative holds for its members."""
     collected = members_fen(session, line)
+    off = deductions_of(session, [line])[line.id]
     return [
         debit("payout", line.fen - collected, line.party),
         debit("cooperative_held", collected, line.party),
-        credit("bank", line.fen),
+        *(credit("household_recovery", one.fen, line.party) for one in off),
+        credit("bank", line.net_fen),
     ]
 
 

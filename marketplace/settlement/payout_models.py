@@ -19,6 +19,8 @@ from marketplace.settlement.splitting import Owner
 
 OPEN_LINES = ("held", "bounced")
 """A line in these was not paid: a later run takes it up again."""
+LIVE_LINES = ("proposed", "approved", "sent", "paid")
+"""What is taken off a line in one of these counts; else the line that follows takes off what is open then."""
 
 
 class Advance(Base):
@@ -139,6 +141,7 @@ class PayoutLine(Base):
     __table_args__ = (
         CheckConstraint(ONE_OWNER, name="one_owner"),
         CheckConstraint("fen > 0", name="fen"),
+        CheckConstraint("deducted_fen BETWEEN 0 AND fen", name="deducted"),
         CheckConstraint(
             "state IN ('proposed', 'approved', 'rejected', 'sent', 'paid', 'bounced', 'held')",
             name="state",
@@ -176,6 +179,9 @@ class PayoutLine(Base):
     organisation_id: Mapped[int | None] = mapped_column(ForeignKey("organisation.id"))
     region_code: Mapped[str] = mapped_column(ForeignKey("region.code"))
     fen: Mapped[int]
+    """Gross: what its parts come to."""
+    deducted_fen: Mapped[int] = mapped_column(default=0, server_default="0")
+    """What was to be taken off it when it was proposed, see PayoutDeduction."""
     state: Mapped[str] = mapped_column(String(10))
     payee_id: Mapped[int | None] = mapped_column(ForeignKey("payee.id"))
     replaces_id: Mapped[int | None] = mapped_column(ForeignKey("payout_line.id"))
@@ -198,6 +204,16 @@ class PayoutLine(Base):
     parts: Mapped[list["PayoutPart"]] = relationship(
         back_populates="line", order_by="PayoutPart.id"
     )
+
+    @property
+    def off_fen(self) -> int:
+        """What is taken off: nothing, where it is not paid after all."""
+        return self.deducted_fen if self.state in LIVE_LINES else 0
+
+    @property
+    def net_fen(self) -> int:
+        """What goes to the account."""
+        return self.fen - self.off_fen
 
     @property
     def parts_line_id(self) -> int:

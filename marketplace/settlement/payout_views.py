@@ -14,6 +14,7 @@ from marketplace.settlement import deciding, public_notices, runs
 from marketplace.settlement.bank_file import BATCH_V1, bank_file
 from marketplace.settlement.payee_models import RELATIONS
 from marketplace.settlement.payout_models import PayoutRun
+from marketplace.settlement.telling import off_words
 from marketplace.settlement.two_people import OWN, is_own
 from marketplace.settlement.words import LINE_STATES, RUN_STATES
 from marketplace.web.downloads import send_xlsx
@@ -25,7 +26,12 @@ Answer = str | Response | tuple[str, int]
 
 @bp.context_processor
 def _words() -> dict[str, object]:
-    return {"run_states": RUN_STATES, "line_states": LINE_STATES, "relations": RELATIONS}
+    return {
+        "run_states": RUN_STATES,
+        "line_states": LINE_STATES,
+        "relations": RELATIONS,
+        "off_words": off_words,
+    }
 
 
 @bp.get("")

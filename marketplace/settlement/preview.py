@@ -18,7 +18,7 @@ from marketplace.settlement.splitting import Owner
 
 @dataclass(frozen=True)
 class Place:
-    """A village, or an organisation that collects, with its payments in fen."""
+    """A village, or an organisation that collects, with what goes to its accounts in fen."""
 
     name: str
     payments: int
@@ -43,6 +43,8 @@ class Preview:
     fen: int
     advanced_fen: int
     waiting_fen: int
+    off_fen: int
+    """What is taken off because of goods that came back; `places` are without it."""
 
     @property
     def payments(self) -> int:
@@ -63,8 +65,11 @@ def preview_run(session: Session, room_fen: int) -> Preview:
     number = (session.scalar(select(func.max(PayoutRun.number))) or 0) + 1
     draft = draft_run(session, number, owed, room_fen)
     waiting_fen = sum(one.fen for one in owed if not one.here) - draft.advanced_fen
-    goes = [(owner, fen) for owner, fen in _sums(draft) if not draft.accounts[owner].reason]
-    waits = [(owner, fen) for owner, fen in _sums(draft) if draft.accounts[owner].reason]
+    net = [
+        (owner, fen - off) for (owner, fen), off in zip(_sums(draft), draft.off_fens, strict=True)
+    ]
+    goes = [(owner, fen) for owner, fen in net if not draft.accounts[owner].reason]
+    waits = [(owner, fen) for owner, fen in net if draft.accounts[owner].reason]
     names = _names(session, {owner for owner, _ in waits})
     return Preview(
         _places(session, goes),
@@ -72,6 +77,7 @@ def preview_run(session: Session, room_fen: int) -> Preview:
         draft.fen,
         draft.advanced_fen,
         waiting_fen,
+        sum(draft.off_fens),
     )
 
 

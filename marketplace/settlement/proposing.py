@@ -16,8 +16,10 @@ from marketplace.identity.actor import Actor
 from marketplace.identity.models import Organisation
 from marketplace.settlement.advances import available_fen
 from marketplace.settlement.collectors import with_one_collector
+from marketplace.settlement.deductions import Offsets, agreed_to, offsets, store
 from marketplace.settlement.owed import Owed, owed_items, shares_of
 from marketplace.settlement.payees import Account, accounts_of
+from marketplace.settlement.paying import members_fen
 from marketplace.settlement.payout_models import (
     OPEN_LINES,
     Advance,
@@ -52,18 +54,27 @@ class Draft:
     sums: Mapping[Owner, Sum]
     again: Sequence[PayoutLine]
     accounts: Mapping[Owner, Account]
+    taken_off: Sequence[Offsets]
+    """What is taken off each payment: those of `sums` first, then those of `again`."""
 
     @property
     def fen(self) -> int:
         return sum(item.fen for item in self.items) + sum(line.fen for line in self.again)
 
     @property
+    def off_fens(self) -> list[int]:
+        return [sum(fen for _, fen in offs) for offs in self.taken_off]
+
+    @property
     def advanced_fen(self) -> int:
         return sum(item.fen for item in self.items if item.advanced)
 
 
-def draft_run(session: Session, number: int, owed: Sequence[Owed], room_fen: int) -> Draft:
-    """Run `number` as it would be now, with so much room in working capital."""
+def draft_run(
+    session: Session, number: int, owed: Sequence[Owed], room_fen: int, *, for_update: bool = False
+) -> Draft:
+    """Run `number` as it would be now, with so much room in working capital; `for_update`: nobody changes
+    meanwhile what may be taken off."""
     chosen = chosen_items(owed, room_fen)
     lots = shares_of(session, sorted({item.lot_id for item in chosen}))
     items, collectors = with_one_collector(session, chosen, lots)
@@ -71,7 +82,22 @@ def draft_run(session: Session, number: int, owed: Sequence[Owed], room_fen: int
     waiting = _lines_waiting(session)
     accounts = accounts_of(session, {*sums, *(line.owner for line in waiting)})
     again = [line for line in waiting if _payable_again(line, accounts[line.owner])]
-    return Draft(items, sums, again, accounts)
+    most = _most_off(session, sums, again, accounts)
+    agreed = agreed_to(session, {owner for owner, _ in most}, for_update=for_update)
+    return Draft(items, sums, again, accounts, offsets(most, agreed))
+
+
+def _most_off(
+    session: Session,
+    sums: Mapping[Owner, Sum],
+    again: Sequence[PayoutLine],
+    accounts: Mapping[Owner, Account],
+) -> list[tuple[Owner, int]]:
+    """Each payment's owner with what may be taken off it: what is his own, and nothing of what waits."""
+    fresh = [
+        (owner, 0 if accounts[owner].reason else one.own_fen(owner)) for owner, one in sums.items()
+    ]
+    return fresh + [(line.owner, line.fen - members_fen(session, line)) for line in again]
 
 
 def propose_run(session: Session, actor: Actor, advance_id: int | None = None) -> PayoutRun:
@@ -84,7 +110,7 @@ def propose_run(session: Session, actor: Actor, advance_id: int | None = None) -
         raise Conflict("还有一批货款等着审批，批完再提下一批。", code="run_waiting")
     advance = _advance(session, advance_id)
     room_fen = available_fen(session, advance) if advance else 0
-    draft = draft_run(session, number, owed_items(session), room_fen)
+    draft = draft_run(session, number, owed_items(session), room_fen, for_update=True)
     if not draft.items and not draft.again:
         raise Conflict(NOTHING, code="nothing_owed")
     run = PayoutRun(
@@ -159,10 +185,12 @@ def _store_lines(session: Session, run: PayoutRun, draft: Draft) -> None:
         for owner, one in draft.sums.items()
     ]
     repeated = [_repeated(run, line, draft.accounts[line.owner]) for line in draft.again]
-    for at, line in enumerate([*fresh, *repeated], 1):
-        line.number = f"P{run.number}-{at:04d}"
-    session.add_all([*fresh, *repeated])
+    lines = [*fresh, *repeated]
+    for at, (line, off_fen) in enumerate(zip(lines, draft.off_fens, strict=True), 1):
+        line.number, line.deducted_fen = f"P{run.number}-{at:04d}", off_fen
+    session.add_all(lines)
     session.flush()
+    store(session, lines, draft.taken_off)
     parts = [
         {
             "line_id": line.id,

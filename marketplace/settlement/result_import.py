@@ -70,8 +70,8 @@ class ResultChecker:
         reader = RowReader(cells)
         line = self._line(reader)
         fen = reader.read("金额", parse_yuan)
-        if line and fen is not None and fen != line.fen:
-            reader.problem("金额", f"这笔是 {format_yuan(line.fen)} 元，请核对。")
+        if line and fen is not None and fen != line.net_fen:
+            reader.problem("金额", f"这笔是 {format_yuan(line.net_fen)} 元，请核对。")
         if not cells["金额"]:
             reader.problem("金额", "请填金额。")
         tail = cells["收款账号"].strip()[-4:]

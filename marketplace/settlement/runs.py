@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from statistics import median
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, case, func, select
 from sqlalchemy.orm import Session, aliased, joinedload
 
 from marketplace.core.clock import today
 from marketplace.core.errors import NotFound
 from marketplace.identity.scope import Scope
-from marketplace.settlement.payout_models import OPEN_LINES, PayoutLine, PayoutRun
+from marketplace.settlement.payout_models import LIVE_LINES, OPEN_LINES, PayoutLine, PayoutRun
 
 LOOKED_BACK = timedelta(days=90)
 """Waiting times are told of payments of so many days."""
@@ -23,6 +23,12 @@ class Tally:
 
     lines: int = 0
     fen: int = 0
+    off_fen: int = 0
+    """What is taken off of it."""
+
+    @property
+    def net_fen(self) -> int:
+        return self.fen - self.off_fen
 
 
 @dataclass(frozen=True)
@@ -59,12 +65,13 @@ def tallies(session: Session, scope: Scope, run_ids: Sequence[int]) -> dict[int,
             PayoutLine.state,
             func.count(PayoutLine.id),
             func.sum(PayoutLine.fen),
+            func.sum(case((PayoutLine.state.in_(LIVE_LINES), PayoutLine.deducted_fen), else_=0)),
         )
         .group_by(PayoutLine.run_id, PayoutLine.state)
     )
     found: dict[int, dict[str, Tally]] = {run_id: {} for run_id in run_ids}
-    for run_id, state, count, fen in rows:
-        found[run_id][state] = Tally(count, int(fen))
+    for run_id, state, count, fen, off_fen in rows:
+        found[run_id][state] = Tally(count, int(fen), int(off_fen))
     return found
 
 

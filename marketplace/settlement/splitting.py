@@ -58,6 +58,10 @@ class Sum:
     def fen(self) -> int:
         return sum(part.fen for part in self.parts)
 
+    def own_fen(self, owner: Owner) -> int:
+        """Without what `owner`, an organisation, collects for its members."""
+        return sum(part.fen for part in self.parts if part.household_id == owner.household_id)
+
 
 def split_run(
     salt: str, items: Sequence[Item], lots: Mapping[int, Whose], collectors: Mapping[int, int]

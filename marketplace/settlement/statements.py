@@ -17,6 +17,7 @@ from marketplace.orders.return_models import GoodsReturn
 from marketplace.orders.round_models import Listing, Round
 from marketplace.orders.weight_models import AcceptedWeight
 from marketplace.settlement.payout_models import PayoutItem, PayoutLine, PayoutPart
+from marketplace.settlement.recoveries import Standing, open_of
 
 
 @dataclass(frozen=True)
@@ -56,15 +57,17 @@ class Money:
     lines: tuple[PayoutLine, ...]
     collected: tuple[PayoutPart, ...]
     owed_fen: int
+    asked: Sequence[Standing] = ()
+    """What it is asked to give back and has not."""
 
     @property
     def paid_fen(self) -> int:
-        return sum(line.fen for line in self.lines if line.state == "paid")
+        return sum(line.net_fen for line in self.lines if line.state == "paid")
 
     @property
     def waiting_fen(self) -> int:
         """Delivered, and not on an account."""
-        return self.owed_fen + sum(line.fen for line in self.lines if line.state != "paid")
+        return self.owed_fen + sum(line.net_fen for line in self.lines if line.state != "paid")
 
 
 def made_of(session: Session, lines: Sequence[PayoutLine]) -> dict[int, list[OfLot]]:
@@ -176,7 +179,8 @@ def money_of(
     replaced = {line.replaces_id for line in found}
     standing = tuple(line for line in found if line.id not in replaced)
     collected = _collected(session, household_id, None)
-    return Money(standing, collected, _not_taken_up(session, household_id, standing))
+    owed_fen = _not_taken_up(session, household_id, standing)
+    return Money(standing, collected, owed_fen, open_of(session, household_id))
 
 
 def _collected(

@@ -16,6 +16,7 @@ from marketplace.identity.access import current_actor, current_scope, requires
 from marketplace.identity.permissions import PAYOUT_PROPOSE, PAYOUT_VIEW
 from marketplace.regions.models import Region
 from marketplace.settlement import deciding, public_notices, runs
+from marketplace.settlement.deductions import deductions_of
 from marketplace.settlement.payout_models import PayoutLine, PayoutRun
 from marketplace.settlement.payout_views import bp
 from marketplace.settlement.statements import made_of
@@ -50,6 +51,7 @@ def village_list(run_no: int, code: str) -> str:
         run=found,
         lines=lines,
         lots=made_of(db.session, lines),
+        off=deductions_of(db.session, lines),
         village=village,
         settings=county_settings(db.session),
         back_url=url_for(".run", run_no=run_no),

@@ -29,3 +29,10 @@ ADVANCE_STATES = {
     "rejected": ("退回了", "plain"),
     "closed": ("结束了", "plain"),
 }
+RECOVERY_STATES = {
+    "waiting": ("等本人签字", "warn"),
+    "agreed": ("签了字，下一批扣", "sky"),
+    "writing_off": ("等批核销", "ripe"),
+    "settled": ("都扣了", "leaf"),
+    "written_off": ("核销了", "plain"),
+}

@@ -66,6 +66,7 @@ DESK: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Entry("交货", "field.handover", "deliveries.hand_over"),
             Entry("签字原件", "originals.index", "sheets.view"),
             Entry("暂停", "holds.index", "rounds.manage"),
+            Entry("召回", "recalls.index", "lots.recall"),
             Entry("消息", "notices.index", "notices.view"),
             Entry("溯源", "trace.index", "trace.view"),
         ),
@@ -86,6 +87,7 @@ DESK: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         "账务",
         (
             Entry("农户货款", "payouts.index", "payouts.view"),
+            Entry("应收回货款", "recoveries.index", "advances.view"),
             Entry("收款账户", "payees.index", "payees.view"),
             Entry("周转金", "advances.index", "advances.view"),
             Entry("各期收支", "fees.index", "advances.view"),

@@ -40,6 +40,7 @@ def upgrade() -> None:
     sa.Column('goods_return_id', _id(), nullable=True),
     sa.Column('packs', sa.BigInteger(), nullable=False),
     sa.Column('grams', sa.BigInteger(), nullable=False),
+    sa.Column('farmgate_fen', sa.BigInteger(), nullable=False),
     sa.Column('off_fen', sa.BigInteger(), nullable=False),
     sa.Column('farmgate_off_fen', sa.BigInteger(), nullable=False),
     sa.Column('at', sa.DateTime(timezone=True), nullable=False),

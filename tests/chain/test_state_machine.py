@@ -8,12 +8,13 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
+    initialize,
     invariant,
     precondition,
     rule,
     run_state_machine_as_test,
 )
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from marketplace.alipay_simulator.books import Books
 from marketplace.catalog.models import Lot
@@ -31,7 +32,6 @@ from marketplace.fulfilment.cancelling import cancel_order_of
 from marketplace.fulfilment.delivering import accept_rest, set_out, settle_finished_rounds
 from marketplace.fulfilment.delivery_models import Delivery
 from marketplace.fulfilment.held_orders import cut, move_orders, put_off
-from marketplace.fulfilment.hold_models import Hold
 from marketplace.fulfilment.holding import lift, planned, put_on
 from marketplace.fulfilment.issuing import issue_sheets
 from marketplace.fulfilment.models import PreparationSheet, SheetLine
@@ -53,15 +53,21 @@ from marketplace.identity.permissions import (
     SHEET_ANSWER,
     WEIGH_IN,
 )
+from marketplace.orders.claim_models import Claim
+from marketplace.orders.claims import file_claim, grant_claim, refuse_claim
 from marketplace.orders.collecting import due_fen, record_collected, undo_collected
+from marketplace.orders.hold_models import Hold
 from marketplace.orders.listings import commit_lot
 from marketplace.orders.lowering import lower_lot
 from marketplace.orders.moving import release_lot
 from marketplace.orders.order_models import Order
 from marketplace.orders.ordering import cancel_order, change_order, get_order
+from marketplace.orders.returning import parts_left
 from marketplace.orders.round_allocation import allocate_round, undo_allocation
 from marketplace.orders.round_models import Commitment, Listing, PickupPoint
 from marketplace.orders.rounds import close_round, get_round
+from marketplace.payments.models import Payment, Refund
+from marketplace.payments.refunding import NOT_BACK_YET
 from marketplace.reporting.verify import verify
 from marketplace.trace.sealing import seal
 from tests.support.alipay import Till
@@ -133,6 +139,28 @@ class Chain(RuleBasedStateMachine):
     def state(self):
         with self.world.transaction() as session:
             return get_round(session, self.round.id).state
+
+    @initialize(
+        far=st.sampled_from(("", "on its way", "there", "there")),
+        fault=st.sampled_from(("farm", "transport", "goodwill", "", "nobody yet")),
+    )
+    def begin(self, far, fault):
+        """Some ways begin with orders whose goods are on their way, or there and one of them bad; one was paid
+        online."""
+        if not far:
+            return
+        numbers = [
+            self.world.order(user, self.round, {self.listings[0].id: packs}, pay_how=way)
+            for user, packs, way in zip(self.staff, (4, 3), ("alipay", "pickup"), strict=True)
+        ]
+        self.till.pay(numbers[0])
+        self.till.gateway.deliver_due()
+        steps = (close_round, allocate_round, issue_sheets, set_out, accept_rest)
+        for step in steps if far == "there" else steps[:-1]:
+            with self.world.transaction() as session:
+                step(session, self.operator, get_round(session, self.round.id))
+        if far == "there":
+            self.claim(0, 2, "rotten", "b" * 64, 1, fault)
 
     @rule(number=SMALL, grams=st.integers(1, 40_000))
     def report_and_verify(self, number, grams):
@@ -470,6 +498,77 @@ class Chain(RuleBasedStateMachine):
         with nullcontext() if fetched else use_clock(lambda: later):
             self.act(use_case)
 
+    @property
+    def arrived(self):
+        with self.world.transaction() as session:
+            return session.scalar(select(Order.id).where(Order.state == "closed").limit(1))
+
+    @precondition(lambda self: self.arrived)
+    @rule(
+        number=SMALL,
+        packs=st.integers(1, 2),
+        reason=st.sampled_from(("crushed", "rotten", "wrong")),
+        photo=st.sampled_from(("b" * 64, "b" * 64, "")),
+        in_time=st.integers(0, 4),
+        fault=st.sampled_from(("farm", "transport", "goodwill", "", "nobody yet")),
+    )
+    def claim(self, number, packs, reason, photo, in_time, fault):
+        """A buyer says what was wrong with what he has, with a photo or without, and now and then too late; the
+        county decides at once, or some day."""
+
+        def use_case(session):
+            order = self.pick(session, Order, number, Order.state == "closed")
+            if order is None:
+                return
+            part = next(iter(parts_left(session, order)), None)
+            if part is not None:
+                buyer = next(one for one in self.buyers if one.user_id == order.buyer_id)
+                file_claim(session, buyer, order, part.place, packs, reason, "", photo)
+
+        later = now() + timedelta(days=30)
+        with nullcontext() if in_time else use_clock(lambda: later):
+            self.act(use_case)
+        if fault != "nobody yet":
+            self.decide(number, packs, fault, "照片里看不出来")
+
+    @precondition(lambda self: self.arrived)
+    @rule(
+        number=SMALL,
+        packs=st.integers(1, 4),
+        fault=st.sampled_from(("farm", "farm", "transport", "goodwill", "")),
+        why=st.sampled_from(("", "照片里是好的")),
+    )
+    def decide_on_a_claim(self, number, packs, fault, why):
+        self.decide(number, packs, fault, why)
+
+    def decide(self, number, packs, fault, why):
+        """Granted at the cost of somebody, else refused with words or, which cannot be, without. What was paid
+        for it goes back to where it came from."""
+
+        def use_case(session):
+            found = self.pick(session, Claim, number, Claim.state == "open")
+            if found is not None and fault:
+                grant_claim(session, self.operator, found, packs, fault, why)
+            elif found is not None:
+                refuse_claim(session, self.operator, found, why)
+
+        self.act(use_case)
+        self.till.jobs()
+        with self.world.transaction() as session:
+            for order in session.scalars(select(Order).where(Order.state == "closed")):
+                online = order.collected_how == "alipay"
+                assert not online or self.refund_follows(session, order), order.number
+
+    def refund_follows(self, session, order):
+        """Of what was paid online nothing is kept beyond what is due, or it is known to be on its way."""
+        over = order.collected_fen - due_fen(session, order)
+        asked = (
+            select(func.coalesce(func.sum(Refund.fen), 0))
+            .join(Payment, Payment.id == Refund.payment_id)
+            .where(Payment.order_id == order.id, Refund.state.in_(NOT_BACK_YET))
+        )
+        return over <= session.scalar(asked)
+
     @rule(number=SMALL, sure=st.integers(0, 2))
     def recall_a_lot(self, number, sure):
         def use_case(session):
@@ -487,7 +586,7 @@ class Chain(RuleBasedStateMachine):
             targets = {"lot": lot.code, "region": f"{lot.region_code[:9]}000", "stop": point.id}
             scope = self.operator.scope_for(ROUND_MANAGE)
             made = planned(session, scope, kind, str(targets[kind]))
-            put_on(session, self.operator, made, "road", "")
+            put_on(session, self.operator, made, ("road", "epidemic")[number % 2], "")
 
         self.act(use_case)
 

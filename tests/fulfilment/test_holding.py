@@ -11,7 +11,6 @@ from marketplace.core.errors import Conflict, InvalidInput, NotFound
 from marketplace.fulfilment import held_orders
 from marketplace.fulfilment.delivering import accept_rest, set_out
 from marketplace.fulfilment.delivery_models import Delivery, Manifest
-from marketplace.fulfilment.hold_models import Hold
 from marketplace.fulfilment.hold_queries import get_hold
 from marketplace.fulfilment.holding import lift, planned, put_on
 from marketplace.fulfilment.recalling import recall
@@ -19,6 +18,7 @@ from marketplace.fulfilment.trips import Vehicle, make_trip, record_loaded
 from marketplace.fulfilment.weighing_models import WeighIn
 from marketplace.identity.permissions import ROUND_MANAGE
 from marketplace.notices.models import Notice
+from marketplace.orders.hold_models import Hold
 from marketplace.orders.listings import commit_lot
 from marketplace.orders.order_models import Order, OrderLine
 from marketplace.orders.round_allocation import allocate_round, undo_allocation

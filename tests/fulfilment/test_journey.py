@@ -14,6 +14,7 @@ from marketplace.fulfilment.models import PreparationSheet, SheetLine
 from marketplace.identity.permissions import SHEET_VIEW
 from marketplace.orders.allocation_models import Allocation
 from marketplace.orders.collecting import due_fen, record_collected
+from marketplace.orders.returning import record_return
 from marketplace.settlement.bank_file import bank_file
 from marketplace.settlement.deciding import approve_run, get_run, record_sent
 from marketplace.settlement.payee_models import Payee
@@ -145,6 +146,17 @@ def pay(arriving):
         record_sent(session, maker, run)
 
 
+def come_back(arriving):
+    """A hen that was paid for is returned: its weight is asked back from its household, no more."""
+    with arriving.world.transaction() as session:
+        order = arriving.order(session, CANTEEN)
+        fen = record_return(session, arriving.actor, order, {order.lines[0].id: 1}, "farm", "变质")
+    assert fen == 3 * PER_JIN
+    assert arriving.stand("household_recovery") == 3 * FARM_PER_JIN
+    assert arriving.due(CANTEEN) == 27 * PER_JIN
+    assert arriving.faults() == []
+
+
 def packs_by_lot(rows):
     found = {}
     for lot, packs in rows:
@@ -226,6 +238,7 @@ def test_from_the_scales_to_the_account_every_book_says_the_same(world, visit, p
     assert arriving.faults() == []
     with world.transaction() as session:
         assert astray(session) == []
+    come_back(arriving)
     stranger = visit(None, PHONE)
     for lot in arriving.lots:
         stranger.go(f"/t/{lot.trace_code}")

@@ -1,14 +1,17 @@
 """Whole packs beyond the sheet: they go home, or become free goods that the county offers on."""
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from marketplace.catalog.models import Lot, LotMovement, LotShare
 from marketplace.core.errors import Conflict
-from marketplace.fulfilment.delivering import set_out
+from marketplace.fulfilment.delivering import accept_rest, set_out
+from marketplace.fulfilment.models import SheetAnswer
 from marketplace.fulfilment.surplus import offer_surplus
 from marketplace.fulfilment.weighing_models import WeighSurplus
 from marketplace.identity.permissions import ROUND_MANAGE
+from marketplace.notices.models import Notice
+from marketplace.orders.order_models import Order, OrderLine
 from marketplace.orders.round_models import Commitment
 from marketplace.reporting.verify import verify
 from tests.fulfilment.collecting import PACK, Weighing
@@ -191,3 +194,71 @@ def test_many_surpluses_cost_as_many_statements(world, statements):
     few = statements(lambda: operator.get(f"/sheets/round/{one.round.id}/surplus"))
     assert statements(lambda: operator.get(f"/sheets/round/{many.round.id}/surplus")) == few <= 8
     assert many.read(select(Lot.free).where(Lot.free < 0)) == []
+
+
+@pytest.fixture
+def short(world):
+    """Ten packs were ordered, and household 1 brings two less than it was asked for. Buyers pay later."""
+    made = Weighing(world, ordered=(6, 4), supplies=(5, 5))
+    made.less(1, 3)
+    return made
+
+
+def _cut(scales):
+    return sum(scales.read(select(OrderLine.cut_packs)))
+
+
+def test_it_goes_first_to_orders_of_its_round_that_were_cut(short):
+    assert _cut(short) == 2
+    row = _over(short, 3)
+    kept = short.keep_surplus(row.number)
+    assert (kept.base, kept.refilled_base, kept.left_base) == (3 * PACK, 2 * PACK, PACK)
+    assert _cut(short) == 0
+    assert short.packs(0) == 7
+    assert short.lot(0).free == PACK
+    answers = select(SheetAnswer.answer).where(SheetAnswer.sheet_id == short.sheet(0).id)
+    assert short.read(answers) == ["yes"], "it is on the scales: nobody asks"
+    bodies = short.read(select(Notice.body).where(Notice.kind == "order_more"))
+    assert len(bodies) == len(set(bodies))
+    assert all("有农户多备了" in one for one in bodies)
+    assert short.balanced()
+    short.step(set_out)
+    short.step(accept_rest)
+    assert short.balanced()
+    assert short.lot(0).sold == 7 * PACK
+
+
+def test_who_paid_before_had_his_money_back_and_gets_no_packs_for_it(short):
+    with short.world.transaction() as session:
+        session.execute(update(Order).values(collected_how="alipay"))
+    kept = short.keep_surplus(_over(short, 3).number)
+    assert (kept.refilled_base, _cut(short)) == (0, 2)
+
+
+def test_the_receipt_and_the_desk_say_what_went_where(world, short):
+    row = _over(short, 3)
+    clerk = world.sign_in(short.clerk)
+    clerk.post(f"/field/weigh/receipts/{row.number}/surplus")
+    paper = clerk.get(f"/field/weigh/receipts/{row.number}").text
+    assert "补给这一期少了的订单" in paper
+    assert "15.00 元" in paper
+    assert "多的补给订单 2 份" in clerk.get(f"/field/weigh/{short.sheet(0).id}").text
+    desk = world.sign_in(world.operator())
+    assert "5 斤" in desk.get(f"/sheets/round/{short.round.id}/surplus").text
+
+
+def test_a_weighing_that_is_set_aside_leaves_its_orders_what_it_gave_them(short):
+    short.keep_surplus(_over(short, 3).number)
+    short.weigh(0, short.packs(0) * PACK, why="秤没归零")
+    assert (short.packs(0), short.lot(0).free, _cut(short)) == (7, 0, 0)
+    assert short.balanced()
+    short.weigh(0, 5 * PACK, why="又少了两份", short_reason="late")
+    assert _cut(short) == 2
+    assert short.balanced()
+
+
+def test_packs_beyond_the_scales_and_what_they_gave_are_named(short):
+    kept = short.keep_surplus(_over(short, 3).number)
+    with short.world.transaction() as session:
+        session.get_one(WeighSurplus, kept.id).refilled_base = PACK
+    assert not short.balanced()

@@ -3,6 +3,7 @@
 import pytest
 from sqlalchemy import select
 
+from marketplace.fulfilment.acceptance import Scaled, Signed, accept, parts_of
 from marketplace.fulfilment.delivering import accept_rest, set_out
 from marketplace.fulfilment.issuing import issue_sheets
 from marketplace.identity.actor import SYSTEM
@@ -10,7 +11,7 @@ from marketplace.orders.lowering import lower_lot
 from marketplace.orders.order_models import Order
 from marketplace.orders.returning import record_return
 from marketplace.orders.round_allocation import allocate_round, undo_allocation
-from marketplace.orders.round_models import Commitment
+from marketplace.orders.round_models import Commitment, Listing
 from marketplace.orders.rounds import close_round
 from marketplace.payments.alipay import alipay_of
 from marketplace.payments.models import Refund
@@ -204,3 +205,24 @@ def test_more_than_there_is_changes_nothing(paying):
     assert "最多能订 20 份，您填了 999 份" in refused.text
     assert paying.state(number) == ("confirmed", 3 * PRICE)
     assert paying.reserved() == 3
+
+
+def test_what_a_by_weight_pack_is_lighter_than_the_heaviest_goes_back_by_itself(paying):
+    operator = paying.world.actor(paying.world.operator())
+    with paying.world.transaction() as session:
+        listing = session.get_one(Listing, paying.listing.id)
+        listing.pack_kind, listing.band_low_base, listing.band_high_base = "by_weight", 2300, 2500
+    number = paying.paid(packs=3)
+    assert paying.state(number) == ("confirmed", 3 * PRICE)
+    paying.step(close_round, allocate_round, issue_sheets, set_out)
+    with paying.world.transaction() as session:
+        order = session.scalars(select(Order).where(Order.number == number)).one()
+        weights = {part.place: Scaled(part.packs * 2400) for part in parts_of(session, order)}
+        accept(session, operator, order, [], Signed(), weights)
+    paying.jobs()
+    paying.jobs()
+    worth = 2160 + 806 + 576  # 14.4 斤 of each component, rounded half up
+    assert paying.refunds() == [("done", 3 * PRICE - worth)]
+    assert paying.state(number) == ("closed", worth)
+    assert paying.balance("buyer_prepayment") == 0
+    assert paying.faults() == []

@@ -6,7 +6,8 @@ from sqlalchemy import delete, insert, select, update
 
 from marketplace.catalog.lot_shifts import add_surplus, open_other_grade, shift_free
 from marketplace.catalog.lots import lock_lots, withdraw_free
-from marketplace.catalog.models import Lot, LotMovement, LotShare
+from marketplace.catalog.models import AcceptedSupport, Lot, LotMovement, LotShare
+from marketplace.core.clock import today
 from marketplace.core.db import db
 from marketplace.core.schema import alembic_config, upgrade
 from marketplace.fulfilment.delivering import accept_rest, set_out
@@ -96,6 +97,8 @@ def test_what_was_there_before_is_taken_over_with_a_hash_of_its_rows(world, take
     with world.transaction() as session:
         assert verify(session) == []
         assert len(session.scalars(select(TraceStream)).all()) == 2
+        helped = session.scalars(select(AcceptedSupport)).all()
+        assert {(one.kind, one.day) for one in helped} == {("povertyexit", today())}
         lots = lock_lots(session, [taken_over.lots[1].id])
         (lot,) = lots.values()
         if lot.free:

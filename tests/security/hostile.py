@@ -21,7 +21,8 @@ from tests.support.world import World
 
 NEVER_CHANGED = {
     "audit_row", "bank_row", "signed_original", "journal", "ledger_entry", "lot_movement", "trace_event", "trace_seal",
-    "trace_seal_leaf",
+    "trace_seal_leaf", "accepted_support", "household_recovery",
+    "recovery_consent", "payout_deduction",
 }  # fmt: skip
 """Their triggers refuse every change."""
 OWN_WORDS = {

@@ -26,6 +26,12 @@ from marketplace.settlement.paying import record_bounced, record_paid
 from marketplace.settlement.payout_models import Advance, PayoutLine, PayoutRun
 from marketplace.settlement.proposing import propose_run
 from marketplace.settlement.public_notices import answer, hear
+from marketplace.settlement.recoveries import (
+    decide_write_off,
+    propose_write_off,
+    record_consent,
+)
+from marketplace.settlement.recovery_models import Recovery, RecoveryWriteOff
 from marketplace.settlement.splitting import Owner
 from tests.settlement.payday import CARDS, Payday
 from tests.support.app import dispose, make_app, settings_for
@@ -202,6 +208,27 @@ class Money(RuleBasedStateMachine):
             record_given_back(session, self.day.operator, order, over, due)
 
         self.on(Order, number, use_case)
+
+    @rule(number=SMALL)
+    def sign(self, number):
+        def use_case(session, asked):
+            record_consent(session, self.day.maker, asked, "head", today(), "a" * 64)
+
+        self.on(Recovery, number, use_case)
+
+    @rule(number=SMALL)
+    def give_up(self, number):
+        def use_case(session, asked):
+            propose_write_off(session, self.day.maker, asked, "户里困难")
+
+        self.on(Recovery, number, use_case)
+
+    @rule(number=SMALL, approve=st.booleans())
+    def decide_on_giving_up(self, number, approve):
+        def use_case(session, one):
+            decide_write_off(session, self.day.checker, one, approve=approve, answer="再等等")
+
+        self.on(RecoveryWriteOff, number, use_case, RecoveryWriteOff.state == "proposed")
 
     @invariant()
     def the_books_add_up(self):

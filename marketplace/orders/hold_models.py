@@ -14,6 +14,10 @@ from marketplace.regions.models import Region
 
 KINDS = {"lot": "一批货", "region": "一个乡镇的货", "stop": "一个提货点"}
 CAUSES = {"road": "路不通", "epidemic": "疫情", "food_safety": "食品安全", "other": "其他"}
+OF_GOODS = ("epidemic", "food_safety")
+"""Why the goods of a town are bad whoever verified them: what is verified there later is held too."""
+CLOSES = ("road", "epidemic")
+"""Why nobody drives into a town: its pickup points are closed with its goods."""
 NOW = text("lifted_at IS NULL")
 
 
@@ -63,6 +67,25 @@ class Hold(Base):
     def why(self) -> str:
         return CAUSES[self.cause] + (f"，{self.words}" if self.words else "")
 
+    @property
+    def holds_later(self) -> bool:
+        """Whether lots that are verified during the hold are held with it."""
+        return self.kind == "region" and self.cause in OF_GOODS
+
+    @property
+    def closes_places(self) -> bool:
+        return self.kind == "region" and self.cause in CLOSES
+
     @classmethod
     def within(cls, scope: Scope) -> Where:
         return scope.either(scope.region_reach(cls.region_code))
+
+
+class HoldLot(Base):
+    """A lot that a hold has stopped, when it was put on or when the lot was verified. The rows stay when the
+    hold is lifted."""
+
+    __tablename__ = "hold_lot"
+    __table_args__ = (Index("ix_hold_lot_lot", "lot_id"),)
+    hold_id: Mapped[int] = mapped_column(ForeignKey("hold.id"), primary_key=True)
+    lot_id: Mapped[int] = mapped_column(ForeignKey("lot.id"), primary_key=True)
