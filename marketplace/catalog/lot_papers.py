@@ -3,6 +3,7 @@
 The facts of a certificate are those of its lot; only quantity and basis are said by who issues it.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -21,6 +22,8 @@ from marketplace.identity import audit
 from marketplace.identity.actor import Actor
 from marketplace.identity.scope import Scope
 
+PERSONAL_NUMBER = re.compile(r"\d(?:[\s\-]?\d){6}")
+"""Seven digits in a row are somebody's phone or identity."""
 LONGEST = timedelta(days=3660)
 """A paper that is good for longer than ten years is a slip of the year."""
 
@@ -44,7 +47,7 @@ def issue_certificate(
     """The supplier's 承诺达标合格证 for so many grams or pieces of the lot, dated today."""
     if basis not in BASES:
         raise InvalidInput("请选凭什么承诺合格。", code="missing", field="basis")
-    whole = lot.verified + lot.surplus + max(lot.adjusted, 0)
+    whole = lot.verified + lot.surplus + lot.adjusted
     if not 0 < quantity_base <= whole:
         raise InvalidInput(
             "合格证上的数量要大于零，也不能比这批货还多，请核对。",
@@ -80,6 +83,8 @@ def attach_paper(session: Session, actor: Actor, lot: Lot, given: Brought) -> Lo
         raise InvalidInput("请写证明上的编号。", code="missing", field="number")
     if given.issued_on is None or not today() - LONGEST <= given.issued_on <= today():
         raise InvalidInput("请写开具的日期，不能是今天以后。", code="date", field="issued_on")
+    issuer = given.issuer.strip()[:60]
+    _check_issuer(lot, given.kind, issuer)
     until = given.valid_until
     if until is not None and not given.issued_on <= until <= given.issued_on + LONGEST:
         raise InvalidInput(
@@ -92,12 +97,25 @@ def attach_paper(session: Session, actor: Actor, lot: Lot, given: Brought) -> Lo
         kind=given.kind,
         issued_here=False,
         basis=given.basis,
-        issuer=given.issuer.strip()[:60],
+        issuer=issuer,
         issued_on=given.issued_on,
         valid_until=until,
         sha256=given.sha256,
     )
     return _keep(session, actor, lot, paper, "paper_attached")
+
+
+def _check_issuer(lot: Lot, kind: str, issuer: str) -> None:
+    """Anybody may read it, so it names an authority and no person."""
+    if not issuer:
+        return
+    if kind == CERTIFICATE:
+        words = "合格证是供货人自己开的，这一栏空着：名字不公开，批次上有。"
+    elif PERSONAL_NUMBER.search(issuer) or (lot.household and lot.household.head_name in issuer):
+        words = "请只写开证的单位，不写人名、电话和证件号：扫码的人看得到。"
+    else:
+        return
+    raise InvalidInput(words, code="issuer", field="issuer")
 
 
 def _refuse_second(session: Session, lot: Lot, *same: object) -> None:

@@ -6,7 +6,7 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from marketplace.catalog.lots import record_movements
-from marketplace.catalog.models import Lot, LotMovement
+from marketplace.catalog.models import STOPPED, Lot, LotMovement
 from marketplace.catalog.words import amount_words
 from marketplace.core.errors import Conflict
 from marketplace.core.states import move, move_many
@@ -33,6 +33,9 @@ def take_to_process(
         )
         if hit.rowcount != 1:  # type: ignore[attr-defined]
             lot = lots[lot_id]
+            if lot.state in STOPPED:
+                words = "停着，恢复以后再开工" if lot.state == "on_hold" else "召回了，请取消这张单"
+                raise Conflict(f"批次 {lot.code} {words}。", code="held")
             left = amount_words(lot.free if lot.state == "open" else 0, lot.product)
             raise Conflict(
                 f"批次 {lot.code} 现在只剩 {left} 能加工。请取消这张单，改少再开一张。",

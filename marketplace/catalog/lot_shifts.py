@@ -13,14 +13,22 @@ from marketplace.catalog.words import amount_words
 from marketplace.core.clock import today
 from marketplace.core.errors import Conflict
 from marketplace.core.money import split_by_largest_remainder
+from marketplace.core.states import move
 from marketplace.identity.actor import Actor
 
 Shares = Mapping[int | None, int]
 """Household (none: nobody's in particular) → base units."""
+CLOSED = {
+    "on_hold": "停着，请先让县里恢复，再来转等级",
+    "recalled": "召回了，不能再转进去",
+    "withdrawn": "撤回了，不能再转进去",
+}
+"""Why a lot of that grade cannot take more, by its state."""
 
 
 def lot_of_grade(session: Session, lot: Lot, grade: str) -> Lot | None:
-    """The same supplier's open lot of that grade, of the same report first."""
+    """The same supplier's lot of that grade that can take more, of the same report first; one that is sold out
+    is opened by reopen."""
     whose = (
         Lot.household_id == lot.household_id
         if lot.household_id
@@ -29,27 +37,30 @@ def lot_of_grade(session: Session, lot: Lot, grade: str) -> Lot | None:
     return session.scalar(
         select(Lot)
         .where(whose, Lot.product_id == lot.product_id, Lot.grade == grade, Lot.id != lot.id)
-        .where(Lot.state == "open", Lot.available_until >= today())
-        .order_by(Lot.report_id != lot.report_id, Lot.id)
+        .where(Lot.state.in_(("open", "exhausted")), Lot.available_until >= today())
+        .order_by(Lot.report_id != lot.report_id, Lot.state != "open", Lot.id)
         .limit(1)
     )
 
 
 def open_other_grade(session: Session, lot: Lot, grade: str, fen: int, per_base: int) -> Lot:
     """An empty lot of the same report in another grade, at its own price; `lot` must be locked."""
-    held = session.scalar(
-        select(Lot.code).where(Lot.report_id == lot.report_id, Lot.grade == grade)
-    )
+    held = session.scalar(select(Lot).where(Lot.report_id == lot.report_id, Lot.grade == grade))
     if held is not None:
-        raise Conflict(
-            f"{grade}的那一批 {held} 现在停着，请先让县里恢复，再来转等级。", code="wrong_state"
-        )
+        why = CLOSED.get(held.state, "过了最晚可售日，不能再转进去")
+        raise Conflict(f"{grade}的那一批 {held.code} {why}。", code="wrong_state")
     made = lot_like(lot)
     made.grade, made.asked_fen, made.asked_per_base = grade, fen, per_base
     session.add(made)
     session.flush()
     open_stream(session, made, [])
     return made
+
+
+def reopen(session: Session, lot: Lot) -> None:
+    """A lot that was sold out gets goods again; it must be locked."""
+    if lot.state == "exhausted":
+        move(session, lot, "open", because="这批货刚刚变了，请刷新再看。")
 
 
 def shift_free(

@@ -44,6 +44,7 @@ class LotPaper(Base):
         CheckConstraint(_one_of("kind", PAPER_KINDS), name="kind"),
         CheckConstraint(_one_of("basis", BASES, ""), name="basis"),
         CheckConstraint("NOT issued_here OR (kind = 'certificate' AND basis <> '')", name="issued"),
+        CheckConstraint("issuer = '' OR kind <> 'certificate'", name="issuer"),
         CheckConstraint("valid_until IS NULL OR valid_until >= issued_on", name="dates"),
         CheckConstraint("quantity_base IS NULL OR quantity_base > 0", name="quantity"),
         CheckConstraint("(void_at IS NULL) = (void_by_id IS NULL)", name="void"),
@@ -58,7 +59,8 @@ class LotPaper(Base):
     basis: Mapped[str] = mapped_column(String(12), default="")
     product_name: Mapped[str] = mapped_column(String(40))  # as it was called that day
     quantity_base: Mapped[int | None]
-    issuer: Mapped[str] = mapped_column(String(60), default="")  # none: the supplier itself
+    issuer: Mapped[str] = mapped_column(String(60), default="")
+    """The authority, which anybody may read. A certificate is the supplier's own: who that is says its lot."""
     issued_on: Mapped[date]
     valid_until: Mapped[date | None]
     sha256: Mapped[str] = mapped_column(String(64), default="")  # of the photo's file

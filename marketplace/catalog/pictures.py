@@ -73,6 +73,18 @@ def picture_path(folder: Path, digest: str) -> Path:
     return folder / "photos" / digest[:2] / f"{digest}.webp"
 
 
+def evidence_folder(folder: Path) -> Path:
+    """Photos of papers, claims, returns and hand-overs lie apart from the reports': a file of those goes when
+    the last report drops it."""
+    return folder / "evidence"
+
+
+def evidence_path(folder: Path, digest: str) -> Path:
+    """Where such a photo lies; the older ones are still among the reports'."""
+    path = picture_path(evidence_folder(folder), digest)
+    return path if path.exists() else picture_path(folder, digest)
+
+
 def keep_picture(folder: Path, picture: Picture) -> None:
     """Write the file unless it is there; a reader never sees half of it."""
     path = picture_path(folder, picture.sha256)

@@ -7,7 +7,12 @@ from itsdangerous import BadSignature, URLSafeTimedSerializer
 from werkzeug import Response
 from werkzeug.datastructures import FileStorage
 
-from marketplace.catalog.pictures import keep_picture, picture_path, read_picture
+from marketplace.catalog.pictures import (
+    evidence_folder,
+    evidence_path,
+    keep_picture,
+    read_picture,
+)
 from marketplace.core.errors import NotFound
 
 GOOD_FOR = 24 * 3600  # seconds
@@ -19,7 +24,7 @@ def kept_photo(sent: Any, before: str = "") -> str:
     folder = current_app.extensions["settings"].folder
     if isinstance(sent, FileStorage) and sent.filename:
         picture = read_picture(sent.read())
-        keep_picture(folder, picture)
+        keep_picture(evidence_folder(folder), picture)
         return picture.sha256
     try:
         return str(_tickets().loads(before, max_age=GOOD_FOR)) if before else ""
@@ -38,7 +43,7 @@ def _tickets() -> URLSafeTimedSerializer:
 
 def photo_answer(digest: str) -> Response:
     """A kept photo, our own WebP; whoever calls has checked that it may be seen."""
-    path = picture_path(current_app.extensions["settings"].folder, digest)
+    path = evidence_path(current_app.extensions["settings"].folder, digest)
     if not digest or not path.exists():
         raise NotFound("这张照片的文件不在了。")
     return Response(path.read_bytes(), content_type="image/webp")

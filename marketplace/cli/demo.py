@@ -40,8 +40,8 @@ def _remove(folder: Path, database: Path) -> None:
     """Only what the demo made itself; the kept secrets stay."""
     for path in (*database.parent.glob(f"{database.name}*"), *folder.glob("queue*")):
         path.unlink(missing_ok=True)
-    shutil.rmtree(folder / "photos", ignore_errors=True)
-    shutil.rmtree(folder / "weighing", ignore_errors=True)
+    for photos in ("photos", "weighing", "evidence"):
+        shutil.rmtree(folder / photos, ignore_errors=True)
 
 
 def _make(settings: Settings, database: Path) -> None:

@@ -4,7 +4,7 @@ PostgreSQL takes their columns as arrays in one statement. Its driver alone send
 row, and one INSERT with thousands of placeholders is slower still. SQLite is quick row by row.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
 from sqlalchemy import (
@@ -29,6 +29,17 @@ Rows = Sequence[Mapping[str, Any]]
 """Rows that all have the same keys."""
 Given = Callable[[str], ColumnElement[Any]]
 """The value of that name in the row at hand."""
+
+
+AT_ONCE = 10_000
+"""A statement names so many ids; PostgreSQL takes 65 535."""
+
+
+def in_batches(ids: Iterable[int]) -> Iterator[list[int]]:
+    """For `column.in_(…)` over more than a database takes at once; in the order of the ids, none for none."""
+    every = sorted(ids)
+    for start in range(0, len(every), AT_ONCE):
+        yield every[start : start + AT_ONCE]
 
 
 def insert_many(session: Session, model: type[Base], rows: Rows) -> None:

@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -32,6 +34,11 @@ class Claim:
 
     row_id: int
     result: str | None
+
+
+def new_key() -> str:
+    """For a form as it is shown."""
+    return secrets.token_urlsafe(16)
 
 
 def body_hash(body: Any) -> str:
@@ -79,3 +86,14 @@ def finish(session: Session, claimed: Claim, result: str) -> None:
     session.execute(
         update(IdempotencyKey).where(IdempotencyKey.id == claimed.row_id).values(result=result)
     )
+
+
+def once(session: Session, owner: str, key: str, body: Any, act: Callable[[], str]) -> str:
+    """What `act` answers (a number that names what it made), also when the same key comes again. The caller
+    gives a form a new key when it is refused with "changed_body"."""
+    claimed = claim(session, owner, key, body)
+    if claimed.result is not None:
+        return claimed.result
+    result = act()
+    finish(session, claimed, result)
+    return result

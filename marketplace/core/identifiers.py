@@ -6,6 +6,7 @@ merged counties carry codes no list has. Where it names no province at all, that
 
 import re
 import unicodedata
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal
@@ -197,6 +198,15 @@ def division_level(code: str) -> DivisionLevel:
         if not code[digits:].strip("0"):
             return level
     raise AssertionError("twelve digits always end")
+
+
+def smallest_division(codes: Collection[str]) -> str:
+    """The code of the smallest division in which all of these lie; empty where there is none."""
+    for digits in sorted(dict(_SIGNIFICANT).values(), reverse=True):
+        heads = {code[:digits] for code in codes}
+        if len(heads) == 1:
+            return heads.pop().ljust(12, "0")
+    return ""
 
 
 def subtree_range(code: str) -> tuple[str, str]:

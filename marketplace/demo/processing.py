@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from marketplace.catalog.lot_papers import Brought
 from marketplace.catalog.models import Product
-from marketplace.catalog.pictures import keep_picture, read_picture
+from marketplace.catalog.pictures import evidence_folder, keep_picture, read_picture
 from marketplace.core.clock import today
 from marketplace.core.db import transaction
 from marketplace.demo.bring import actor_named
@@ -53,5 +53,5 @@ def _empty_slip() -> str:
     sheet = io.BytesIO()
     Image.new("RGB", (480, 640), "white").save(sheet, "JPEG")
     picture = read_picture(sheet.getvalue())
-    keep_picture(current_app.extensions["settings"].folder, picture)
+    keep_picture(evidence_folder(current_app.extensions["settings"].folder), picture)
     return picture.sha256

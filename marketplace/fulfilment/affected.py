@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload
 
+from marketplace.core.bulk import in_batches
 from marketplace.core.identifiers import mask_name, mask_phone
 from marketplace.fulfilment.delivery_models import Delivery
 from marketplace.identity.scope import Where
@@ -107,7 +108,7 @@ def _given(session: Session, of_lots: Where) -> Counter[int]:
         select(GoodsReturn.order_line_id, func.sum(GoodsReturn.packs))
         .where(
             GoodsReturn.lot_id.in_(select(Allocation.lot_id).where(of_lots)),
-            GoodsReturn.order_line_id.in_(list(found)),
+            GoodsReturn.order_line_id.in_(select(Allocation.order_line_id).where(of_lots)),
         )
         .group_by(GoodsReturn.order_line_id)
     )
@@ -117,19 +118,22 @@ def _given(session: Session, of_lots: Where) -> Counter[int]:
 
 
 def _rows(session: Session, packs: Mapping[int, int]) -> list[Touched]:
-    lines = session.scalars(
-        select(OrderLine)
-        .where(OrderLine.id.in_(packs))
-        .options(
-            joinedload(OrderLine.listing).joinedload(Listing.product),
-            joinedload(OrderLine.order).joinedload(Order.organisation),
-            joinedload(OrderLine.order).joinedload(Order.pickup_point),
-            joinedload(OrderLine.order).joinedload(Order.round),
+    lines: list[OrderLine] = []
+    sent: set[int] = set()
+    for some in in_batches(packs):
+        lines += session.scalars(
+            select(OrderLine)
+            .where(OrderLine.id.in_(some))
+            .options(
+                joinedload(OrderLine.listing).joinedload(Listing.product),
+                joinedload(OrderLine.order).joinedload(Order.organisation),
+                joinedload(OrderLine.order).joinedload(Order.pickup_point),
+                joinedload(OrderLine.order).joinedload(Order.round),
+            )
         )
-        .order_by(OrderLine.order_id, OrderLine.id)
-    ).all()
-    ids = {line.order_id for line in lines}
-    sent = set(session.scalars(select(Delivery.order_id).where(Delivery.order_id.in_(ids))))
+        orders = select(OrderLine.order_id).where(OrderLine.id.in_(some))
+        sent |= set(session.scalars(select(Delivery.order_id).where(Delivery.order_id.in_(orders))))
+    lines.sort(key=lambda line: (line.order_id, line.id))
     return [Touched(_stage(line, sent), line, packs[line.id]) for line in lines]
 
 

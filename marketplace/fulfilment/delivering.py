@@ -31,6 +31,7 @@ from marketplace.orders.order_money import post_delivered
 from marketplace.orders.return_models import RECALLED
 from marketplace.orders.round_models import Round
 from marketplace.orders.rounds import CHANGED, lock_round
+from marketplace.orders.stopped_goods import refuse_stopped
 
 Stop = tuple[int, int | None]
 """Pickup point, and the unit whose canteen it is."""
@@ -42,8 +43,9 @@ def stop_of(order: Order) -> Stop:
 
 def set_out(session: Session, actor: Actor, found: Round) -> int:
     """The goods leave: every stop gets its manifest, every order its delivery. Returns how many stops.
-    Raises Conflict while a paper that a buyer asks for is missing."""
+    Raises Conflict while a paper that a buyer asks for is missing, or a lot is on hold."""
     lock_round(session, found)
+    refuse_stopped(session, found)
     refuse_missing(session, found)
     move(session, found, "delivering", because=CHANGED)
     stops: defaultdict[Stop, list[Order]] = defaultdict(list)

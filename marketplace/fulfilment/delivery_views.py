@@ -17,6 +17,7 @@ from marketplace.core.wake import wake
 from marketplace.fulfilment import manifests, trips
 from marketplace.fulfilment.acceptance import get_return
 from marketplace.fulfilment.collection_plan import unweighed
+from marketplace.fulfilment.crates import crates as crates_at_stops
 from marketplace.fulfilment.delivering import accept_rest, rest_question, set_out
 from marketplace.fulfilment.delivery_models import (
     ENDS,
@@ -39,6 +40,8 @@ from marketplace.orders.order_models import Order, OrderLine
 from marketplace.orders.return_models import BORNE_BY, GoodsReturn
 from marketplace.orders.round_models import Round
 from marketplace.orders.rounds import get_round
+from marketplace.orders.stopped_goods import stopped_goods, stopped_words
+from marketplace.web.addresses import row_number
 from marketplace.web.forms import Form, TrimmedField, at_most
 
 bp = Blueprint("deliveries", __name__, url_prefix="/desk/deliveries")
@@ -50,7 +53,7 @@ MOST_REJECTED = 100
 class TripForm(Form):
     stops = SelectMultipleField(
         "这趟车送哪几处",
-        coerce=int,
+        coerce=lambda given: row_number(str(given)),
         validate_choice=False,
         widget=ListWidget(prefix_label=False),
         option_widget=CheckboxInput(),
@@ -80,6 +83,13 @@ def index() -> str:
     return render_template("fulfilment/deliveries.html", rounds=rounds, done=done)
 
 
+@bp.get("/crates")
+@requires(ROUND_MANAGE)
+def crates() -> str:
+    rows = crates_at_stops(db.session)
+    return render_template("fulfilment/crates.html", rows=rows, as_of=now())
+
+
 @bp.get("/round/<int:round_id>")
 @requires(ROUND_MANAGE)
 def round_page(round_id: int) -> str:
@@ -93,6 +103,7 @@ def _round_page(
     if found.state not in {"collecting", "delivering", "settled"}:
         raise NotFound("这一期还没有到配送这一步。")
     stops = manifests.progress_of(db.session, manifests.of_round(found))
+    stopped = stopped_goods(db.session, found) if found.state == "collecting" else []
     return render_template(
         "fulfilment/delivery_round.html",
         round=found,
@@ -100,6 +111,7 @@ def _round_page(
         stops=stops,
         unweighed=unweighed(db.session, found) if found.state == "collecting" else (0, 0),
         most_rejected=MOST_REJECTED,
+        stopped=stopped_words(stopped) if stopped else "",
         missing=len(missing_papers(db.session, found)) if found.state == "collecting" else 0,
         trips=_trips(found),
         rejected=_rejected(found),
@@ -225,7 +237,9 @@ def manifest(number: str) -> str:
     return render_template(
         "fulfilment/manifest_paper.html",
         manifest=found,
-        goods=manifests.goods_of(db.session, found),
+        goods=manifests.goods_of(db.session, select(Manifest).where(Manifest.id == found.id))[
+            found.id
+        ],
         deliveries=rows,
         states=STATES,
         ends=ENDS,

@@ -10,6 +10,7 @@ from marketplace.core.db import db, transaction
 from marketplace.core.errors import Conflict, InvalidInput, MarketplaceError
 from marketplace.core.spoken_number import read_count
 from marketplace.fulfilment import manifests, trips
+from marketplace.fulfilment.crates import crates
 from marketplace.fulfilment.delivery_models import Manifest, Trip
 from marketplace.identity.access import public
 from marketplace.web.forms import Form, TrimmedField, at_most, required
@@ -34,13 +35,16 @@ def trip(token: str) -> str:
 
 def _page(found: Trip, at: int = 0, form: HandOverForm | None = None) -> str:
     stops = manifests.progress_of(db.session, manifests.of_trip(found))
+    there = {(one.point_id, one.unit_id): one.there for one in crates(db.session, found)}
+    goods = manifests.goods_of(db.session, manifests.of_trip(found))
     return render_template(
         "fulfilment/driver.html",
         trip=found,
         stops=[
             (
                 one,
-                manifests.goods_of(db.session, one.manifest),
+                goods[one.manifest.id],
+                there.get((one.manifest.pickup_point_id, one.manifest.organisation_id), 0),
                 form if form and one.manifest.id == at else _form(one.manifest),
             )
             for one in stops

@@ -7,13 +7,13 @@ import secrets
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from marketplace.catalog.lots import lock_lots
-from marketplace.core.clock import format_when, now
+from marketplace.core.clock import format_when, now, shanghai_date, today
 from marketplace.core.errors import Conflict, InvalidInput
 from marketplace.fulfilment.cancelling import end_allocated
 from marketplace.fulfilment.delivering import stop_of
@@ -33,7 +33,7 @@ from marketplace.orders.order_models import HOLDING_STATES, Order, OrderLine
 from marketplace.orders.round_models import Commitment, Listing, PickupPoint, Round, RoundPickup
 
 LIFTED = "已经恢复了，不用再办。"
-MOST_DAYS = 30
+FARTHEST = timedelta(days=60)
 
 
 @dataclass(frozen=True)
@@ -169,36 +169,46 @@ def _new_manifest(
     return manifest
 
 
-def put_off(session: Session, actor: Actor, hold: Hold, days: int) -> Changed:
-    """Buyers fetch so many days later, in every round that is still to come to the stop."""
+def put_off(session: Session, actor: Actor, hold: Hold, to: date) -> Changed:
+    """Buyers fetch on that day, in every round that would come to the stop before, also what waits there or is
+    in the van. Raises Conflict when there is none: said twice is said once."""
     _refuse_lifted(hold)
-    if not 0 < days <= MOST_DAYS:
-        raise InvalidInput(f"请写推迟几天，1 到 {MOST_DAYS}。", code="days", field="days")
-    rounds = {one.id: one for one in _lock_rounds(session, hold)}
-    orders = _lock_orders(session, hold, rounds)
+    if not today() <= to <= today() + FARTHEST:
+        raise InvalidInput("请选推迟到哪天，今天起两个月以内。", code="date", field="day")
+    rounds = _lock_rounds(session, hold)
     slots = {
         slot.round_id: slot
         for slot in session.scalars(
             select(RoundPickup)
             .where(RoundPickup.pickup_point_id == hold.pickup_point_id)
-            .where(RoundPickup.round_id.in_({order.round_id for order in orders}))
+            .where(RoundPickup.round_id.in_([one.id for one in rounds]))
+            .execution_options(populate_existing=True)
         )
+        if shanghai_date(slot.from_at) < to
     }
     if not slots:
-        raise Conflict("没有要推迟的：这里没有还没送的订单。", code="nothing")
+        raise Conflict("没有要推迟的：这里没有那天以前取的订单。", code="nothing")
     for slot in slots.values():
-        slot.from_at += timedelta(days=days)
-        slot.until_at += timedelta(days=days)
+        later = to - shanghai_date(slot.from_at)
+        slot.from_at += later
+        slot.until_at += later
     session.flush()
     words = OneMessage()
+    orders = session.scalars(
+        select(Order)
+        .where(Order.pickup_point_id == hold.pickup_point_id, Order.round_id.in_(slots))
+        .where(Order.state.in_(HOLDING_STATES))
+        .order_by(Order.id)
+    ).all()
     for order in orders:
-        if order.round_id in slots:
-            when = format_when(slots[order.round_id].from_at)
-            words.say(
-                order.buyer_id,
-                f"订单 {order.number} 推迟到 {when} 起在 {hold.what} 取：{hold.why}。",
-            )
-    audit.record(session, actor, "held_put_off", "hold", hold.id, orders=len(orders), days=days)
+        when = format_when(slots[order.round_id].from_at)
+        words.say(
+            order.buyer_id,
+            f"订单 {order.number} 推迟到 {when} 起在 {hold.what} 取：{hold.why}。",
+        )
+    audit.record(
+        session, actor, "held_put_off", "hold", hold.id, orders=len(orders), to=to.isoformat()
+    )
     return Changed(len(orders), 0, _send(session, hold, words, "推迟"))
 
 

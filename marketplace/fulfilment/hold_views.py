@@ -1,21 +1,21 @@
 """Holds: what is stopped, whom that touches, and what becomes of their orders."""
 
 from collections.abc import Callable
+from datetime import date
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug import Response
-from wtforms import RadioField, SelectChoice, SelectField
+from wtforms import DateField, RadioField, SelectChoice, SelectField
 
 from marketplace.catalog.models import Lot
 from marketplace.core.db import db, transaction
-from marketplace.core.errors import MarketplaceError, NotFound
-from marketplace.core.spoken_number import read_count
+from marketplace.core.errors import InvalidInput, MarketplaceError, NotFound
 from marketplace.core.wake import wake
 from marketplace.fulfilment import held_orders
 from marketplace.fulfilment.affected import STAGES, by_stage
-from marketplace.fulfilment.held_orders import MOST_DAYS, Changed
+from marketplace.fulfilment.held_orders import Changed
 from marketplace.fulfilment.hold_queries import closed_places, get_hold, holds, holds_of, touched_by
 from marketplace.fulfilment.holding import lift, planned, put_on
 from marketplace.identity.access import current_actor, current_scope, requires
@@ -47,7 +47,7 @@ class StopForm(Form):
     to = SelectField(
         "改到哪个提货点", required("请选一个提货点。"), validate_choice=False, default=""
     )
-    days = TrimmedField("推迟几天", [*required("请写推迟几天。"), at_most(10)])
+    day = DateField("推迟到哪天", validators=required("请选推迟到哪天。"))
 
 
 @lot_notes
@@ -194,9 +194,11 @@ def move(hold_id: int) -> Answer:
 @requires(ROUND_MANAGE)
 def put_off(hold_id: int) -> Answer:
     def later(session: Session, hold: Hold) -> Changed:
-        typed = request.form.get("days", "")[:10]
-        days = read_count(typed, "推迟几天", least=1, most=MOST_DAYS, field="days")
-        return held_orders.put_off(session, current_actor(), hold, days)
+        try:
+            to = date.fromisoformat(request.form.get("day", "")[:10])
+        except ValueError:
+            raise InvalidInput("请选推迟到哪天。", code="date", field="day") from None
+        return held_orders.put_off(session, current_actor(), hold, to)
 
     return _act(hold_id, later, "推迟了")
 

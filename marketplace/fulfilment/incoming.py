@@ -3,15 +3,16 @@
 Columns and the two years for which it is kept: domain.md, produce and papers.
 """
 
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session, joinedload
 
 from marketplace.catalog.models import Lot, Product
-from marketplace.catalog.paper_models import LotPaper
+from marketplace.catalog.paper_models import CERTIFICATE, LotPaper
 from marketplace.catalog.words import amount_words
 from marketplace.core.clock import local_day_end, local_day_start, shanghai_date
 from marketplace.core.quantity import format_quantity
@@ -25,7 +26,7 @@ from marketplace.orders.round_models import Listing
 from marketplace.orders.weight_models import AcceptedWeight
 
 HEADINGS = (
-    "进货日期", "产品", "规格", "收到", "没有收", "批次", "生产（上市）日期", "供货者", "地址",
+    "进货日期", "产品", "规格", "收到", "没有收", "批次", "生产（上市）日期", "保质期到", "供货者", "地址",
     "电话", "合格证号", "验收结论", "验收人", "订单号",
 )  # fmt: skip
 MOST = 5000
@@ -42,6 +43,7 @@ class Received:
     rejected: str
     lot_code: str
     made_on: date
+    good_until: date
     supplier: str
     place: str
     phone: str
@@ -55,7 +57,7 @@ class Received:
         """In the order of HEADINGS."""
         return [
             self.day.isoformat(), self.product, self.spec, self.got, self.rejected, self.lot_code,
-            self.made_on.isoformat(), self.supplier, self.place, self.phone, self.certificate, self.verdict, self.inspectors,
+            self.made_on.isoformat(), self.good_until.isoformat(), self.supplier, self.place, self.phone, self.certificate, self.verdict, self.inspectors,
             self.order_number,
         ]  # fmt: skip
 
@@ -67,8 +69,6 @@ def received(
     about a household, which has none of its own on paper."""
     mine = scope.visible(select(Order)).with_only_columns(Order.id)
     rows = session.execute(_statement(mine, since, until)).all()
-    missing = _missing(session, [line.id for line, *_ in rows])
-    weights = _weights(session, [line.id for line, *_ in rows])
     places = public_villages(session, {lot.region_code for _, lot, *_ in rows})
     papers = _certificates(session, {lot.id for _, lot, *_ in rows})
     return [
@@ -76,23 +76,34 @@ def received(
             line,
             lot,
             delivery,
-            (
-                int(packs),
-                missing.get((line.id, lot.id), 0),
-                weights.get((line.id, lot.id), 0),
-            ),
+            (int(packs), int(missing), int(grams)),
             places[lot.region_code].words,
-            (papers.get(lot.id, ""), phone),
+            (_certificate_at(papers[lot.id], delivery.ended_at), phone),
         )
-        for line, lot, delivery, packs in rows
+        for line, lot, delivery, packs, missing, grams in rows
     ]
 
 
 def _statement(
     mine: Select[int], since: date, until: date
-) -> Select[OrderLine, Lot, Delivery, int]:
+) -> Select[OrderLine, Lot, Delivery, int, int, int]:
+    """The last are packs that were sent, of these not accepted, and grams of what was accepted by weight."""
+    missing = (
+        select(func.coalesce(func.sum(GoodsReturn.packs), 0))
+        .where(GoodsReturn.order_line_id == OrderLine.id, GoodsReturn.lot_id == Lot.id)
+        .where(GoodsReturn.stage == "acceptance")
+        .correlate(OrderLine, Lot)
+        .scalar_subquery()
+    )
+    grams = (
+        select(func.coalesce(func.sum(AcceptedWeight.grams), 0))
+        .where(AcceptedWeight.order_line_id == OrderLine.id, AcceptedWeight.lot_id == Lot.id)
+        .where(AcceptedWeight.goods_return_id.is_(None))
+        .correlate(OrderLine, Lot)
+        .scalar_subquery()
+    )
     return (
-        select(OrderLine, Lot, Delivery, func.sum(Allocation.packs))
+        select(OrderLine, Lot, Delivery, func.sum(Allocation.packs), missing, grams)
         .join(Allocation, Allocation.order_line_id == OrderLine.id)
         .join(Lot, Lot.id == Allocation.lot_id)
         .join(Delivery, Delivery.order_id == OrderLine.order_id)
@@ -115,35 +126,29 @@ def _statement(
     )
 
 
-def _missing(session: Session, lines: Sequence[int]) -> dict[tuple[int, int], int]:
-    """What was not accepted, by line and lot."""
+def _certificates(
+    session: Session, lots: Collection[int]
+) -> defaultdict[int, list[tuple[str, datetime, datetime | None]]]:
+    """Lot id → its conformity certificates, the newest first: number, since when and until when it counted."""
     rows = session.execute(
-        select(GoodsReturn.order_line_id, GoodsReturn.lot_id, func.sum(GoodsReturn.packs))
-        .where(GoodsReturn.order_line_id.in_(lines), GoodsReturn.stage == "acceptance")
-        .group_by(GoodsReturn.order_line_id, GoodsReturn.lot_id)
+        select(LotPaper.lot_id, LotPaper.number, LotPaper.at, LotPaper.void_at)
+        .where(LotPaper.lot_id.in_(lots), LotPaper.kind == CERTIFICATE)
+        .order_by(LotPaper.id.desc())
     )
-    return {(line_id, lot_id): int(packs) for line_id, lot_id, packs in rows}
+    found: defaultdict[int, list[tuple[str, datetime, datetime | None]]] = defaultdict(list)
+    for lot_id, number, at, void_at in rows:
+        found[lot_id].append((number, at, void_at))
+    return found
 
 
-def _weights(session: Session, lines: Sequence[int]) -> dict[tuple[int, int], int]:
-    """Grams of what was accepted by weight, by line and lot."""
-    rows = session.execute(
-        select(AcceptedWeight.order_line_id, AcceptedWeight.lot_id, AcceptedWeight.grams).where(
-            AcceptedWeight.order_line_id.in_(lines), AcceptedWeight.goods_return_id.is_(None)
-        )
-    )
-    return {(line_id, lot_id): grams for line_id, lot_id, grams in rows}
-
-
-def _certificates(session: Session, lots: Collection[int]) -> dict[int, str]:
-    """Lot id → number of the conformity certificate that counts."""
-    rows = session.execute(
-        select(LotPaper.lot_id, LotPaper.number)
-        .where(LotPaper.lot_id.in_(lots), LotPaper.kind == "certificate")
-        .where(LotPaper.void_at.is_(None))
-        .order_by(LotPaper.id)
-    )
-    return {lot_id: number for lot_id, number in rows}  # noqa: C416  # rows are no pairs to mypy
+def _certificate_at(
+    papers: Sequence[tuple[str, datetime, datetime | None]], moment: datetime | None
+) -> str:
+    """The one that counted when the goods were accepted, whatever became of it: a register does not change."""
+    for number, at, void_at in papers:
+        if moment is not None and at <= moment and (void_at is None or void_at > moment):
+            return f"{number}（后来作废）" if void_at else number
+    return ""
 
 
 def _got(base: int, grams: int, product: Product) -> str:
@@ -175,6 +180,7 @@ def _row(
         rejected=amount_words(rejected * line.pack_base, product) if rejected else "",
         lot_code=lot.code,
         made_on=lot.available_from,
+        good_until=lot.available_until,
         supplier=lot.organisation.name if lot.organisation else f"{place}农户，县平台代办",
         place=place,
         phone=phone,

@@ -17,6 +17,9 @@ from marketplace.identity.permissions import SHEET_VIEW
 from marketplace.orders.round_models import Round
 from marketplace.web.addresses import division_code, row_number
 
+MOST_PARTS = 10_000
+"""Ten million labels; what is above is nothing anyway."""
+
 
 def _round(session: Session, round_id: int) -> Round:
     """Who sees sheets sees of a round what is in reach; a clerk may not open the round itself."""
@@ -46,7 +49,7 @@ def labels_of_round(round_id: int) -> str:
 @requires(SHEET_VIEW)
 def labels_file(round_id: int, form: str) -> Response:
     found = _round(db.session, round_id)
-    part = max(1, row_number(request.args.get("part", "1")))
+    part = min(max(1, row_number(request.args.get("part", "1"))), MOST_PARTS)
     filters = LabelFilters(
         round_id,
         division_code(request.args.get("village", "")),

@@ -1,10 +1,9 @@
 """Papers of a lot on a phone: at the scales, or beforehand by who answers for the goods."""
 
-from flask import current_app, flash, redirect, render_template, url_for
+from flask import flash, redirect, render_template, url_for
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from werkzeug import Response
-from werkzeug.datastructures import FileStorage
 from wtforms import DateField, FileField, SelectChoice, SelectField, SubmitField
 from wtforms.validators import Optional
 
@@ -18,7 +17,7 @@ from marketplace.catalog.lot_papers import (
 )
 from marketplace.catalog.models import Lot
 from marketplace.catalog.paper_models import BASES, COMMITMENTS, PAPER_KINDS, LotPaper
-from marketplace.catalog.pictures import keep_picture, picture_path, read_picture
+from marketplace.catalog.uploads import kept_photo, photo_answer
 from marketplace.catalog.words import amount_words, piece_word
 from marketplace.core.clock import today
 from marketplace.core.county_settings import county_settings
@@ -182,18 +181,13 @@ def attach(lot_id: int) -> Answer:
 
 def _brought(form: AttachForm) -> Brought:
     """With the photo read and kept, which is slow and stays outside any transaction."""
-    sent, digest = form.photos.data, ""
-    if isinstance(sent, FileStorage) and sent.filename:
-        picture = read_picture(sent.read())
-        keep_picture(current_app.extensions["settings"].folder, picture)
-        digest = picture.sha256
     return Brought(
         form.kind.data or "",
         str(form.number.data),
         form.issued_on.data,
         form.valid_until.data,
         str(form.issuer.data or ""),
-        sha256=digest,
+        sha256=kept_photo(form.photos.data),
     )
 
 
@@ -272,8 +266,4 @@ def _printed(paper: LotPaper, *, full: bool) -> str:
 @requires_any(PAPER_KEEP, LOT_VIEW)
 def photo(paper_id: int) -> Response:
     """Names and seals may stand on it: for those who reach the lot, never on a public page."""
-    paper = get_paper(db.session, current_scope(), paper_id)
-    path = picture_path(current_app.extensions["settings"].folder, paper.sha256)
-    if not paper.sha256 or not path.exists():
-        raise NotFound("这张证明没有照片。")
-    return Response(path.read_bytes(), content_type="image/webp")
+    return photo_answer(get_paper(db.session, current_scope(), paper_id).sha256)

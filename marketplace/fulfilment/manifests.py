@@ -1,5 +1,6 @@
 """What goes to which stop: figures for the desk, the paper that lies in the van."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -143,20 +144,23 @@ def get_manifest(session: Session, scope: Scope, number: str) -> Manifest:
     return found
 
 
-def goods_of(session: Session, manifest: Manifest) -> list[Goods]:
-    """What lies in the van for a stop: packs by listing and lot."""
+def goods_of(session: Session, manifests: Select[Manifest]) -> dict[int, list[Goods]]:
+    """What lies in the van for each stop (manifest id): packs by listing and lot; one statement."""
     rows = session.execute(
-        select(Listing, Lot, func.sum(Allocation.packs))
+        select(Delivery.manifest_id, Listing, Lot, func.sum(Allocation.packs))
         .join(OrderLine, OrderLine.listing_id == Listing.id)
         .join(Allocation, Allocation.order_line_id == OrderLine.id)
         .join(Lot, Lot.id == Allocation.lot_id)
         .join(Delivery, Delivery.order_id == OrderLine.order_id)
-        .where(Delivery.manifest_id == manifest.id)
+        .where(Delivery.manifest_id.in_(manifests.with_only_columns(Manifest.id)))
         .options(joinedload(Listing.product))
-        .group_by(Listing.id, Lot.id)
-        .order_by(Listing.id, Lot.id)
+        .group_by(Delivery.manifest_id, Listing.id, Lot.id)
+        .order_by(Delivery.manifest_id, Listing.id, Lot.id)
     )
-    return [Goods(listing, lot, int(packs)) for listing, lot, packs in rows]
+    goods: defaultdict[int, list[Goods]] = defaultdict(list)
+    for manifest_id, listing, lot, packs in rows:
+        goods[manifest_id].append(Goods(listing, lot, int(packs)))
+    return goods
 
 
 def deliveries_of(session: Session, manifest: Manifest) -> Sequence[Delivery]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
+from marketplace.core.bulk import in_batches
 from marketplace.fulfilment.portions import Supplier
 from marketplace.fulfilment.telling import keepers_of
 from marketplace.notices.outbox import Message, enqueue_all
@@ -50,16 +51,17 @@ class OneMessage:
     def say_lines(self, session: Session, packs: Mapping[int, int], sentence: str) -> None:
         """To the buyers of these lines (order line id → packs): `sentence` has places for order, goods and
         packs."""
-        for line in session.scalars(
-            select(OrderLine)
-            .where(OrderLine.id.in_(packs))
-            .options(joinedload(OrderLine.order), joinedload(OrderLine.listing))
-            .order_by(OrderLine.id)
-        ):
-            words = sentence.format(
-                order=line.order.number, goods=line.listing.full_title, packs=packs[line.id]
-            )
-            self.say(line.order.buyer_id, words)
+        for some in in_batches(packs):
+            for line in session.scalars(
+                select(OrderLine)
+                .where(OrderLine.id.in_(some))
+                .options(joinedload(OrderLine.order), joinedload(OrderLine.listing))
+                .order_by(OrderLine.id)
+            ):
+                words = sentence.format(
+                    order=line.order.number, goods=line.listing.full_title, packs=packs[line.id]
+                )
+                self.say(line.order.buyer_id, words)
 
     def say_changed(self, session: Session, in_round: Round, made: Mapping[Supplier, int]) -> None:
         """To those who look after suppliers with a new sheet: how many."""

@@ -6,6 +6,7 @@ from sqlalchemy.orm import Session, joinedload
 from marketplace.core.clock import now, shanghai_date
 from marketplace.core.codes import next_number
 from marketplace.core.errors import InvalidInput, NotFound
+from marketplace.core.idempotency import once
 from marketplace.fulfilment.delivery_models import Delivery, Manifest
 from marketplace.fulfilment.models import PreparationSheet
 from marketplace.fulfilment.original_models import SignedOriginal
@@ -19,9 +20,21 @@ def file_original(
     session: Session, actor: Actor, scope: Scope, of: str, photo: str, note: str = ""
 ) -> SignedOriginal:
     """Keep the picture of the paper with number `of` (order, manifest or sheet) under an archive number.
-    Raises InvalidInput for a number that is none in reach, or without a picture."""
+    The same picture of the same paper is filed once. Raises InvalidInput for a number that is none in reach,
+    or without a picture."""
     if not photo:
         raise InvalidInput("请拍下签了字的那一页。", code="missing", field="photo")
+    subject = _subject(session, scope, of.strip().upper())
+    owner = "original:" + ":".join(f"{name}:{row}" for name, row in subject.items())
+    number = once(
+        session, owner, photo, [], lambda: _file(session, actor, subject, photo, note).number
+    )
+    return session.scalars(select(SignedOriginal).where(SignedOriginal.number == number)).one()
+
+
+def _file(
+    session: Session, actor: Actor, subject: dict[str, int], photo: str, note: str
+) -> SignedOriginal:
     day = shanghai_date(now())
     made = SignedOriginal(
         number=f"A{day.year}-{next_number(session, f'original:{day.year}'):06d}",
@@ -29,7 +42,7 @@ def file_original(
         note=note.strip()[:100],
         at=now(),
         by_id=actor.user_id,
-        **_subject(session, scope, of.strip().upper()),
+        **subject,
     )
     session.add(made)
     session.flush()

@@ -15,6 +15,7 @@ from marketplace.catalog.made_reports import made_report
 from marketplace.catalog.models import POOLED, Lot, Product, SupplyReport
 from marketplace.core.clock import now, today
 from marketplace.core.errors import Conflict, InvalidInput, NotFound
+from marketplace.core.identifiers import smallest_division
 from marketplace.core.validity import in_force
 from marketplace.fulfilment.shift_models import OF_HOUSEHOLDS, LotShift
 from marketplace.households.models import CooperativeMember
@@ -121,8 +122,8 @@ def neighbours_of(session: Session, scope: Scope, lot_id: int) -> Sequence[Lot]:
 
 
 def sellers_of(session: Session, lots: Collection[Lot]) -> Sequence[Organisation]:
-    """Who can sell what these households pool: an organisation of their village, or of which they all are
-    members."""
+    """Who can sell what these households pool: an organisation of their village (of the smallest division that
+    covers all their villages), or of which they all are members."""
     households = {lot.household_id for lot in lots}
     member = (
         select(CooperativeMember.organisation_id)
@@ -135,7 +136,7 @@ def sellers_of(session: Session, lots: Collection[Lot]) -> Sequence[Organisation
         .where(Organisation.active, Organisation.kind.in_(SUPPLIER_KINDS))
         .where(
             or_(
-                Organisation.region_code.in_({lot.region_code for lot in lots}),
+                Organisation.region_code == smallest_division({lot.region_code for lot in lots}),
                 Organisation.id.in_(member),
             )
         )

@@ -86,13 +86,7 @@ def plan(session: Session, actor: Actor, scope: Scope, given: Plan) -> Processin
         raise InvalidInput("请选今天以后、三个月以内的一天。", code="date", field="day")
     seller = _check_lots(session, scope, line, given)
     base = sum(given.parts.values())
-    left = capacity_left(session, line, given.day)
-    if base > left:
-        words = [amount_words(figure, line.input_product, base) for figure in (left, base)]
-        raise Conflict(
-            f"{given.day.month} 月 {given.day.day} 日还能加工 {words[0]}，这里写了 {words[1]}。请改少，或换一天。",
-            code="capacity",
-        )
+    _refuse_beyond(session, line, given.day, base)
     order = ProcessingOrder(
         number=dated_code("G", now()),
         line_id=line.id,
@@ -108,6 +102,17 @@ def plan(session: Session, actor: Actor, scope: Scope, given: Plan) -> Processin
     session.flush()
     audit.record(session, actor, "processing_planned", "processing_order", order.id, base=base)
     return order
+
+
+def _refuse_beyond(session: Session, line: ProcessingLine, day: date, base: int) -> None:
+    """The line's row is held, so that nobody else takes what is left of the day meanwhile."""
+    left = capacity_left(session, line, day)
+    if base > left:
+        words = [amount_words(figure, line.input_product, base) for figure in (left, base)]
+        raise Conflict(
+            f"{day.month} 月 {day.day} 日还能加工 {words[0]}，这里是 {words[1]}。请改少，或换一天。",
+            code="capacity",
+        )
 
 
 def _check_lots(session: Session, scope: Scope, line: ProcessingLine, given: Plan) -> int | None:
@@ -195,11 +200,16 @@ def parts_of(order: ProcessingOrder) -> dict[int, int]:
 
 
 def start(session: Session, actor: Actor, order: ProcessingOrder) -> None:
-    """The goods leave their lots; `order` must come from hold_order."""
+    """The goods leave their lots; `order` must come from hold_order. Later than planned it takes what is left of
+    today: raises Conflict("capacity") with the figure."""
     if order.state == "planned" and order.day > today():
         raise Conflict(
             f"这张单排在 {order.day.month} 月 {order.day.day} 日，到那天再开工。", code="too_early"
         )
+    if order.state == "planned" and order.day < today():
+        session.refresh(order.line, with_for_update=True)
+        _refuse_beyond(session, order.line, today(), order.input_base)
+        order.day = today()
     parts = parts_of(order)
     lots = lock_lots(session, sorted(parts))
     move(session, order, "started", because=CHANGED, started_at=now(), started_by_id=actor.user_id)

@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 
 from flask import flash, redirect, render_template, request, url_for
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from werkzeug import Response
 from wtforms.fields.choices import SelectChoice
 
@@ -15,7 +15,7 @@ from marketplace.core.money import format_yuan
 from marketplace.fulfilment.processing_fees import bills_of, next_month, note_invoice
 from marketplace.fulfilment.processing_forms import InvoiceForm, LineForm, fill_line, read_line
 from marketplace.fulfilment.processing_lines import get_line, lines, save_line
-from marketplace.fulfilment.processing_models import PROCESSES
+from marketplace.fulfilment.processing_models import PROCESSES, ProcessingLine
 from marketplace.fulfilment.processing_views import Answer, bp
 from marketplace.identity.access import current_actor, current_scope, requires
 from marketplace.identity.models import Organisation
@@ -49,7 +49,7 @@ def line_edit(processing_line_id: int) -> Answer:
 def _edit(line_id: int | None) -> Answer:
     found = get_line(db.session, current_scope(), line_id) if line_id is not None else None
     form = LineForm()
-    _choices(form)
+    _choices(form, found)
     status = 422 if form.is_submitted() else 200
     if not form.is_submitted() and found is not None:
         fill_line(form, found)
@@ -68,8 +68,11 @@ def _edit(line_id: int | None) -> Answer:
     return render_template("fulfilment/processing_line.html", form=form, line=found), status
 
 
-def _choices(form: LineForm) -> None:
-    units = current_scope().visible(select(Organisation)).where(Organisation.active)
+def _choices(form: LineForm, line: ProcessingLine | None) -> None:
+    """What is in use, and what the line has already: it can be switched off when its unit is gone."""
+    own = (line.organisation_id, line.input_product_id, line.output_product_id) if line else ()
+    units = current_scope().visible(select(Organisation))
+    units = units.where(or_(Organisation.active, Organisation.id.in_(own[:1])))
     form.organisation_id.choices = [
         SelectChoice("", "请选"),
         *(
@@ -78,7 +81,9 @@ def _choices(form: LineForm) -> None:
         ),
     ]
     products = db.session.scalars(
-        select(Product).where(Product.active).order_by(Product.category, Product.id)
+        select(Product)
+        .where(or_(Product.active, Product.id.in_(own[1:])))
+        .order_by(Product.category, Product.id)
     ).all()
     for field in (form.input_product_id, form.output_product_id):
         field.choices = [

@@ -5,6 +5,7 @@ from datetime import date
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 from werkzeug import Response
 
 from marketplace.catalog.uploads import kept_photo, photo_ticket
@@ -12,6 +13,7 @@ from marketplace.catalog.words import amount_words
 from marketplace.core.clock import today
 from marketplace.core.db import db, transaction
 from marketplace.core.errors import InvalidInput, MarketplaceError
+from marketplace.core.idempotency import new_key, once
 from marketplace.fulfilment import processing
 from marketplace.fulfilment.processing import Plan, get_order, hold_order, lots_for
 from marketplace.fulfilment.processing_finish import Finished, finish, yield_words
@@ -28,8 +30,10 @@ from marketplace.fulfilment.processing_models import PROCESSES, SLAUGHTER, Proce
 from marketplace.fulfilment.processing_pages import SHOWN_STATES, STATES, orders_shown
 from marketplace.fulfilment.regrade_views import usual_unit
 from marketplace.identity.access import current_actor, current_scope, requires
+from marketplace.identity.actor import Actor
 from marketplace.identity.models import SUPPLIER_KINDS, Organisation
 from marketplace.identity.permissions import PROCESS_MANAGE
+from marketplace.identity.scope import Scope
 from marketplace.web.addresses import row_number
 from marketplace.web.paging import paginate
 
@@ -95,26 +99,45 @@ def _new(
         sellers=db.session.scalars(sellers.order_by(Organisation.name)).all(),
         unit=usual_unit(line.input_product)[1],
         typed=typed,
+        key=_key(typed, refused),
         refused=refused,
     )
+
+
+def _key(typed: Mapping[str, str], refused: MarketplaceError | None) -> str:
+    """What is sent twice with one key is planned once."""
+    changed = refused is not None and refused.code in {"changed_body", "bad_key"}
+    return new_key() if changed or not typed.get("key") else typed["key"]
 
 
 @bp.post("/new")
 @requires(PROCESS_MANAGE)
 def plan() -> Answer:
     line_id, day = row_number(request.form.get("line", "")), _day(request.form.get("day", ""))
-    line = get_line(db.session, current_scope(), line_id)
+    get_line(db.session, current_scope(), line_id)
     try:
-        lots = lots_for(db.session, current_scope(), line)
-        parts = read_parts(lots, request.form, line.input_product)
-        seller = row_number(request.form.get("seller", ""))
-        given = Plan(line_id, day, parts, seller)
+        typed = sorted(item for item in request.form.items() if item[0] != "csrf_token")
         with transaction() as session:
-            made = processing.plan(session, current_actor(), current_scope(), given)
+            actor, scope = current_actor(), current_scope()
+            made = once(
+                session,
+                f"user:{actor.user_id}",
+                request.form.get("key", ""),
+                ["processing", typed],
+                lambda: _planned(session, actor, scope, line_id, day),
+            )
+            number = get_order(session, scope, int(made)).number
     except MarketplaceError as error:
         return _new(line_id, day, request.form, error), error.http_status
-    flash(f"加工单 {made.number} 排好了。货还在各户手上，开工时才出去。", "success")
-    return redirect(url_for(".show", processing_id=made.id), 303)
+    flash(f"加工单 {number} 排好了。货还在各户手上，开工时才出去。", "success")
+    return redirect(url_for(".show", processing_id=int(made)), 303)
+
+
+def _planned(session: Session, actor: Actor, scope: Scope, line_id: int, day: date) -> str:
+    line = get_line(session, scope, line_id)
+    parts = read_parts(lots_for(session, scope, line), request.form, line.input_product)
+    given = Plan(line_id, day, parts, row_number(request.form.get("seller", "")))
+    return str(processing.plan(session, actor, scope, given).id)
 
 
 @bp.get("/<int:processing_id>")

@@ -8,17 +8,17 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from marketplace.catalog.models import MADE_HERE, Lot, LotShare
+from marketplace.catalog.models import Lot
 from marketplace.core.errors import Conflict, InvalidInput
 from marketplace.core.states import move
 from marketplace.fulfilment.lot_lineage import family_of
 from marketplace.fulfilment.one_message import OneMessage
-from marketplace.fulfilment.portions import Supplier
 from marketplace.fulfilment.taking_back import CHANGED, TakenBack, lock_all, take_back
-from marketplace.fulfilment.telling import keepers_of
+from marketplace.fulfilment.telling import keepers_of, owners_of
 from marketplace.identity import audit
 from marketplace.identity.actor import Actor
 from marketplace.orders.allocation_models import Allocation
+from marketplace.orders.claims import grant_recalled
 from marketplace.orders.lot_events import record_recalled
 from marketplace.orders.order_models import Order, OrderLine
 from marketplace.orders.return_models import RECALLED, GoodsReturn
@@ -111,19 +111,24 @@ def received_of(session: Session, lot: Lot) -> Counter[int]:
 def _give_back(session: Session, actor: Actor, lot: Lot, why: str) -> Counter[int]:
     """No buyer pays for what he received of it. A household that is being paid keeps that."""
     received = received_of(session, lot)
+    of_lot = Allocation.lot_id == lot.id
     orders = session.scalars(
         select(Order)
         .join(OrderLine, OrderLine.order_id == Order.id)
-        .where(OrderLine.id.in_(received))
+        .where(OrderLine.id.in_(select(Allocation.order_line_id).where(of_lot)))
+        .where(Order.state == "closed")
         .order_by(Order.id)
         .distinct()
     ).all()
     for order in orders:
         packs = {line.id: received[line.id] for line in order.lines if received[line.id]}
+        if not packs:
+            continue
         fault = "goodwill" if is_being_paid(session, order.id, lot.id) else "farm"
         record_return(
             session, actor, order, packs, fault, f"召回：{why}", reason=RECALLED, lot_id=lot.id
         )
+    grant_recalled(session, actor, lot.id)
     return received
 
 
@@ -147,7 +152,7 @@ def _tell(
         on_its_way,
         f"订单 {{order}} 的{{goods}}有 {{packs}} 份在路上要召回：{_plain(why)}。到了请不要收，这些不收钱。",
     )
-    owners = _owners(session, lots)
+    owners = owners_of(session, lots)
     keepers = keepers_of(session, {owner for found in owners.values() for owner in found})
     for lot in lots:
         for owner in sorted(owners[lot.id]):
@@ -160,19 +165,6 @@ def _tell(
     more = f"等 {len(lots)} 批" if len(lots) > 1 else ""
     title = f"召回：{first.product.name}，批次 {first.code}{more}"
     return words.send(session, f"recall:{first.id}", "lot_recalled", f"lot:{first.id}", title)
-
-
-def _owners(session: Session, lots: Sequence[Lot]) -> dict[int, set[Supplier]]:
-    """By lot its supplier, and of what was pooled or processed every household whose goods are in it."""
-    found = {lot.id: {Supplier(lot.household_id or 0, lot.organisation_id or 0)} for lot in lots}
-    made = [lot.id for lot in lots if lot.report.channel in MADE_HERE]
-    for lot_id, household_id in session.execute(
-        select(LotShare.lot_id, LotShare.household_id).where(
-            LotShare.lot_id.in_(made), LotShare.household_id.is_not(None)
-        )
-    ):
-        found[lot_id].add(Supplier(household_id or 0, 0))
-    return found
 
 
 def _plain(text: str) -> str:

@@ -14,6 +14,7 @@ from marketplace.core.quantity import BaseUnit, parse_quantity
 from marketplace.fulfilment.receipts import get_weigh_in, hold_weigh_in
 from marketplace.fulfilment.regrading import (
     Regrade,
+    brought_base,
     consents_for,
     price_of_grade,
     regrade,
@@ -45,9 +46,7 @@ def regrade_form(number: str) -> str:
     row = get_weigh_in(db.session, current_scope(), number)
     form = _form(row, formdata=None)
     form.grade.data = row.grade if row.grade != row.lot.grade else ""
-    short = (row.asked_packs - row.packs) * row.listing.pack_base
-    brought = row.net_base if form.grade.data else short
-    form.quantity.data = amount(row, min(brought, row.lot.free))
+    form.quantity.data = amount(row, min(brought_base(row), row.lot.free))
     price = price_of_grade(db.session, row.lot, form.grade.data) if form.grade.data else None
     if price:
         form.price.data = price_words(*price, row.lot.product).replace(" ", "")

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 from marketplace.catalog.lot_events import record_shifted
-from marketplace.catalog.lot_shifts import lot_of_grade, open_other_grade, shift_free
+from marketplace.catalog.lot_shifts import lot_of_grade, open_other_grade, reopen, shift_free
 from marketplace.catalog.lots import lock_lots
 from marketplace.catalog.models import GRADES, Lot
 from marketplace.catalog.reports import check_price
@@ -17,7 +17,7 @@ from marketplace.core.clock import now
 from marketplace.core.errors import Conflict, InvalidInput
 from marketplace.fulfilment.receipts import refuse_closed
 from marketplace.fulfilment.shift_models import OF_HOUSEHOLDS, OF_ORGANISATIONS, LotShift
-from marketplace.fulfilment.weighing import OTHER_GRADE
+from marketplace.fulfilment.weighing import OTHER_GRADE, amount
 from marketplace.fulfilment.weighing_models import WeighIn
 from marketplace.identity import audit
 from marketplace.identity.actor import Actor
@@ -51,10 +51,11 @@ def may_regrade(row: WeighIn) -> bool:
 def regrade(session: Session, actor: Actor, row: WeighIn, given: Regrade) -> LotShift:
     """Move what is of another grade; `row` must come from hold_weigh_in of receipts.
 
-    Raises InvalidInput("consent") while nobody agreed, Conflict("price") when that grade of the supplier
+    Raises InvalidInput("consent") while nobody agreed, InvalidInput("more_than_weighed") beyond the weighing, Conflict("price") when that grade of the supplier
     has another price already, Conflict("not_enough") with the figure that is there.
     """
     _check(row, given)
+    _check_weighed(session, row, given)
     near = lot_of_grade(session, row.lot, given.grade)
     lots = lock_lots(session, [row.lot_id] + ([near.id] if near else []))
     source = lots[row.lot_id]
@@ -64,6 +65,7 @@ def regrade(session: Session, actor: Actor, row: WeighIn, given: Regrade) -> Lot
     elif target.id not in lots:  # opened a moment ago
         target = lock_lots(session, [target.id])[target.id]
     _check_target(session, row, target, given)
+    reopen(session, target)
     shift_free(session, actor, source, target, given.base, row.number)
     made = LotShift(
         kind="regraded",
@@ -109,6 +111,22 @@ def _check(row: WeighIn, given: Regrade) -> None:
             field="consent",
         )
     check_price(row.lot.product, given.fen, given.per_base)
+
+
+def brought_base(row: WeighIn) -> int:
+    """Base units of another grade that a weighing speaks of: all of it, else what the sheet lacks for it."""
+    if row.grade != row.lot.grade:
+        return row.net_base
+    return (row.asked_packs - row.packs) * row.listing.pack_base
+
+
+def _check_weighed(session: Session, row: WeighIn, given: Regrade) -> None:
+    left = brought_base(row) - sum(shift.base for shift in shifts_of(session, row))
+    if given.base > left:
+        words = (
+            f"这一磅别的等级的只有 {amount(row, left)}，请改少。" if left else "这一磅的都转过了。"
+        )
+        raise InvalidInput(words, code="more_than_weighed", field="quantity")
 
 
 def _check_target(session: Session, row: WeighIn, target: Lot, given: Regrade) -> None:

@@ -51,7 +51,8 @@ def keep_surplus(session: Session, actor: Actor, row: WeighIn) -> WeighSurplus:
     """The household sells what is more, too; `row` must come from hold_weigh_in.
 
     What its lot still has free is now here, and nothing is new; only what is more than that is a surplus
-    of the lot.
+    of the lot. What a weighing that was set aside added, and nobody could take back because it was offered on,
+    is part of what lies on the scales now.
     """
     refuse_closed(row)
     lock_listings(session, [row.listing_id])
@@ -61,7 +62,8 @@ def keep_surplus(session: Session, actor: Actor, row: WeighIn) -> WeighSurplus:
     if not base:
         raise Conflict("没有多出整份的，零头让农户带回。", code="no_surplus")
     lot = lock_lots(session, [row.lot_id])[row.lot_id]
-    added = max(0, base - max(0, lot.free - _waiting_base(session, lot.id)))
+    there = _still_in_it(session, row) + max(0, lot.free - _waiting_base(session, lot.id))
+    added = max(0, base - there)
     if added:
         add_surplus(session, actor, lot, added, row.number)
     made = WeighSurplus(
@@ -106,6 +108,22 @@ def _waiting_base(session: Session, lot_id: int) -> int:
     )
 
 
+def _still_in_it(session: Session, row: WeighIn) -> int:
+    """Base units that weighings of this line that count no more left in the lot: what of them was offered on,
+    and what they added and nobody could take back. What went to the sheet is asked for there."""
+    rows = session.scalars(
+        select(WeighSurplus)
+        .join(WeighIn, WeighIn.id == WeighSurplus.weigh_in_id)
+        .where(WeighIn.lot_id == row.lot_id, WeighIn.listing_id == row.listing_id)
+        .where(WeighIn.void_at.is_not(None))
+    )
+    left = (
+        (one.left_base if one.listing_id else one.added_base - one.refilled_base, one)
+        for one in rows
+    )
+    return sum(max(0, base - one.back_base) for base, one in left)
+
+
 _WAITS = (
     WeighSurplus.listing_id.is_(None),
     WeighSurplus.base > WeighSurplus.refilled_base,
@@ -117,12 +135,13 @@ def take_back_surplus(session: Session, actor: Actor, row: WeighIn) -> None:
     """A weighing is set aside: what it added to its lot leaves it, as far as nobody has taken it up. The lot
     must be locked."""
     kept = surplus_of(session, row)
-    if kept is None or kept.listing_id is not None or not kept.added_base:
+    if kept is None:
         return
     lot = lock_lots(session, [row.lot_id])[row.lot_id]
     base = min(kept.added_base, kept.left_base, lot.free)
-    if base and lot.state == "open":
+    if base:
         take_free(session, actor, lot, part_of_shares(session, lot, base), row.number)
+        kept.back_base = base
         audit.record(session, actor, "surplus_taken_back", "weigh_in", row.number, base=base)
 
 

@@ -6,6 +6,8 @@ from collections.abc import Collection, Mapping, Sequence
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
+from marketplace.catalog.models import MADE_HERE, Lot, LotShare, SupplyReport
+from marketplace.core.bulk import in_batches
 from marketplace.core.clock import today
 from marketplace.core.money import format_yuan
 from marketplace.core.validity import in_force
@@ -41,6 +43,22 @@ def keepers_of(session: Session, suppliers: Collection[Supplier]) -> dict[Suppli
             )
         ):
             found[Supplier(0, grant.organisation_id or 0)].add(grant.user_id)
+    return found
+
+
+def owners_of(session: Session, lots: Collection[Lot]) -> dict[int, set[Supplier]]:
+    """Lot id → its supplier, and of what was pooled or processed every household whose goods are in it."""
+    found = {lot.id: {Supplier(lot.household_id or 0, lot.organisation_id or 0)} for lot in lots}
+    if not found:
+        return found
+    for lot_id, household_id in session.execute(
+        select(LotShare.lot_id, LotShare.household_id)
+        .join(Lot, Lot.id == LotShare.lot_id)
+        .join(SupplyReport, SupplyReport.id == Lot.report_id)
+        .where(LotShare.lot_id.in_(found), LotShare.household_id.is_not(None))
+        .where(SupplyReport.channel.in_(MADE_HERE))
+    ):
+        found[lot_id].add(Supplier(household_id or 0, 0))
     return found
 
 
@@ -134,10 +152,10 @@ def tell_more(
 
 def _by_order(session: Session, lines: Mapping[int, int]) -> dict[int, list[OrderLine]]:
     orders: defaultdict[int, list[OrderLine]] = defaultdict(list)
-    if lines:
+    for some in in_batches(lines):
         for line in session.scalars(
             select(OrderLine)
-            .where(OrderLine.id.in_(lines))
+            .where(OrderLine.id.in_(some))
             .options(joinedload(OrderLine.order), joinedload(OrderLine.listing))
             .order_by(OrderLine.id)
         ):
@@ -157,14 +175,12 @@ def _what_it_costs(row: GoodsReturn) -> str:
 
 @hears_of_returns
 def tell_returned(session: Session, returned: Sequence[GoodsReturn]) -> None:
-    """What a buyer did not keep for its quality: to those who look after the household that bears it. Of a
+    """What a buyer did not keep for its quality: to those who look after the households that bear it. Of a
     recall they have heard."""
     borne = ("farm", RECOVERY)
     rows = [row for row in returned if row.fault in borne and row.reason != RECALLED]
-    suppliers = {
-        row.id: Supplier(row.lot.household_id or 0, row.lot.organisation_id or 0) for row in rows
-    }
-    keepers = keepers_of(session, set(suppliers.values()))
+    owners = owners_of(session, [row.lot for row in rows])
+    keepers = keepers_of(session, {one for some in owners.values() for one in some})
     enqueue_all(
         session,
         [
@@ -178,6 +194,6 @@ def tell_returned(session: Session, returned: Sequence[GoodsReturn]) -> None:
                 to_user_id=user_id,
             )
             for row in rows
-            for user_id in sorted(keepers[suppliers[row.id]])
+            for user_id in sorted({user for one in owners[row.lot_id] for user in keepers[one]})
         ],
     )

@@ -4,7 +4,7 @@ The link is the right to say so, for the few days it is good; it shows stops and
 """
 
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -44,12 +44,23 @@ class HandedOver:
 def make_trip(
     session: Session, actor: Actor, found: Round, stops: Collection[int], vehicle: Vehicle
 ) -> Trip:
-    """Stops (manifest ids) of a round that go with one vehicle; raises Conflict for one that has left."""
+    """Stops (manifest ids) of a round that go with one vehicle; raises Conflict for one that has left. The same
+    vehicle for the same stops again is the trip that was made before."""
     if not vehicle.carrier or not vehicle.driver:
         missing = "carrier" if not vehicle.carrier else "driver"
         raise InvalidInput("请写承运单位和司机姓名。", code="missing", field=missing)
     if not stops:
         raise InvalidInput("请勾选这趟车送哪几处。", code="empty", field="stops")
+    held = session.scalars(
+        select(Manifest)
+        .where(Manifest.id.in_(stops), Manifest.round_id == found.id)
+        .order_by(Manifest.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).all()
+    made = _made_before(held, vehicle)
+    if made is not None:
+        return made
     trip = Trip(
         round_id=found.id,
         token=secrets.token_urlsafe(24),
@@ -72,6 +83,14 @@ def make_trip(
         raise Conflict("有一处已经装了车，请刷新再排。", code="loaded", field="stops")
     audit.record(session, actor, "trip_made", "trip", trip.id, stops=len(stops))
     return trip
+
+
+def _made_before(stops: Sequence[Manifest], vehicle: Vehicle) -> Trip | None:
+    trip = stops[0].trip if stops else None
+    if trip is None or {one.trip_id for one in stops} != {trip.id}:
+        return None
+    same = Vehicle(trip.carrier, trip.driver, trip.plate) == vehicle
+    return trip if same and len(trip.manifests) == len(stops) else None
 
 
 def trip_by_token(session: Session, token: str) -> Trip:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from marketplace.catalog.lot_events import subject_of
 from marketplace.catalog.lots import lock_lots
-from marketplace.catalog.models import GRADES
+from marketplace.catalog.models import GRADES, STOPPED
 from marketplace.core.clock import format_when, now
 from marketplace.core.codes import dated_code
 from marketplace.core.errors import Conflict, InvalidInput, NotFound
@@ -165,6 +165,10 @@ def _line(sheet: PreparationSheet, line_id: int) -> SheetLine:
     found = next((line for line in sheet.lines if line.id == line_id), None)
     if found is None:
         raise NotFound("备货单上没有这一行。")
+    if found.lot.state in STOPPED:
+        raise Conflict(
+            f"批次 {found.lot.code} 停着，先不收、不过磅。等县里恢复或者减掉。", code="held"
+        )
     return found
 
 

@@ -89,13 +89,14 @@ class WeighPhoto(Base):
 
 class WeighSurplus(Base):
     """Whole packs beyond what the sheet asks for, which the household sells too. `added_base` of them were
-    more than its lot had free; `refilled_base` went to orders of the same round that were short; `listing_id`: what
-    the rest was offered on to."""
+    more than its lot had free, and of these `back_base` left it again when the weighing was set aside;
+    `refilled_base` went to orders of the same round that were short; `listing_id`: what the rest was offered on to."""
 
     __tablename__ = "weigh_surplus"
     __table_args__ = (
         CheckConstraint("base > 0 AND added_base BETWEEN 0 AND base", name="quantity"),
         CheckConstraint("refilled_base BETWEEN 0 AND base", name="refilled"),
+        CheckConstraint("back_base BETWEEN 0 AND added_base", name="back"),
         CheckConstraint(
             "(listing_id IS NULL) = (offered_at IS NULL) AND (listing_id IS NULL) = (offered_by_id IS NULL)",
             name="offered",
@@ -106,6 +107,7 @@ class WeighSurplus(Base):
     base: Mapped[int]
     added_base: Mapped[int]
     refilled_base: Mapped[int] = mapped_column(default=0)
+    back_base: Mapped[int] = mapped_column(default=0)
     at: Mapped[datetime]
     by_id: Mapped[int] = mapped_column(ForeignKey("account.id"))
     listing_id: Mapped[int | None] = mapped_column(ForeignKey("listing.id"))

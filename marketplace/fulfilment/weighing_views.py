@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session, contains_eager, joinedload
 from werkzeug import Response
 from wtforms import HiddenField, SelectChoice, SelectField, SubmitField
 
-from marketplace.catalog.models import GRADES
+from marketplace.catalog.models import GRADES, STOPPED
 from marketplace.core.clock import now
 from marketplace.core.db import db, transaction
 from marketplace.core.errors import MarketplaceError
@@ -198,6 +198,7 @@ def _page(
         receipts=receipts_of(db.session, found),
         amount=amount,
         shorts=SHORT_REASONS,
+        stopped=STOPPED,
     )
 
 

@@ -13,6 +13,7 @@ from marketplace.catalog.uploads import kept_photo, photo_answer, photo_ticket
 from marketplace.core.clock import now
 from marketplace.core.db import db, transaction
 from marketplace.core.errors import InvalidInput, MarketplaceError, NotFound
+from marketplace.core.idempotency import new_key, once
 from marketplace.core.money import format_yuan
 from marketplace.core.spoken_number import read_count
 from marketplace.core.wake import wake
@@ -58,10 +59,11 @@ class ClaimForm(Form):
     words = TrimmedField("说一说", [at_most(150)])
     photo = FileField("照片")
     kept = HiddenField()
+    key = HiddenField()
 
 
 def _form(order: Order, *, filled: bool) -> ClaimForm:
-    form = ClaimForm() if filled else ClaimForm(formdata=None)
+    form = ClaimForm() if filled else ClaimForm(formdata=None, key=new_key())
     parts = parts_left(db.session, order) if order.state == "closed" else []
     places = public_villages(db.session, {part.lot.region_code for part in parts})
     form.part.choices = [
@@ -101,22 +103,24 @@ def _take(pages: str, number: str) -> Answer:
             str(form.packs.data or ""), "份数", least=1, most=MOST_PACKS, field="packs"
         )
         photo = _photo(form)
+        given = (
+            _place(form), packs, str(form.reason.data or ""), str(form.words.data or ""), photo
+        )  # fmt: skip
         with transaction() as session:
-            found = get_order(session, current_scope(), number)
-            file_claim(
+            actor, found = current_actor(), get_order(session, current_scope(), number)
+            once(
                 session,
-                current_actor(),
-                found,
-                _place(form),
-                packs,
-                str(form.reason.data or ""),
-                str(form.words.data or ""),
-                photo,
+                f"user:{actor.user_id}",
+                str(form.key.data or ""),
+                ["claim", number, *given],
+                lambda: file_claim(session, actor, found, *given).number,
             )
     except MarketplaceError as error:
         if error.http_status == 404:
             raise
         form.refuse(error)
+        if error.code == "changed_body":
+            form.key.data = new_key()
         order = get_order(db.session, current_scope(), number)
         return _page(pages, order, form), error.http_status
     flash("收到了，平台处理好会给您发消息。", "success")

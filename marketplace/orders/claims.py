@@ -123,6 +123,8 @@ def grant_claim(
     """Take so many packs off the order at the cost of `fault`; returns the fen that go back."""
     if not 0 < packs <= claim.packs:
         raise InvalidInput(f"要在 1 到 {claim.packs} 份之间。", code="packs", field="packs")
+    if fault == "unfetched":  # who claims has fetched
+        raise InvalidInput("请选由谁承担。", code="missing", field="fault")
     order = claim.line.order
     words = REASONS[claim.reason].words
     said = f"{words}：{claim.words}" if claim.words else words
@@ -145,6 +147,20 @@ def refuse_claim(session: Session, actor: Actor, claim: Claim, answer: str) -> N
     if not answer.strip():
         raise InvalidInput("请写为什么不同意，买家会看到。", code="missing", field="answer")
     _decide(session, actor, claim, "refused", answer)
+
+
+def grant_recalled(session: Session, actor: Actor, lot_id: int) -> None:
+    """A recall has given back whatever buyers had of the lot: that answers what they still ask for."""
+    asked = (
+        select(Claim)
+        .where(Claim.lot_id == lot_id, Claim.state == "open")
+        .order_by(Claim.id)
+        .with_for_update(of=Claim)
+        .execution_options(populate_existing=True)
+    )
+    for claim in session.scalars(asked).all():
+        words = "这批货召回了，收到的都退给您。"
+        _decide(session, actor, claim, "granted", words, granted_packs=claim.packs)
 
 
 def _decide(

@@ -26,6 +26,7 @@ from marketplace.orders.round_models import (
     Round,
 )
 from marketplace.orders.round_steps import STEPS
+from marketplace.orders.stopped_goods import stopped_goods, stopped_words
 from marketplace.regions.models import Region
 from marketplace.web.paging import paginate
 from marketplace.web.time_fields import closing_parts
@@ -163,8 +164,10 @@ def _desk(round_id: int, refused: MarketplaceError | None = None) -> str:
     found = _get(round_id)
     actor = current_actor()
     missing = missing_papers(db.session, found) if found.state in BEFORE_LEAVING else []
+    stopped = stopped_goods(db.session, found) if found.state in BEFORE_LEAVING else []
     return render_template(
         "orders/rounds/show.html",
+        stopped=stopped_words(stopped) if stopped else "",
         missing=named(db.session, missing) if missing else [],
         missing_count=len(missing),
         round=found,

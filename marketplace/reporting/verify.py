@@ -15,7 +15,6 @@ from sqlalchemy import (
     and_,
     case,
     func,
-    not_,
     or_,
     select,
     text,
@@ -24,17 +23,15 @@ from sqlalchemy.orm import Session
 
 from marketplace.catalog.lot_processing import FROM_PROCESSING
 from marketplace.catalog.models import Lot, LotMovement, LotShare
-from marketplace.fulfilment.delivery_models import ON_THE_WAY, Delivery
-from marketplace.fulfilment.models import PreparationSheet, SheetLine
-from marketplace.fulfilment.weighing_models import WeighIn, WeighSurplus
 from marketplace.orders.allocation_models import Allocation
 from marketplace.orders.order_models import COUNTED_STATES, Order, OrderLine
-from marketplace.orders.return_models import GoodsReturn
 from marketplace.orders.round_models import Commitment, Listing
+from marketplace.reporting.verify_fulfilment import FULFILMENT_CHECKS
 from marketplace.reporting.verify_money import MONEY_CHECKS, named
 from marketplace.reporting.verify_payouts import PAYOUT_CHECKS
 from marketplace.reporting.verify_processing import PROCESSING_CHECKS
 from marketplace.reporting.verify_recoveries import RECOVERY_CHECKS
+from marketplace.reporting.verify_scales import SCALE_CHECKS
 from marketplace.reporting.verify_stops import STOP_CHECKS
 from marketplace.reporting.verify_support import SUPPORT_CHECKS
 from marketplace.reporting.verify_trace import TRACE_CHECKS
@@ -249,77 +246,6 @@ def allocated_orders() -> Query:
     )
 
 
-def sheet_packs() -> Query:
-    """The sheets in force ask for what was allocated: not a pack more, not a pack less."""
-    asked = (
-        select(
-            SheetLine.listing_id.label("listing_id"),
-            SheetLine.lot_id.label("lot_id"),
-            func.sum(SheetLine.packs).label("packs"),
-        )
-        .join(PreparationSheet, PreparationSheet.id == SheetLine.sheet_id)
-        .where(PreparationSheet.current)
-        .group_by(SheetLine.listing_id, SheetLine.lot_id)
-        .subquery()
-    )
-    return (
-        select(named("上架占用 ", Commitment.id))
-        .join(Listing, Listing.id == Commitment.listing_id)
-        .outerjoin(
-            asked,
-            and_(asked.c.listing_id == Commitment.listing_id, asked.c.lot_id == Commitment.lot_id),
-        )
-        .where(
-            Listing.round_id.in_(select(PreparationSheet.round_id)),
-            func.coalesce(asked.c.packs, 0) != func.coalesce(Commitment.allocated_packs, 0),
-        )
-    )
-
-
-def weighed_enough() -> Query:
-    """Nobody is asked for more than he has brought to the scales."""
-    return (
-        select(named("过磅单 ", WeighIn.number))
-        .join(
-            Commitment,
-            and_(Commitment.listing_id == WeighIn.listing_id, Commitment.lot_id == WeighIn.lot_id),
-        )
-        .join(Listing, Listing.id == WeighIn.listing_id)
-        .outerjoin(WeighSurplus, WeighSurplus.weigh_in_id == WeighIn.id)
-        .where(
-            WeighIn.void_at.is_(None),
-            (Commitment.allocated_packs - WeighIn.packs) * Listing.pack_base
-            > func.coalesce(WeighSurplus.refilled_base, 0),
-        )
-    )
-
-
-def deliveries_said() -> Query:
-    """An order whose goods set out ends with its delivery, and what was not accepted of it says how."""
-    sent = func.coalesce(func.sum(OrderLine.allocated_packs), 0)
-    not_taken = (
-        select(func.coalesce(func.sum(GoodsReturn.packs), 0))
-        .join(OrderLine, OrderLine.id == GoodsReturn.order_line_id)
-        .where(OrderLine.order_id == Order.id, GoodsReturn.stage == "acceptance")
-        .correlate(Order)
-        .scalar_subquery()
-    )
-    right = case(
-        (Delivery.state.in_(ON_THE_WAY), Order.state == "allocated"),
-        (Delivery.state == "accepted", not_taken == 0),
-        (Delivery.state == "partly_accepted", and_(not_taken > 0, not_taken < sent)),
-        else_=not_taken == sent,
-    )
-    ended = or_(Delivery.state.in_(ON_THE_WAY), Order.state == "closed")
-    return (
-        select(named("订单 ", Order.number))
-        .join(Delivery, Delivery.order_id == Order.id)
-        .join(OrderLine, OrderLine.order_id == Order.id)
-        .group_by(Order.id, Delivery.id)
-        .having(not_(and_(right, ended)))
-    )
-
-
 CHECKS: tuple[tuple[str, Callable[[], Query]], ...] = (
     ("批次收支不平", lot_balance),
     ("批次数字与流水不符", lot_movements),
@@ -333,9 +259,8 @@ CHECKS: tuple[tuple[str, Callable[[], Query]], ...] = (
     ("货源分配不符", commitment_allocations),
     ("分配没有归到户", allocation_lots),
     ("取消的订单还占着货", allocated_orders),
-    ("备货单与分配不符", sheet_packs),
-    ("分配的比过磅的多", weighed_enough),
-    ("验收与配送单不符", deliveries_said),
+    *FULFILMENT_CHECKS,
+    *SCALE_CHECKS,
     *PROCESSING_CHECKS,
     *STOP_CHECKS,
     *SUPPORT_CHECKS,

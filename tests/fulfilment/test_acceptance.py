@@ -8,6 +8,9 @@ import pytest
 from PIL import Image
 from sqlalchemy import func, select
 
+from marketplace.catalog.lot_papers import issue_certificate, set_aside
+from marketplace.catalog.models import Lot
+from marketplace.catalog.paper_models import LotPaper
 from marketplace.core.clock import now, use_clock
 from marketplace.core.errors import Conflict, InvalidInput, NotFound
 from marketplace.fulfilment.acceptance import (
@@ -30,6 +33,7 @@ from tests.fulfilment.arriving import (
     COLLEAGUE,
     FARMGATE,
     FREIGHT,
+    PACK,
     PHOTO,
     PRICE,
     SERVICE,
@@ -268,6 +272,28 @@ def test_a_canteen_accepts_on_its_page_and_the_register_has_it(arriving):
     stranger = arriving.world.sign_in(arriving.world.user("buyer", unit=arriving.world.unit()))
     assert stranger.get(f"/desk/deliveries/returns/{row.id}/photo").status_code == 404
     assert stranger.get(here).status_code == 404
+
+
+def test_the_register_says_for_good_what_counted_at_the_acceptance(arriving, statements):
+    def issue(base):
+        with arriving.world.transaction() as session:
+            lots = session.scalars(select(Lot).where(Lot.id.in_([x.id for x in arriving.lots])))
+            made = [
+                issue_certificate(session, arriving.actor, lot, base, "controlled") for lot in lots
+            ]
+            return {paper.number for paper in made}
+
+    counted = issue(PACK)
+    arriving.accept()
+    with arriving.world.transaction() as session:
+        for paper in session.scalars(select(LotPaper)).all():
+            set_aside(session, arriving.actor, paper, "写错")
+    issue(2 * PACK)
+    browser = arriving.world.sign_in(arriving.buyer)
+    register = browser.get("/canteen/incoming").text
+    assert {number for number in counted if f"{number}（后来作废）" in register} == counted
+    assert "保质到" in register
+    assert statements(lambda: browser.get("/canteen/incoming")) <= 8
 
 
 def test_a_refused_page_keeps_the_photo(arriving):

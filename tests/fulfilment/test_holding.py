@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import func, select
 
 from marketplace.catalog.models import Lot
+from marketplace.core.clock import shanghai_date, today
 from marketplace.core.errors import Conflict, InvalidInput, NotFound
 from marketplace.fulfilment import held_orders
 from marketplace.fulfilment.delivering import accept_rest, set_out
@@ -14,6 +15,7 @@ from marketplace.fulfilment.hold_queries import get_hold
 from marketplace.fulfilment.holding import lift, planned, put_on
 from marketplace.fulfilment.recalling import recall
 from marketplace.fulfilment.trips import Vehicle, make_trip, record_loaded
+from marketplace.fulfilment.weighing_models import WeighIn
 from marketplace.identity.permissions import ROUND_MANAGE
 from marketplace.notices.models import Notice
 from marketplace.orders.hold_models import Hold
@@ -23,8 +25,8 @@ from marketplace.orders.round_allocation import allocate_round, undo_allocation
 from marketplace.orders.round_models import Listing, RoundPickup
 from marketplace.orders.rounds import get_round
 from marketplace.reporting.verify import verify
-from tests.fulfilment.arriving import CANTEEN, Arriving
-from tests.fulfilment.collecting import PACK, TOWN, Collecting
+from tests.fulfilment.arriving import CANTEEN, COLLEAGUE, Arriving
+from tests.fulfilment.collecting import PACK, TOWN, Collecting, Weighing
 from tests.support.world import COUNTY
 
 
@@ -93,6 +95,30 @@ def test_a_held_town_offers_nothing_and_the_other_goes_on(sheets):
     assert sheets.told(sheets.made.cadres[0], "hold_put_on")
     assert not sheets.told(sheets.made.cadres[1], "hold_put_on")
     assert sheets.faults() == []
+
+
+def test_a_held_lot_is_not_weighed_and_keeps_the_truck_until_it_is_cut(world):
+    made = Weighing(world)
+    before = made.weigh(0, 12 * PACK).row
+    made.keep_surplus(before.number)
+    desk = Desk(made)
+    hold_id = desk.hold("lot", made.lots[0].code, cause="food_safety", words="")
+    with pytest.raises(Conflict, match="停着") as refused:
+        made.weigh(0, 10 * PACK, why="秤没归零")
+    assert refused.value.code == "held"
+    assert made.read(select(WeighIn.void_at)) == [None]
+    with pytest.raises(Conflict, match="还不能发车") as refused:
+        made.step(set_out)
+    assert made.lots[0].code in refused.value.message
+    clerk, operator = world.sign_in(made.clerk), world.sign_in(world.operator())
+    page = clerk.get(f"/field/weigh/{made.sheet(0).id}").text
+    assert "先别收" in page
+    assert "毛重" not in page
+    for address in (f"/desk/deliveries/round/{made.round.id}", f"/rounds/{made.round.id}"):
+        assert "停着，还有 10 份要送" in operator.get(address).text
+    desk.act(hold_id, held_orders.cut)
+    assert made.step(set_out) == 1
+    assert desk.faults() == []
 
 
 def test_what_is_only_offered_is_taken_out_and_is_not_put_back(world):
@@ -243,18 +269,28 @@ def test_what_is_loaded_stays_and_an_unknown_place_is_refused(stops):
     assert stops.faults() == []
 
 
-def test_a_stop_is_put_off_by_days(stops):
+def test_a_stop_is_put_off_once_to_a_day_and_all_who_fetch_there_hear_it(stops):
     made = stops.made
+
+    def slots():
+        with stops.world.transaction() as session:
+            return {x.pickup_point_id: x.from_at for x in session.scalars(select(RoundPickup))}
+
+    before = slots()
     with stops.world.transaction() as session:
-        slots = {x.pickup_point_id: x.from_at for x in session.scalars(select(RoundPickup))}
+        waits = select(Delivery).where(Delivery.order_id == made.order(session, COLLEAGUE).id)
+        session.scalars(waits).one().state = "handed_over"
     hold_id = stops.hold("stop", made.point)
-    assert stops.act(hold_id, held_orders.put_off, 2).orders == 2
-    with stops.world.transaction() as session:
-        later = {x.pickup_point_id: x.from_at for x in session.scalars(select(RoundPickup))}
-    assert later[made.point] - slots[made.point] == timedelta(days=2)
-    assert later[made.other.id] == slots[made.other.id]
-    with pytest.raises(InvalidInput):
-        stops.act(hold_id, held_orders.put_off, 0)
+    day = shanghai_date(before[made.point]) + timedelta(days=2)
+    assert stops.act(hold_id, held_orders.put_off, day).orders == 2
+    with pytest.raises(Conflict):
+        stops.act(hold_id, held_orders.put_off, day)
+    assert slots()[made.point] - before[made.point] == timedelta(days=2)
+    assert slots()[made.other.id] == before[made.other.id]
+    assert [len(stops.told(who)) for who in (made.buyer, made.staff)] == [1, 1]
+    for wrong in (today() - timedelta(days=1), today() + timedelta(days=99)):
+        with pytest.raises(InvalidInput):
+            stops.act(hold_id, held_orders.put_off, wrong)
 
 
 def test_orders_for_a_stop_end_before_the_goods_set_out_and_not_after(world):
@@ -300,7 +336,7 @@ def test_the_desk_holds_a_stop_moves_its_orders_and_lifts_it(stops):
         hold_id = session.scalars(select(Hold.id)).one()
     assert put.location.endswith(f"/desk/holds/{hold_id}")
     assert made.numbers[CANTEEN] in browser.get(put.location).text
-    refused = browser.post(f"/desk/holds/{hold_id}/put_off", data={"days": "很多"})
+    refused = browser.post(f"/desk/holds/{hold_id}/put_off", data={"day": "很多"})
     assert refused.status_code == 422
     moved = browser.post(f"/desk/holds/{hold_id}/move", data={"to": str(made.other.id)})
     assert moved.status_code == 303

@@ -203,8 +203,8 @@ def test_from_the_scales_to_the_account_every_book_says_the_same(world, visit, p
         stuck = labels(session, scope, LabelFilters(arriving.round.id), arriving.round.number)
         vans = [
             (goods.lot.id, goods.packs)
-            for stop in session.scalars(select(Manifest))
-            for goods in manifests.goods_of(session, stop)
+            for in_van in manifests.goods_of(session, select(Manifest)).values()
+            for goods in in_van
         ]
     assert sum(given.values()) == 19
     assert given == sheets == packs_by_lot((label.lot_id, 1) for label in stuck)

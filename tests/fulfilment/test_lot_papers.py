@@ -8,9 +8,9 @@ from PIL import Image
 from sqlalchemy import select, update
 
 from marketplace.catalog.lot_papers import Brought, attach_paper, issue_certificate, set_aside
-from marketplace.catalog.models import Lot
+from marketplace.catalog.models import Lot, ReportPhoto
 from marketplace.catalog.paper_models import LotPaper
-from marketplace.catalog.pictures import picture_path
+from marketplace.catalog.pictures import evidence_path, picture_path
 from marketplace.core.clock import today
 from marketplace.core.errors import Conflict, InvalidInput
 from marketplace.households.models import Consent, Household
@@ -235,7 +235,7 @@ def test_a_photo_is_kept_for_those_who_reach_the_lot(world, scales, papers):
     assert bad.status_code == 422
     assert clerk.post(address, data=data).status_code == 303
     (paper,) = papers.all()
-    assert picture_path(world.app.extensions["settings"].folder, paper.sha256).exists()
+    assert evidence_path(world.app.extensions["settings"].folder, paper.sha256).exists()
     assert paper.sha256 in papers.events("certified")[0]
     photo = clerk.get(f"/field/papers/{paper.id}/photo")
     assert photo.mimetype == "image/webp"
@@ -245,6 +245,60 @@ def test_a_photo_is_kept_for_those_who_reach_the_lot(world, scales, papers):
     assert "章不清楚" in clerk.get(f"/field/lots/{papers.lot_id}/papers").text
     assert "已经作废" in world.app.test_client().get(f"/c/{paper.code}").text
     assert papers.scales.balanced()
+
+
+def test_what_has_left_the_lot_is_certified_no_more(scales, papers):
+    row = scales.weigh(0, 2 * PACK, grade="二级").row
+    scales.regrade(row.number, 2)
+    verified = scales.lot(0).verified
+    with pytest.raises(InvalidInput) as refused:
+        papers.issue(verified)
+    assert refused.value.field == "quantity"
+    assert papers.issue(verified - 2 * PACK).quantity_base == verified - 2 * PACK
+
+
+def test_no_page_behind_a_code_names_who_signed_a_certificate(world, scales, papers):
+    with world.transaction() as session:
+        head = session.get_one(Household, scales.households[0].id).head_name
+    for kind, issuer in (
+        ("certificate", head),
+        ("inspection", f"{head}家"),
+        ("inspection", "畜牧站 138 0000 0000"),
+        ("licence", "11010519491231002X"),
+    ):
+        with pytest.raises(InvalidInput) as refused:
+            papers.attach(kind, issuer=issuer)
+        assert refused.value.field == "issuer"
+    code = papers.attach("certificate", "手写 1").code
+    assert "证明上没有记" in world.app.test_client().get(f"/c/{code}").text
+    code = papers.attach("inspection", issuer="县畜牧站").code
+    assert "县畜牧站" in world.app.test_client().get(f"/c/{code}").text
+
+
+def test_a_paper_keeps_its_photo_when_a_report_drops_the_same_one(world, scales, papers):
+    cadre = world.sign_in(scales.cadres[0])
+    household = scales.households[0]
+    report = world.report(scales.cadres[0], scales.product, 5 * PACK, household=household)
+
+    def sent():
+        raw = io.BytesIO()
+        Image.new("RGB", (60, 40), "white").save(raw, "PNG")
+        return io.BytesIO(raw.getvalue()), "证.png"
+
+    cadre.post(f"/field/reports/{report.id}/photos", data={"photos": sent()})
+    data = {"p-kind": "inspection", "p-number": "动检 78", "p-issued_on": today().isoformat()}
+    cadre.post(f"/field/lots/{papers.lot_id}/papers/attach", data=data | {"p-photos": sent()})
+    (paper,) = papers.all()
+    (photo,) = scales.read(select(ReportPhoto))
+    assert paper.sha256 == photo.sha256
+    cadre.post(f"/field/photos/{photo.id}/remove")
+    assert cadre.get(f"/field/papers/{paper.id}/photo").status_code == 200
+    folder = world.app.extensions["settings"].folder
+    kept = evidence_path(folder, paper.sha256)
+    older = picture_path(folder, paper.sha256)  # as they were kept before
+    older.parent.mkdir(parents=True, exist_ok=True)
+    kept.rename(older)
+    assert cadre.get(f"/field/papers/{paper.id}/photo").status_code == 200
 
 
 def test_a_cadre_issues_beforehand_from_the_lots_page(world, scales, papers):

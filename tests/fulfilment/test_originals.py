@@ -8,7 +8,7 @@ from PIL import Image
 from sqlalchemy import select, text
 from sqlalchemy.exc import DatabaseError
 
-from marketplace.catalog.pictures import picture_path
+from marketplace.catalog.pictures import evidence_path
 from marketplace.fulfilment.delivery_models import Manifest
 from marketplace.fulfilment.models import PreparationSheet
 from marketplace.fulfilment.original_models import SignedOriginal
@@ -32,7 +32,7 @@ def test_a_paper_is_filed_and_found_again_by_either_number(app, arriving):
     with arriving.world.transaction() as session:
         manifest = session.scalars(select(Manifest.number).order_by(Manifest.id)).first()
         sheet = session.scalars(select(PreparationSheet.code)).first()
-    for of in (manifest, arriving.numbers[CANTEEN], sheet.lower()):
+    for of in (manifest, arriving.numbers[CANTEEN], sheet.lower(), manifest):  # a double tap
         filed = clerk.post("/originals", data={"of": of, "photo": picture()})
         assert filed.status_code == 303, filed.text
         found = clerk.get(f"/originals?q={of}").text
@@ -45,7 +45,7 @@ def test_a_paper_is_filed_and_found_again_by_either_number(app, arriving):
     shown = clerk.get(f"/originals/{first.number}/photo")
     assert sha256(shown.data).hexdigest() == first.photo
     folder = app.extensions["settings"].folder
-    assert picture_path(folder, first.photo).exists()
+    assert evidence_path(folder, first.photo).exists()
     elsewhere = arriving.world.sign_in(arriving.world.user("clerk", region="990101102000"))
     assert elsewhere.get(f"/originals/{first.number}/photo").status_code == 404
     assert first.number not in elsewhere.get("/originals").text

@@ -5,7 +5,7 @@ from sqlalchemy import select, update
 
 from marketplace.catalog.models import Lot, LotMovement, LotShare, SupplyReport
 from marketplace.core.errors import Conflict, InvalidInput, NotFound
-from marketplace.fulfilment.pooling import Part, groups, neighbours_of, pool
+from marketplace.fulfilment.pooling import Part, groups, neighbours_of, pool, sellers_of
 from marketplace.fulfilment.shift_models import LotShift
 from marketplace.identity.models import Organisation
 from marketplace.identity.permissions import WEIGH_IN
@@ -164,6 +164,22 @@ def test_somebody_has_to_sell_it(village, world):
     assert village.pool({0: 1000, 1: 700}).organisation_id == far.id
     with pytest.raises(InvalidInput, match="村集体或合作社"):
         village.pool({0: 1000, 2: 900}, unit=world.unit("学校", "school", region_code=VILLAGE))
+
+
+def test_who_sells_for_two_villages_covers_both(village, world):
+    one_village = village.named()
+    town = world.unit("镇合作社", "cooperative", region_code=TOWN)
+    county = world.unit("县合作社", "cooperative", region_code="990101000000")
+    other, far = (
+        world.lot(village.product, 900, village=code) for code in ("990101101202", "990101102201")
+    )
+    for lots, sellers in (
+        (village.lots[:2], [one_village]),
+        ([village.lots[0], other], [town]),
+        ([village.lots[0], far], [county]),
+    ):
+        with world.transaction() as session:
+            assert [x.id for x in sellers_of(session, lots)] == [x.id for x in sellers]
 
 
 def test_another_town_has_no_such_remainders(village, world):

@@ -145,6 +145,30 @@ def test_unlike_goods_do_not_go_together(house, world, changes):
         house.plan({0: 5, 1: 5})
 
 
+def test_what_starts_later_takes_what_is_left_of_that_day(house):
+    first, second = house.plan({0: 30}), house.plan({1: 20})
+    tomorrow = now() + TOMORROW
+    with use_clock(lambda: tomorrow):
+        house.plan({2: 10})
+        house.save(house.given(daily_base=50), house.line)
+        house.start(first)
+        assert house.again(first).day == today()
+        with pytest.raises(Conflict, match="还能加工 10 只，这里是 20 只") as refused:
+            house.start(second)
+        assert refused.value.code == "capacity"
+    assert house.again(second).state == "planned"
+
+
+def test_who_starts_hears_that_a_lot_is_stopped(house):
+    order = house.plan({0: 30})
+    for state, words in (("on_hold", "停着，恢复以后再开工"), ("recalled", "召回了")):
+        with house.world.transaction() as session:
+            session.execute(update(Lot).where(Lot.id == house.lots[0].id).values(state=state))
+        with pytest.raises(Conflict, match=words):
+            house.start(order)
+    assert house.again(order).state == "planned"
+
+
 def test_a_day_takes_no_more_than_it_can(house):
     house.plan({0: 30})
     house.plan({1: 20})

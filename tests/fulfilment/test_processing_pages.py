@@ -6,11 +6,13 @@ import pytest
 from PIL import Image
 from sqlalchemy import select
 
-from marketplace.catalog.models import Lot
+from marketplace.catalog.models import Lot, Product
 from marketplace.catalog.paper_models import LotPaper
 from marketplace.core.clock import today
 from marketplace.fulfilment.processing_models import ProcessingLine, ProcessingOrder
+from marketplace.identity.models import Organisation
 from tests.fulfilment.slaughterhouse import Slaughterhouse
+from tests.support.pages import sent_by
 
 DESK = "/desk/processing"
 
@@ -43,7 +45,7 @@ def test_from_plan_to_a_lot_with_its_certificate(house, browser):
     page = browser.get(address).text
     assert house.lots[0].code in page
     assert '还能加工 <b class="num">40 只' in page
-    typed = {"line": house.line.id, "day": today().isoformat()}
+    typed = {"line": house.line.id, "day": today().isoformat(), "key": sent_by(page)["key"]}
     typed |= {f"q{house.lots[0].id}": "30", f"q{house.lots[1].id}": "20只"}
     refused = browser.post(f"{DESK}/new", data=typed)
     assert refused.status_code == 422, "nobody sells it"
@@ -53,9 +55,13 @@ def test_from_plan_to_a_lot_with_its_certificate(house, browser):
     assert refused.status_code == 409
     assert "还能加工 40 只" in refused.text
     assert 'value="20只"' in refused.text
-    done = browser.post(f"{DESK}/new", data=typed | {f"q{house.lots[1].id}": "10"})
-    assert done.status_code == 303
+    twice = [browser.post(f"{DESK}/new", data=typed | {f"q{house.lots[1].id}": "10"}) for _ in "ab"]
+    assert len({done.location for done in twice}) == 1, "a double tap"
+    assert len(house.read(select(ProcessingOrder))) == 1
+    done = twice[0]
     assert "货还在各户手上" in browser.get(done.location).text
+    changed = browser.post(f"{DESK}/new", data=typed)
+    assert "请刷新页面重新提交" in changed.text
     at = done.location
     assert browser.post(f"{at}/start").status_code == 303
     _finish(house, browser, at)
@@ -137,6 +143,9 @@ def test_a_line_is_added_and_changed(house, browser, world):
     assert 'value="72.5 斤"' in shown
     again = typed | {"usual": "70 斤", "daily": "6000 斤", "fee": "0"}
     del again["active"]
+    with house.world.transaction() as session:  # the mill has closed
+        session.get_one(Organisation, house.unit.id).active = False
+        session.get_one(Product, paddy.id).active = False
     assert browser.post(address, data=again).status_code == 303
     line = house.again(line)
     assert (line.fee_fen, line.active, line.yield_permille) == (0, False, 700)

@@ -10,9 +10,14 @@ from marketplace.core.errors import Conflict, InvalidInput
 from marketplace.fulfilment.acceptance import NotTaken, Signed, accept
 from marketplace.fulfilment.answering import answer_less, get_sheet
 from marketplace.fulfilment.delivering import accept_rest, set_out
+from marketplace.fulfilment.one_message import OneMessage
+from marketplace.fulfilment.portions import Supplier
 from marketplace.fulfilment.recalling import recall
+from marketplace.fulfilment.telling import owners_of
 from marketplace.identity.permissions import SHEET_ANSWER
 from marketplace.notices.models import Notice
+from marketplace.orders.claim_models import Claim
+from marketplace.orders.claims import file_claim, grant_claim
 from marketplace.orders.collecting import due_fen, record_collected
 from marketplace.orders.listings import commit_lot
 from marketplace.orders.order_models import Order, OrderLine
@@ -21,8 +26,9 @@ from marketplace.orders.round_allocation import allocate_round
 from marketplace.orders.round_models import Commitment, Listing
 from marketplace.orders.rounds import close_round, get_round
 from marketplace.reporting.verify import verify
-from tests.fulfilment.arriving import CANTEEN, COLLEAGUE, FARMGATE, PRICE, Arriving
+from tests.fulfilment.arriving import CANTEEN, COLLEAGUE, FARMGATE, PHOTO, PRICE, Arriving
 from tests.fulfilment.collecting import PACK, Collecting
+from tests.fulfilment.slaughterhouse import Slaughterhouse
 from tests.settlement.payday import Payday
 from tests.support.meanwhile import meanwhile
 
@@ -373,3 +379,38 @@ def test_a_household_that_is_being_paid_keeps_its_money(world):
         assert set(session.scalars(select(GoodsReturn.fault))) == {"goodwill"}
         assert session.scalar(select(func.sum(GoodsReturn.packs))) == 10
     assert _faults(world) == []
+
+
+def test_what_buyers_claim_of_a_recalled_lot_is_answered_by_the_recall(world):
+    made = Arriving(world)
+    made.accept(which=COLLEAGUE)
+    place = next(iter(made.places(COLLEAGUE)))
+    actor = world.actor(made.staff)
+    with world.transaction() as session:
+        order = made.order(session, COLLEAGUE)
+        file_claim(session, actor, order, place, 2, "rotten", "", PHOTO)
+    take(made, [one.id for one in made.lots].index(place[1]))
+    with world.transaction() as session:
+        claim = session.scalars(select(Claim)).one()
+        assert (claim.state, claim.granted_packs) == ("granted", 2)
+        rows = session.scalars(select(GoodsReturn)).all()
+        assert {row.reason for row in rows} == {"recalled"}, "nothing goes back twice"
+        with pytest.raises(InvalidInput):
+            grant_claim(session, actor, claim, 2, "farm")
+        session.rollback()
+    assert made.faults() == []
+
+
+def test_everybody_whose_goods_were_processed_together_is_an_owner(world):
+    house = Slaughterhouse(world)
+    made = house.done({0: 30, 1: 20}, 49)
+    with world.transaction() as session:
+        lot = session.get_one(Lot, made.id)
+        found = owners_of(session, [lot, session.get_one(Lot, house.lots[2].id)])
+    assert found[made.id] == {
+        Supplier(0, house.seller.id),
+        *(Supplier(one.household_id, 0) for one in house.lots[:2]),
+    }
+    assert found[house.lots[2].id] == {Supplier(house.lots[2].household_id, 0)}
+    with world.transaction() as session:  # more lines than a statement takes
+        OneMessage().say_lines(session, dict.fromkeys(range(1, 70_001), 1), "{order}")

@@ -6,10 +6,11 @@ from hypothesis import strategies as st
 from sqlalchemy import select, update
 
 from marketplace.catalog.lot_shifts import lot_of_grade, open_other_grade, shift_free
-from marketplace.catalog.lots import lock_lots
+from marketplace.catalog.lots import lock_lots, withdraw_free
 from marketplace.catalog.models import Lot, LotMovement, LotShare
 from marketplace.core.errors import Conflict, InvalidInput
 from marketplace.core.money import split_by_largest_remainder
+from marketplace.core.states import move
 from marketplace.fulfilment.delivering import accept_rest, set_out
 from marketplace.fulfilment.shift_models import LotShift
 from marketplace.fulfilment.weighing_models import WeighIn
@@ -103,11 +104,34 @@ def test_without_consent_grade_or_price_nothing_moves(scales, short, changes, co
     assert scales.read(select(LotShift)) == []
 
 
-def test_no_more_than_the_lot_has_left(scales, short):
+def test_no_more_than_was_weighed_and_than_the_lot_has_left(scales, short):
+    with pytest.raises(InvalidInput) as refused:
+        scales.regrade(short.number, base=3 * PACK + 1)
+    assert refused.value.code == "more_than_weighed"
+    scales.regrade(short.number, 2)
+    with pytest.raises(InvalidInput, match="只有 5 斤"):
+        scales.regrade(short.number, 2, grade="一级", fen=200)
+    heavy = scales.weigh(1, 11 * PACK, grade="二级").row
     with pytest.raises(Conflict, match="手上只有"):
-        scales.regrade(short.number, base=scales.lot(0).free + 1)
-    assert len(_lots(scales, 0)) == 1
-    scales.regrade(short.number, base=scales.lot(0).free)
+        scales.regrade(heavy.number, 11)
+    scales.regrade(heavy.number, 10)
+    with pytest.raises(Conflict, match="已经记过"):
+        scales.regrade(heavy.number, 1)
+    assert scales.balanced()
+
+
+def test_a_lot_of_that_grade_that_was_sold_out_takes_more(scales, short):
+    scales.regrade(short.number, 1)
+    made = _lots(scales, 0)[1]
+    actor = scales.world.actor(scales.clerk)
+    with scales.world.transaction() as session:
+        lot = session.get_one(Lot, made.id)
+        withdraw_free(session, actor, lot, PACK, "eaten")
+        move(session, lot, "exhausted", because="")
+    row = scales.weigh(0, (scales.packs(0) - 1) * PACK, why="又少一份", short_reason="grade").row
+    scales.regrade(row.number, 1)
+    again = _lots(scales, 0)[1]
+    assert (again.state, again.free) == ("open", PACK)
     assert scales.balanced()
 
 
@@ -126,8 +150,11 @@ def test_a_lot_of_that_grade_that_was_stopped_is_not_filled(scales, short):
     made = _lots(scales, 0)[1]
     with scales.world.transaction() as session:
         session.execute(update(Lot).where(Lot.id == made.id).values(state="on_hold"))
-        session.execute(update(WeighIn).values(short_reason="grade"))
     with pytest.raises(Conflict, match="停着"):
+        scales.regrade(short.number, 1)
+    with scales.world.transaction() as session:
+        session.execute(update(Lot).where(Lot.id == made.id).values(state="recalled"))
+    with pytest.raises(Conflict, match="召回了"):
         scales.regrade(short.number, 1)
 
 
@@ -189,7 +216,7 @@ def test_the_clerk_reads_out_the_price_and_writes_down_who_agreed(world, scales,
         ({"grade": ""}, "请选是哪个等级"),
         ({"quantity": "很多"}, "很多"),
         ({"price": "一百万"}, "价"),
-        ({"quantity": "99999斤"}, "手上只有"),
+        ({"quantity": "99999斤"}, "别的等级的只有"),
     ):
         refused = clerk.post(f"{receipt}/regrade", data=_typed(**typed))
         assert refused.status_code in {409, 422}, typed

@@ -7,10 +7,13 @@ from marketplace.catalog.models import Lot, LotMovement, LotShare
 from marketplace.core.errors import Conflict
 from marketplace.fulfilment.delivering import accept_rest, set_out
 from marketplace.fulfilment.models import SheetAnswer
+from marketplace.fulfilment.surplus import offer_surplus
 from marketplace.fulfilment.weighing_models import WeighSurplus
+from marketplace.identity.permissions import ROUND_MANAGE
 from marketplace.notices.models import Notice
 from marketplace.orders.order_models import Order, OrderLine
 from marketplace.orders.round_models import Commitment
+from marketplace.reporting.verify import verify
 from tests.fulfilment.collecting import PACK, Weighing
 
 
@@ -69,6 +72,7 @@ def test_a_weighing_that_is_set_aside_takes_its_surplus_back(scales):
     scales.keep_surplus(row.number)
     again = _over(scales, 1, why="秤没归零")
     assert (scales.lot(0).free, scales.lot(0).adjusted) == (0, -3 * PACK)
+    assert scales.read(select(WeighSurplus.back_base)) == [3 * PACK]
     with pytest.raises(Conflict, match="已经作废"):
         scales.keep_surplus(row.number)
     scales.keep_surplus(again.number)
@@ -132,6 +136,24 @@ def test_the_operator_offers_it_on_with_one_action(world, scales, waiting):
     assert again.status_code == 409
     assert "刚刚已经处理" in again.text
     assert scales.balanced()
+
+
+def test_what_was_offered_on_is_not_added_again_when_it_is_weighed_again(world, scales, waiting):
+    listing = _next_round(world, scales)
+    operator = world.actor(world.operator())
+    with world.transaction() as session:
+        scope = operator.scope_for(ROUND_MANAGE)
+        offer_surplus(session, operator, scope, waiting.id, listing.id, "")
+    again = scales.keep_surplus(_over(scales, 3, why="秤没归零").number)
+    assert (again.base, again.added_base) == (3 * PACK, PACK)
+    assert (scales.lot(0).surplus, scales.lot(0).free) == (3 * PACK, PACK)
+    assert scales.balanced()
+    with world.transaction() as session:  # as it was when both counted
+        row = session.get_one(WeighSurplus, again.id)
+        row.base = row.added_base = 2 * PACK
+        faults = [fault.what for fault in verify(session)]
+        session.rollback()
+    assert {"多出来的货和流水不符", "多出来的货算了两遍"} <= set(faults)
 
 
 def test_what_does_not_fit_is_refused_and_still_waits(world, scales, waiting):
@@ -229,6 +251,9 @@ def test_a_weighing_that_is_set_aside_leaves_its_orders_what_it_gave_them(short)
     short.keep_surplus(_over(short, 3).number)
     short.weigh(0, short.packs(0) * PACK, why="秤没归零")
     assert (short.packs(0), short.lot(0).free, _cut(short)) == (7, 0, 0)
+    assert short.balanced()
+    more = short.keep_surplus(_over(short, 2, why="又背来两份").number)
+    assert (more.base, more.added_base, short.lot(0).free) == (2 * PACK, 2 * PACK, 2 * PACK)
     assert short.balanced()
     short.weigh(0, 5 * PACK, why="又少了两份", short_reason="late")
     assert _cut(short) == 2

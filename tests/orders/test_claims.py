@@ -6,7 +6,7 @@ from hashlib import sha256
 import pytest
 from sqlalchemy import select
 
-from marketplace.catalog.pictures import picture_path
+from marketplace.catalog.pictures import evidence_path
 from marketplace.core.clock import now, use_clock
 from marketplace.core.errors import Conflict, InvalidInput
 from marketplace.notices.models import Notice
@@ -107,15 +107,19 @@ def test_from_the_buyers_page_to_the_desk(received):
     refused = buyer.post(here, data=sent | {"words": "压坏一袋"})
     assert refused.status_code == 422
     assert "压坏一袋" in refused.text
-    assert buyer.post(here, data=sent | {"reason": "crushed"}).status_code == 303
+    for _ in range(2):  # a double tap
+        assert buyer.post(here, data=sent | {"reason": "crushed"}).status_code == 303
+    changed = buyer.post(here, data=sent | {"reason": "crushed", "packs": "2"})
+    assert "请刷新页面重新提交" in changed.text
+    assert sent_by(changed.text)["key"] != sent["key"]
     assert "等平台处理" in buyer.get(here).text
     desk = received.world.sign_in(received.operator)
     with received.world.transaction() as session:
         number = session.scalars(select(Claim.number)).one()
     assert number in desk.get("/desk/claims").text
     there = f"/desk/claims/{number}"
-    wrong = desk.post(there, data={"decision": "yes", "packs": "9", "fault": "transport"})
-    assert wrong.status_code == 422
+    for typed in ({"packs": "9", "fault": "transport"}, {"packs": "1", "fault": "unfetched"}):
+        assert desk.post(there, data={"decision": "yes"} | typed).status_code == 422
     assert (
         desk.post(there, data={"decision": "yes", "packs": "1", "fault": "transport"}).status_code
         == 303
@@ -145,7 +149,7 @@ def test_the_lot_that_the_claim_names_bears_it_and_its_cadre_is_told(world):
 
 def test_nobody_reads_a_photo_by_naming_its_hash(received, app):
     digest = sha256(b"somebody else's").hexdigest()
-    path = picture_path(app.extensions["settings"].folder, digest)
+    path = evidence_path(app.extensions["settings"].folder, digest)
     path.parent.mkdir(parents=True)
     path.write_bytes(b"somebody else's")
     buyer = received.world.sign_in(received.staff)

@@ -5,10 +5,11 @@ import io
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from sqlalchemy import Column, String, Table, Text, select, update
+from sqlalchemy import Column, String, Table, Text, select, true, update
 
 from marketplace.catalog.lot_papers import Brought, attach_paper, issue_certificate, set_aside
 from marketplace.catalog.models import Lot
+from marketplace.catalog.paper_models import CERTIFICATE, LotPaper
 from marketplace.core.clock import today
 from marketplace.core.secret_text import SecretText
 from marketplace.tables import metadata
@@ -38,6 +39,8 @@ OWN_WORDS = {
 }  # fmt: skip
 """What the program writes and reads itself: codes, rules, JSON. All other text columns are people's."""
 OWN_NAMES = {"state", "kind", "channel", "policy", "number", "code", "token", "trace_code", "role"}
+ONLY_WHERE = {"lot_paper.issuer": LotPaper.kind != CERTIFICATE}
+"""Rows that may hold a text at all."""
 LONG_ENOUGH = 16  # characters
 
 
@@ -101,7 +104,9 @@ def poison(world: World, hostile: Callable[[int], str]) -> int:
         for place, column in enumerate(columns):
             keys = list(column.table.primary_key)
             if not _unique(column):
-                session.execute(update(column.table).values({column.name: hostile(place)}))
+                words = {column.name: hostile(place)}
+                here = ONLY_WHERE.get(f"{column.table.name}.{column.name}", true())
+                session.execute(update(column.table).where(here).values(words))
                 continue
             for row in session.execute(select(*keys)).all():
                 mine = [key == value for key, value in zip(keys, row, strict=True)]
