@@ -5,7 +5,8 @@
 unexport PYTHONDONTWRITEBYTECODE
 
 PORT ?= 8000
-JOBS ?= 2
+# One more than cores: some tests wait for processes that they started.
+JOBS ?= 3
 
 PLACE := $(shell pwd | cksum | cut -d ' ' -f 1)
 STAMPS := .venv/stamps-$(PLACE)

@@ -13,7 +13,7 @@ from marketplace.catalog.pictures import (
     keep_picture,
     read_picture,
 )
-from marketplace.core.errors import NotFound
+from marketplace.core.errors import InvalidInput, MarketplaceError, NotFound
 
 GOOD_FOR = 24 * 3600  # seconds
 
@@ -30,6 +30,17 @@ def kept_photo(sent: Any, before: str = "") -> str:
         return str(_tickets().loads(before, max_age=GOOD_FOR)) if before else ""
     except BadSignature:
         return ""
+
+
+def photo_of(form: Any) -> str:
+    """The SHA-256 of the photo that a form's `photo` sent, else of an earlier try's; the form's `kept` carries its
+    ticket on. Empty when there is none; raises InvalidInput beside the field for what is no photo."""
+    try:
+        digest = kept_photo(form.photo.data, str(form.kept.data or ""))
+    except MarketplaceError as error:
+        raise InvalidInput(error.message, code=error.code, field="photo") from error
+    form.kept.data = photo_ticket(digest)
+    return digest
 
 
 def photo_ticket(digest: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from flask_wtf.file import FileField
 from wtforms import HiddenField, SelectChoice, SelectField
 
-from marketplace.catalog.uploads import kept_photo, photo_ticket
+from marketplace.catalog.uploads import photo_of
 from marketplace.core.errors import InvalidInput, MarketplaceError
 from marketplace.core.quantity import parse_quantity
 from marketplace.core.spoken_number import read_count
@@ -134,11 +134,7 @@ def _read_weight(form: PartForm) -> Scaled:
 
 
 def _read(part: Part, form: PartForm) -> NotTaken | None:
-    try:
-        photo = kept_photo(form.photo.data, str(form.kept.data or ""))
-    except MarketplaceError as error:
-        raise InvalidInput(error.message, code=error.code, field="photo") from error
-    form.kept.data = photo_ticket(photo)
+    photo = photo_of(form)
     got = read_count(str(form.got.data), "实收", least=0, most=part.packs, field="got")
     if got == part.packs:
         if form.reason.data:

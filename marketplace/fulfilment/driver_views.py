@@ -5,9 +5,9 @@ from flask_wtf.file import FileField
 from werkzeug import Response
 from wtforms import HiddenField
 
-from marketplace.catalog.uploads import kept_photo, photo_ticket
+from marketplace.catalog.uploads import photo_of
 from marketplace.core.db import db, transaction
-from marketplace.core.errors import Conflict, InvalidInput, MarketplaceError
+from marketplace.core.errors import Conflict, MarketplaceError
 from marketplace.core.spoken_number import read_count
 from marketplace.fulfilment import manifests, trips
 from marketplace.fulfilment.crates import crates
@@ -91,11 +91,7 @@ def handed(token: str, manifest_id: int) -> Answer:
 
 
 def _given(form: HandOverForm) -> trips.HandedOver:
-    try:
-        photo = kept_photo(form.photo.data, str(form.kept.data or ""))
-    except MarketplaceError as error:
-        raise InvalidInput(error.message, code=error.code, field="photo") from error
-    form.kept.data = photo_ticket(photo)
+    photo = photo_of(form)
 
     def crates(field: TrimmedField, name: str) -> int:
         typed = str(field.data or "") or "0"

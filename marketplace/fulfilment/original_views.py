@@ -5,9 +5,9 @@ from flask_wtf.file import FileField
 from werkzeug import Response
 from wtforms import HiddenField
 
-from marketplace.catalog.uploads import kept_photo, photo_answer, photo_ticket
+from marketplace.catalog.uploads import photo_answer, photo_of
 from marketplace.core.db import db, transaction
-from marketplace.core.errors import InvalidInput, MarketplaceError
+from marketplace.core.errors import MarketplaceError
 from marketplace.fulfilment.original_models import ORIGINALS
 from marketplace.fulfilment.originals import file_original, get_original, originals
 from marketplace.identity.access import current_actor, current_scope, requires
@@ -52,7 +52,7 @@ def file() -> Answer:
     if not form.validate():
         return _page(form), 422
     try:
-        photo = _photo(form)
+        photo = photo_of(form)
         with transaction() as session:
             number = file_original(
                 session,
@@ -67,15 +67,6 @@ def file() -> Answer:
         return _page(form), error.http_status
     flash(f"存好了，档案号 {number}。把号写在纸上，纸按号放。", "success")
     return redirect(url_for(".index"), 303)
-
-
-def _photo(form: OriginalForm) -> str:
-    try:
-        photo = kept_photo(form.photo.data, str(form.kept.data or ""))
-    except MarketplaceError as error:
-        raise InvalidInput(error.message, code=error.code, field="photo") from error
-    form.kept.data = photo_ticket(photo)
-    return photo
 
 
 @bp.get("/<number>/photo")

@@ -9,10 +9,10 @@ from sqlalchemy.orm import joinedload
 from werkzeug import Response
 from wtforms import HiddenField, SelectChoice, SelectField
 
-from marketplace.catalog.uploads import kept_photo, photo_answer, photo_ticket
+from marketplace.catalog.uploads import photo_answer, photo_of
 from marketplace.core.clock import now
 from marketplace.core.db import db, transaction
-from marketplace.core.errors import InvalidInput, MarketplaceError, NotFound
+from marketplace.core.errors import MarketplaceError, NotFound
 from marketplace.core.idempotency import new_key, once
 from marketplace.core.money import format_yuan
 from marketplace.core.spoken_number import read_count
@@ -102,7 +102,7 @@ def _take(pages: str, number: str) -> Answer:
         packs = read_count(
             str(form.packs.data or ""), "份数", least=1, most=MOST_PACKS, field="packs"
         )
-        photo = _photo(form)
+        photo = photo_of(form)
         given = (
             _place(form), packs, str(form.reason.data or ""), str(form.words.data or ""), photo
         )  # fmt: skip
@@ -131,15 +131,6 @@ def _place(form: ClaimForm) -> Place:
     """What nobody offered is a part of no order."""
     line, _, lot = str(form.part.data or "").partition("-")
     return row_number(line), row_number(lot)
-
-
-def _photo(form: ClaimForm) -> str:
-    try:
-        photo = kept_photo(form.photo.data, str(form.kept.data or ""))
-    except MarketplaceError as error:
-        raise InvalidInput(error.message, code=error.code, field="photo") from error
-    form.kept.data = photo_ticket(photo)
-    return photo
 
 
 def _answer(pages: str, number: str) -> Answer:

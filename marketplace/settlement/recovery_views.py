@@ -6,10 +6,10 @@ from werkzeug import Response
 from wtforms import HiddenField, SelectField
 from wtforms.fields.choices import SelectChoice
 
-from marketplace.catalog.uploads import kept_photo, photo_answer, photo_ticket
+from marketplace.catalog.uploads import photo_answer, photo_of
 from marketplace.core.clock import now
 from marketplace.core.db import db, transaction
-from marketplace.core.errors import InvalidInput, MarketplaceError, NotFound
+from marketplace.core.errors import MarketplaceError, NotFound
 from marketplace.core.money import format_yuan
 from marketplace.identity.access import current_actor, current_scope, requires
 from marketplace.identity.county_reach import whole_county
@@ -98,7 +98,7 @@ def consent(number: str) -> Answer:
     if not form.validate():
         return _show(number, form), 422
     try:
-        photo = _photo(form)
+        photo = photo_of(form)
         with transaction() as session:
             found = recoveries.get_recovery(session, current_scope(), number)
             assert form.signed_on.data is not None
@@ -115,15 +115,6 @@ def consent(number: str) -> Answer:
         return _show(number, form), error.http_status
     flash("存好了，下一批货款里扣。", "success")
     return redirect(url_for(".show", number=number), 303)
-
-
-def _photo(form: ConsentForm) -> str:
-    try:
-        photo = kept_photo(form.photo.data, str(form.kept.data or ""))
-    except MarketplaceError as error:
-        raise InvalidInput(error.message, code=error.code, field="photo") from error
-    form.kept.data = photo_ticket(photo)
-    return photo
 
 
 @bp.post("/<number>/write-off")

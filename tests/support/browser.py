@@ -50,6 +50,7 @@ class Visitor:
         self.taps = 0
         self.faults: list[str] = []
         self.faults_allowed = 0
+        self.measured = False
         self.page.on("pageerror", lambda error: self.faults.append(str(error)))
         self.page.on(
             "console", lambda said: self.faults.append(said.text) if said.type == "error" else None
