@@ -20,13 +20,7 @@ from marketplace.alipay_simulator.books import Books
 from marketplace.catalog.models import Lot
 from marketplace.core.clock import now, today, use_clock
 from marketplace.core.errors import MarketplaceError
-from marketplace.fulfilment.acceptance import (
-    NotTaken,
-    Signed,
-    accept,
-    parts_of,
-    record_not_collected,
-)
+from marketplace.fulfilment.acceptance import accept, parts_of, record_not_collected
 from marketplace.fulfilment.answering import answer_less, answer_yes, get_sheet
 from marketplace.fulfilment.cancelling import cancel_order_of
 from marketplace.fulfilment.delivering import accept_rest, set_out, settle_finished_rounds
@@ -43,6 +37,7 @@ from marketplace.fulfilment.processing_models import ProcessingOrder
 from marketplace.fulfilment.recalling import recall
 from marketplace.fulfilment.receipts import hold_weigh_in
 from marketplace.fulfilment.regrading import Regrade, regrade
+from marketplace.fulfilment.said_received import NotTaken, Scaled, Signed
 from marketplace.fulfilment.surplus import keep_surplus, offer_surplus
 from marketplace.fulfilment.weighing import Reading, weigh
 from marketplace.fulfilment.weighing_models import WeighSurplus
@@ -75,6 +70,7 @@ from tests.support.app import dispose, make_app, settings_for
 from tests.support.world import World
 
 PACKS = (2500, 5000)
+LOOSE = {"pack_kind": "by_weight", "band_low_base": 4500, "band_high_base": 5000}
 SMALL = st.integers(0, 50)
 
 
@@ -83,7 +79,8 @@ def later(*given):
 
 
 class Chain(RuleBasedStateMachine):
-    """One round with two pack sizes of one product, over lots of several households."""
+    """One round with two pack sizes of one product, over lots of several households; the larger one is sold by
+    weight."""
 
     def __init__(self, app, gateway):
         super().__init__()
@@ -102,8 +99,14 @@ class Chain(RuleBasedStateMachine):
         self.round = self.world.round(closes_in=timedelta(days=2))
         lot = self.world.lot(self.product, 20 * 2500)
         self.listings = [
-            self.world.listing(self.round, self.product, {lot: 10 * 2500}, pack_base=base)
-            for base in PACKS
+            self.world.listing(
+                self.round,
+                self.product,
+                {lot: 10 * 2500},
+                pack_base=base,
+                **(LOOSE if loose else {}),
+            )
+            for loose, base in enumerate(PACKS)
         ]
         self.world.open_round(self.round)
         self.next = self.world.round()
@@ -149,18 +152,33 @@ class Chain(RuleBasedStateMachine):
         online."""
         if not far:
             return
+        fixed, loose = (listing.id for listing in self.listings)
         numbers = [
-            self.world.order(user, self.round, {self.listings[0].id: packs}, pay_how=way)
-            for user, packs, way in zip(self.staff, (4, 3), ("alipay", "pickup"), strict=True)
+            self.world.order(user, self.round, packs, pay_how=way)
+            for user, packs, way in zip(
+                self.staff,
+                ({fixed: 4, loose: 1}, {fixed: 3, loose: 2}),
+                ("alipay", "pickup"),
+                strict=True,
+            )
         ]
         self.till.pay(numbers[0])
         self.till.gateway.deliver_due()
-        steps = (close_round, allocate_round, issue_sheets, set_out, accept_rest)
+        steps = (close_round, allocate_round, issue_sheets, self.weigh_all, set_out, accept_rest)
         for step in steps if far == "there" else steps[:-1]:
             with self.world.transaction() as session:
                 step(session, self.operator, get_round(session, self.round.id))
         if far == "there":
             self.claim(0, 2, "rotten", "b" * 64, 1, fault)
+
+    def weigh_all(self, session, operator, _):
+        """Everybody brings what his sheet asks for, loose goods a little lighter than the heaviest."""
+        scope = operator.scope_for(WEIGH_IN)
+        for number in session.scalars(select(PreparationSheet.id)).all():
+            sheet = get_sheet(session, scope, number, for_update=True)
+            for line in sheet.lines:
+                lighter = 111 * line.packs if line.listing.by_weight else 0
+                weigh(session, operator, sheet, line.id, Reading(line.quantity_base - lighter))
 
     @rule(number=SMALL, grams=st.integers(1, 40_000))
     def report_and_verify(self, number, grams):
@@ -475,9 +493,10 @@ class Chain(RuleBasedStateMachine):
         missing=st.lists(st.integers(0, 3), max_size=3),
         reason=st.sampled_from(("crushed", "rotten", "wrong")),
         fetched=st.booleans(),
+        grams=st.integers(4400, 5000),
     )
-    def receive(self, number, missing, reason, fetched):
-        """One order, all of it or less, or nobody comes for it."""
+    def receive(self, number, missing, reason, fetched, grams):
+        """One order, all of it or less, or nobody comes for it; a loose pack weighs so many grams."""
 
         def use_case(session):
             delivery = self.pick(session, Delivery, number)
@@ -492,7 +511,13 @@ class Chain(RuleBasedStateMachine):
                 for part, packs in zip(parts, missing, strict=False)
                 if packs
             ]
-            accept(session, self.operator, delivery.order, said, Signed())
+            out = {one.place: one.packs for one in said}
+            weights = {
+                part.place: Scaled((part.packs - out.get(part.place, 0)) * grams)
+                for part in parts
+                if part.line.heaviest_g
+            }
+            accept(session, self.operator, delivery.order, said, Signed(), weights)
 
         later = now() + timedelta(days=30)
         with nullcontext() if fetched else use_clock(lambda: later):

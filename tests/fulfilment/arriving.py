@@ -2,11 +2,12 @@
 
 from sqlalchemy import func, select
 
-from marketplace.fulfilment.acceptance import Signed, accept, parts_of
+from marketplace.fulfilment.acceptance import accept, parts_of
 from marketplace.fulfilment.answering import get_sheet
 from marketplace.fulfilment.delivering import set_out
 from marketplace.fulfilment.issuing import issue_sheets
 from marketplace.fulfilment.models import PreparationSheet
+from marketplace.fulfilment.said_received import Signed
 from marketplace.fulfilment.weighing import weigh
 from marketplace.identity.actor import SYSTEM
 from marketplace.identity.models import Organisation

@@ -13,14 +13,10 @@ from marketplace.catalog.models import Lot
 from marketplace.catalog.paper_models import LotPaper
 from marketplace.core.clock import now, use_clock
 from marketplace.core.errors import Conflict, InvalidInput, NotFound
-from marketplace.fulfilment.acceptance import (
-    AcceptedBefore,
-    NotTaken,
-    Signed,
-    record_not_collected,
-)
+from marketplace.fulfilment.acceptance import AcceptedBefore, record_not_collected
 from marketplace.fulfilment.delivering import accept_rest, settle_finished_rounds
 from marketplace.fulfilment.delivery_models import Delivery
+from marketplace.fulfilment.said_received import NotTaken, Signed
 from marketplace.ledger.models import Journal
 from marketplace.notices.models import Notice
 from marketplace.orders.collecting import record_collected

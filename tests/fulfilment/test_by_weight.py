@@ -7,9 +7,9 @@ from sqlalchemy import select
 
 from marketplace.catalog.models import Lot
 from marketplace.core.errors import Conflict, InvalidInput
-from marketplace.fulfilment.acceptance import NotTaken, Scaled
 from marketplace.fulfilment.accepted_weights import TooLight
 from marketplace.fulfilment.delivering import accept_rest, set_out
+from marketplace.fulfilment.said_received import NotTaken, Scaled
 from marketplace.fulfilment.weighing import Reading
 from marketplace.orders.collecting import record_collected
 from marketplace.orders.order_models import OrderLine

@@ -7,12 +7,13 @@ from sqlalchemy import func, select
 
 from marketplace.catalog.models import Lot
 from marketplace.core.errors import Conflict, InvalidInput
-from marketplace.fulfilment.acceptance import NotTaken, Signed, accept
+from marketplace.fulfilment.acceptance import accept
 from marketplace.fulfilment.answering import answer_less, get_sheet
 from marketplace.fulfilment.delivering import accept_rest, set_out
 from marketplace.fulfilment.one_message import OneMessage
 from marketplace.fulfilment.portions import Supplier
 from marketplace.fulfilment.recalling import recall
+from marketplace.fulfilment.said_received import NotTaken, Signed
 from marketplace.fulfilment.telling import owners_of
 from marketplace.identity.permissions import SHEET_ANSWER
 from marketplace.notices.models import Notice

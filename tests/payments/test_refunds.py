@@ -3,9 +3,10 @@
 import pytest
 from sqlalchemy import select
 
-from marketplace.fulfilment.acceptance import Scaled, Signed, accept, parts_of
+from marketplace.fulfilment.acceptance import accept, parts_of
 from marketplace.fulfilment.delivering import accept_rest, set_out
 from marketplace.fulfilment.issuing import issue_sheets
+from marketplace.fulfilment.said_received import Scaled, Signed
 from marketplace.identity.actor import SYSTEM
 from marketplace.orders.lowering import lower_lot
 from marketplace.orders.order_models import Order

@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import text
 
-from marketplace.fulfilment.acceptance import NotTaken
+from marketplace.fulfilment.said_received import NotTaken
 from tests.fulfilment.arriving import CANTEEN, COLLEAGUE, PHOTO, Arriving
 from tests.settlement.payday import Payday
 from tests.support.walk import astray

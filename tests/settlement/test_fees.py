@@ -3,7 +3,7 @@
 import pytest
 
 from marketplace.core.errors import Conflict, InvalidInput
-from marketplace.fulfilment.acceptance import NotTaken
+from marketplace.fulfilment.said_received import NotTaken
 from marketplace.orders.rounds import get_round
 from marketplace.settlement import fees
 from tests.fulfilment.arriving import Arriving
