@@ -138,9 +138,11 @@ FIELD_PAGES: tuple[str, ...] = (
     "marketplace.fulfilment.regrade_views",
     "marketplace.fulfilment.pool_views",
     "marketplace.settlement.field_views",
+    "marketplace.fulfilment.weighed_goods",
+    "marketplace.settlement.paid_goods",
 )
-"""Modules that attach views to the blueprint `field`, or notes to its receipts; imported before
-anything is registered."""
+"""Modules that attach views to the blueprint `field`, notes to its receipts or stages to its lots; imported
+before anything is registered."""
 
 
 def create_app(settings: Settings) -> Flask:

@@ -1,10 +1,11 @@
 """Three weeks ago: a small round that is delivered, a canteen on account, and what came at the bank since."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from marketplace.catalog.models import Lot, Product
 from marketplace.catalog.reports import ReportInput, get_report, submit_report, verify_report
@@ -15,9 +16,11 @@ from marketplace.demo.bring import actor_named, bring
 from marketplace.demo.county import JIN
 from marketplace.demo.orders import approve_all
 from marketplace.demo.rounds import make_round
+from marketplace.demo.weighing import weigh_everything
 from marketplace.fulfilment.delivering import accept_rest, set_out
 from marketplace.fulfilment.issuing import issue_sheets
 from marketplace.households.models import CadreAssignment, Household
+from marketplace.identity.actor import Actor
 from marketplace.identity.models import Organisation, User
 from marketplace.identity.permissions import REPORT_VERIFY
 from marketplace.orders.collecting import due_fen
@@ -25,7 +28,7 @@ from marketplace.orders.listings import ListingInput, commit_lot, create_listing
 from marketplace.orders.order_models import Order
 from marketplace.orders.ordering import OrderInput, place_order
 from marketplace.orders.round_allocation import allocate_round
-from marketplace.orders.round_models import PickupPoint
+from marketplace.orders.round_models import PickupPoint, Round
 from marketplace.orders.rounds import close_round, get_round, open_round
 from marketplace.payments.aliases import remember
 from marketplace.payments.bank_import import BANK_ROWS
@@ -56,23 +59,24 @@ def past_round(start: datetime) -> tuple[list[str], str]:
             day - timedelta(days=21),
         )
         numbers = _sold(round_id, lot_id)
-    operator = actor_named("yunying")
-    for days, step in (
-        (23, close_round),
-        (23, allocate_round),
-        (23, issue_sheets),
-        (21, set_out),
-        (20, accept_rest),
-    ):
-        with (
-            use_clock(lambda days=days: start - timedelta(days=days)),  # type: ignore[misc]
-            transaction() as session,
-        ):
-            step(session, operator, get_round(session, round_id))
+    with use_clock(lambda: start - timedelta(days=23)):
+        _step(round_id, close_round, allocate_round, issue_sheets)
+    with use_clock(lambda: start - timedelta(days=21)):
+        weigh_everything(round_id)
+        _step(round_id, set_out)
+    with use_clock(lambda: start - timedelta(days=20)):
+        _step(round_id, accept_rest)
     with use_clock(lambda: start - timedelta(days=19)), transaction() as session:
         unit_id = session.scalars(select(User).where(User.login_name == "caigou")).one()
         statement = issue_now(session, actor_named("caiwu"), unit_id.organisation_id or 0).number
     return numbers, statement
+
+
+def _step(round_id: int, *steps: Callable[[Session, Actor, Round], object]) -> None:
+    operator = actor_named("yunying")
+    for step in steps:
+        with transaction() as session:
+            step(session, operator, get_round(session, round_id))
 
 
 def bank_file_of_today(start: datetime, numbers: list[str], statement: str) -> None:

@@ -23,5 +23,7 @@ def bring_papers(round_id: int) -> None:
                 issue_certificate(session, clerk, lot, lot.verified, "controlled")
                 continue
             last = found.delivers_on + timedelta(days=1)
-            slip = Brought(one.kind, f"动检演示 {number:04d}", today(), last, "岚溪县畜牧站")
+            slip = Brought(
+                one.kind, f"动检演示 {found.number}-{number:03d}", today(), last, "岚溪县畜牧站"
+            )
             attach_paper(session, clerk, lot, slip)

@@ -9,6 +9,7 @@ from marketplace.core.clock import today, use_clock
 from marketplace.core.db import db, transaction
 from marketplace.core.money import format_yuan
 from marketplace.demo.bring import actor_named, bring
+from marketplace.demo.weighing import weigh_everything
 from marketplace.fulfilment.delivering import accept_rest, set_out
 from marketplace.households.models import Household
 from marketplace.identity.actor import Actor
@@ -31,6 +32,7 @@ def pay_households(round_id: int, start: datetime) -> None:
     """Delivered, proposed by finance, approved by the leader, and what the bank said of it."""
     operator, maker, leader = (actor_named(who) for who in ("yunying", "caiwu", "lingdao"))
     with use_clock(lambda: start - timedelta(days=8)):
+        weigh_everything(round_id)
         with transaction() as session:
             set_out(session, operator, get_round(session, round_id))
         with transaction() as session:

@@ -1,22 +1,35 @@
-"""Where the goods of a lot stand on their way: reported, verified, offered, ordered, allocated.
+"""Where the goods of a lot stand on their way, from the report to the household's money.
 
 Orders name a listing, not a lot, until the round is allocated. So what is ordered of a lot before is
 the lot's part of the listing's orders in proportion to what it promised, and is marked as estimated
 unless the lot is the listing's only one. Figures are base units.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from marketplace.catalog.models import Lot, SupplyReport
+from marketplace.catalog.models import Lot, Product, SupplyReport
 from marketplace.core.quantity import BaseUnit, format_quantity_short
 from marketplace.orders.round_models import Commitment, Listing, Round
 
-LABELS = ("登记", "核实", "上架", "已订", "分配")
+LABELS = ("登记", "核实", "上架", "已订", "分配", "收货", "验收", "到账")
+UNWEIGHED = "没过磅"
+Later = Callable[[Session, Collection[int]], Mapping[int, int]]
+_later: dict[str, Later] = {}
+
+
+def later_stage(label: str) -> Callable[[Later], Later]:
+    """Decorator: a feature of a higher rank says how much of some lots came so far, by lot id."""
+
+    def register(later: Later) -> Later:
+        _later[label] = later
+        return later
+
+    return register
 
 
 @dataclass
@@ -28,6 +41,8 @@ class Figures:
     allocated: int = 0
     estimated: bool = False
     on_hand: int = 0  # what can still be withdrawn
+    accepted: int = 0
+    later: dict[str, int] = field(default_factory=dict)  # by label
 
     @property
     def most(self) -> int:
@@ -46,12 +61,13 @@ class Stage:
 
 
 def figures_of(session: Session, lots: Sequence[Lot]) -> dict[int, Figures]:
-    """Figures by lot id: one statement. `report` of the lots should be loaded."""
+    """Figures by lot id: one statement, and one for each later stage. `report` of the lots should be loaded."""
     figures = {
         lot.id: Figures(
             reported=lot.report.quantity_base,
             verified=lot.verified + lot.surplus + lot.adjusted,
             on_hand=lot.free,
+            accepted=lot.sold,
         )
         for lot in lots
     }
@@ -82,45 +98,42 @@ def figures_of(session: Session, lots: Sequence[Lot]) -> dict[int, Figures]:
             packs = min(row.packs, row.reserved_packs * row.packs // row.capacity_packs)
             figure.ordered += packs * row.pack_base
             figure.estimated |= 0 < row.packs < row.capacity_packs and row.reserved_packs > 0
+    for label, later in _later.items() if figures else ():
+        for lot_id, base in later(session, list(figures)).items():
+            figures[lot_id].later[label] = base
     return figures
 
 
 def chain_of_lot(lot: Lot, figures: Figures) -> list[Stage]:
     """The furthest stage with goods is where the lot stands now."""
-    product = lot.product
     amounts = (
         figures.reported, figures.verified, figures.offered, figures.ordered, figures.allocated,
+        figures.later.get("收货", 0), figures.accepted, figures.later.get("到账", 0),
     )  # fmt: skip
     here = max(index for index, base in enumerate(amounts) if base or index == 0)
+    if here == len(amounts) - 1:
+        here += 1  # there is nothing to wait for
     stages = []
     for index, (label, base) in enumerate(zip(LABELS, amounts, strict=True)):
-        words = ""
-        if base or index <= here:
-            words = format_quantity_short(
-                base,
-                cast("BaseUnit", product.base_unit),
-                piece_word=product.piece_word or "个",
-                most=figures.most,
-            )
-        if label == "已订" and figures.estimated and words:
-            words = f"约 {words}"
-        last = here == len(amounts) - 1
-        state = "done" if index < here or last else "now" if index == here else "todo"
-        stages.append(Stage(label, words, state))
+        words = _short(base, lot.product, figures.most) if base or index <= here else ""
+        if label == "收货" and words and not base:
+            words = UNWEIGHED
+        guess = label == "已订" and figures.estimated
+        state = "done" if index < here else "now" if index == here else "todo"
+        stages.append(Stage(f"{label}约" if guess else label, words, state))
     return stages
 
 
 def chain_of_report(report: SupplyReport) -> list[Stage]:
     """A report that is not verified yet."""
-    product = report.product
-    words = format_quantity_short(
-        report.quantity_base,
-        cast("BaseUnit", product.base_unit),
-        piece_word=product.piece_word or "个",
-    )
     back = report.state == "returned"
-    states = ("now" if back else "done", "todo" if back else "now", "todo", "todo", "todo")
     return [
-        Stage(label, words if index == 0 else "", states[index])
-        for index, label in enumerate(LABELS)
+        Stage(LABELS[0], _short(report.quantity_base, report.product), "now" if back else "done"),
+        Stage(LABELS[1], "", "todo" if back else "now"),
+        *(Stage(label, "", "todo") for label in LABELS[2:]),
     ]
+
+
+def _short(base: int, product: Product, most: int = 0) -> str:
+    unit = cast("BaseUnit", product.base_unit)
+    return format_quantity_short(base, unit, piece_word=product.piece_word or "个", most=most)

@@ -1,41 +1,31 @@
 """The round board: one query layer for page, paper, sheet and text, so that they cannot differ.
 
-Stages by product and town, in base units. What is ordered names a listing, not a lot, until the
-round is allocated; so `ordered` stands by product, and by town from the allocation on.
+Its figures are those of board_stages.py.
 """
 
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Select, String, case, func, literal, literal_column, select, union_all
+from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
-from sqlalchemy.sql.elements import ColumnElement
 
-from marketplace.catalog.models import MADE_HERE, Lot, Product, SupplyReport
-from marketplace.core.clock import now, shanghai_date
+from marketplace.catalog.models import Product
+from marketplace.core.clock import now
 from marketplace.core.errors import NotFound
 from marketplace.core.money import format_yuan
 from marketplace.core.quantity import GRAMS_PER_JIN, format_quantity, mass_unit
-from marketplace.orders.allocation_models import Allocation
 from marketplace.orders.collecting import due_column
 from marketplace.orders.order_models import CHANNELS, COUNTED_STATES, Order, OrderLine
 from marketplace.orders.return_models import GoodsReturn
-from marketplace.orders.round_models import Commitment, Listing, Round
+from marketplace.orders.round_models import Round
 from marketplace.orders.supporters import lots_offered, supported_behind
 from marketplace.orders.weight_models import AcceptedWeight
 from marketplace.regions.models import Region
+from marketplace.reporting.board_stages import STAGES, stage_sums
 
-STAGES = {
-    "reported": ("登记", "全县截单前登记、没有撤回的量，只算本期上架的品种"),
-    "verified": ("核实", "其中乡镇核实通过、成为批次的量，减去更正，也是全县的"),
-    "offered": ("上架", "本期从批次里拿出来卖的量"),
-    "ordered": ("已订", "没有取消、作废的订单要的量"),
-    "allocated": ("分配", "截单后分到批次的量"),
-}
-LATER = ("收货", "验收", "到账")
+TENTH_OF_A_TON = 100_000  # grams
 
 
 @dataclass(frozen=True)
@@ -54,7 +44,13 @@ class Line:
         base = self.figures[stage]
         if self.product.base_unit == "piece":
             return format_quantity(base, "piece", piece_word=self.product.piece_word or "个")
-        return format_quantity(base, "g", unit=mass_unit(max(map(abs, self.figures.values()))))
+        return format_quantity(base, "g", unit=self._mass_unit)
+
+    @property
+    def _mass_unit(self) -> str:
+        """吨 only where that is no row of decimals."""
+        unit = mass_unit(max(map(abs, self.figures.values())))
+        return unit if all(base % TENTH_OF_A_TON == 0 for base in self.figures.values()) else "斤"
 
     def number(self, stage: str) -> str | float:
         """In 斤 or pieces, to the gram; empty where the stage has no figure for this line."""
@@ -81,6 +77,13 @@ class Board:
     @property
     def products(self) -> list[Line]:
         return [line for line in self.lines if not line.town_code]
+
+    @property
+    def all_paid(self) -> bool:
+        """Whether the round is over and every household has its money."""
+        return self.round.state == "settled" and all(
+            line.figures.get("paid", 0) == line.figures.get("accepted", 0) for line in self.lines
+        )
 
     def towns_of(self, product_id: int) -> list[Line]:
         return [line for line in self.lines if line.town_code and line.product.id == product_id]
@@ -116,7 +119,7 @@ def get_round(session: Session, round_id: int) -> Round:
 def board_of(session: Session, found: Round) -> Board:
     """Six statements, whatever the size of the round."""
     sums: defaultdict[tuple[int, str], dict[str, int]] = defaultdict(dict)
-    for stage, product_id, town, base in session.execute(_stage_sums(found)):
+    for stage, product_id, town, base in session.execute(stage_sums(found)):
         sums[product_id, town][stage] = int(base)
     names = _names(session, {town for _, town in sums if town})
     products = {
@@ -139,91 +142,6 @@ def board_of(session: Session, found: Round) -> Board:
         cut_packs=cut,
         short_lines=short,
         towns=len(names),
-    )
-
-
-def town_of(column: Any) -> ColumnElement[str]:
-    """The code of the township that a village's code belongs to; constants, so that it can be grouped by."""
-    return func.substr(column, literal_column("1"), literal_column("9")).concat(
-        literal_column("'000'")
-    )
-
-
-def _products(found: Round) -> Select[int]:
-    return select(Listing.product_id).where(Listing.round_id == found.id)
-
-
-def reports_in(found: Round) -> list[Any]:
-    """WHERE parts of what counts as reported for the round."""
-    return [
-        SupplyReport.product_id.in_(_products(found)),
-        SupplyReport.state.in_(("submitted", "returned", "verified")),
-        SupplyReport.submitted_at < found.closes_at,
-        SupplyReport.available_until >= shanghai_date(found.opens_at),
-    ]
-
-
-def _stage_sums(found: Round) -> Any:
-    """(stage, product, town or '', base units) of all stages in one statement."""
-    return union_all(
-        _reported(found), _verified(found), _offered(found), _ordered(found), _allocated(found)
-    )
-
-
-def _sum_by_town(stage: str, product: Any, region: Any, base: Any) -> Select[Any]:
-    return select(literal(stage, String), product, town_of(region), func.sum(base)).group_by(
-        product, town_of(region)
-    )
-
-
-def _reported(found: Round) -> Select[Any]:
-    report = SupplyReport
-    return _sum_by_town(
-        "reported", report.product_id, report.region_code, report.quantity_base
-    ).where(
-        *reports_in(found), report.channel.not_in(MADE_HERE)
-    )  # reported before, each on its own
-
-
-def _verified(found: Round) -> Select[Any]:
-    net = Lot.verified + Lot.surplus + Lot.adjusted
-    return (
-        _sum_by_town("verified", Lot.product_id, Lot.region_code, net)
-        .join(SupplyReport, SupplyReport.id == Lot.report_id)
-        .where(*reports_in(found))
-    )
-
-
-def _offered(found: Round) -> Select[Any]:
-    return (
-        _sum_by_town("offered", Lot.product_id, Lot.region_code, Commitment.quantity_base)
-        .select_from(Lot)
-        .join(Commitment, Commitment.lot_id == Lot.id)
-        .join(Listing, Listing.id == Commitment.listing_id)
-        .where(Listing.round_id == found.id)
-    )
-
-
-def _ordered(found: Round) -> Any:
-    base = func.sum(OrderLine.packs * OrderLine.pack_base)
-    return (
-        select(literal("ordered", String), Listing.product_id, literal("", String), base)
-        .join(OrderLine, OrderLine.listing_id == Listing.id)
-        .join(Order, Order.id == OrderLine.order_id)
-        .where(Order.round_id == found.id, Order.state.in_(COUNTED_STATES))
-        .group_by(Listing.product_id)
-    )
-
-
-def _allocated(found: Round) -> Select[Any]:
-    base = Allocation.packs * Listing.pack_base
-    return (
-        _sum_by_town("allocated", Lot.product_id, Lot.region_code, base)
-        .select_from(Lot)
-        .join(Allocation, Allocation.lot_id == Lot.id)
-        .join(Commitment, Commitment.id == Allocation.commitment_id)
-        .join(Listing, Listing.id == Commitment.listing_id)
-        .where(Listing.round_id == found.id)
     )
 
 

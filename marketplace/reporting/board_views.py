@@ -1,6 +1,6 @@
 """The board as page, A4, xlsx and text; and the rows behind each number."""
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, render_template, request, url_for
 from werkzeug import Response
 
 from marketplace.core.clock import format_when, shanghai_date
@@ -13,13 +13,20 @@ from marketplace.imports.sheets import write_xlsx
 from marketplace.orders.order_models import CHANNELS
 from marketplace.orders.round_models import Round
 from marketplace.reporting import board as boards
-from marketplace.reporting.board_rows import rows_behind
+from marketplace.reporting.board_rows import counted_base, rows_behind
+from marketplace.reporting.board_stages import STAGES
 from marketplace.reporting.desk import Task, money_to_approve, tasks_of, waiting_on_desk
 from marketplace.web.downloads import send_xlsx
 from marketplace.web.paging import paginate
 
 bp = Blueprint("board", __name__)
-ALLOCATED = {"allocated", "collecting", "delivering", "settled"}
+NOW_AT = {
+    "allocated": "allocated",
+    "collecting": "weighed",
+    "delivering": "accepted",
+    "settled": "paid",
+}
+"""State of the round → the stage that goods are in; before, they are being ordered."""
 
 
 @bp.get("/board")
@@ -44,7 +51,7 @@ def _page(found: Round, rounds: list[Round]) -> str:
         board=board,
         round=found,
         rounds=sorted((one for one in rounds if one.id != found.id), key=lambda one: -one.number),
-        stages=boards.STAGES,
+        stages=STAGES,
         chain=_chain(board),
         channels=CHANNELS,
         text=boards.text_of(board, format_when(board.as_of)),
@@ -63,20 +70,24 @@ def _tasks() -> list[Task]:
 
 def _chain(board: boards.Board) -> list[dict[str, str]]:
     """How many products stand at each stage: kinds of goods add up, kilograms and hens do not."""
-    state = board.round.state
-    now_at = "allocated" if state in ALLOCATED else "ordered"
+    order = list(STAGES)
+    here = order.index(NOW_AT.get(board.round.state, "ordered"))
+    if board.all_paid:
+        here = len(order)
     stages = []
-    for stage, (words, _) in boards.STAGES.items():
+    for at, (stage, (words, _)) in enumerate(STAGES.items()):
         kinds = sum(1 for line in board.products if line.figures.get(stage))
-        passed = list(boards.STAGES).index(stage) < list(boards.STAGES).index(now_at)
         stages.append(
             {
                 "label": words,
                 "value": f"{kinds} 种" if kinds else "",
-                "state": "done" if passed else "now" if stage == now_at else "todo",
+                "state": "done" if at < here else "now" if at == here else "todo",
+                "href": url_for("board.rows", round_id=board.round.id, stage=stage)
+                if kinds
+                else "",
             }
         )
-    return [*stages, *({"label": words, "value": "", "state": "todo"} for words in boards.LATER)]
+    return stages
 
 
 @bp.get("/board/<int:round_id>/paper")
@@ -88,7 +99,7 @@ def paper(round_id: int) -> str:
         board=board,
         headings=boards.HEADINGS,
         table=boards.table_of(board),
-        stages=boards.STAGES,
+        stages=STAGES,
         channels=CHANNELS,
     )
 
@@ -113,5 +124,10 @@ def rows(round_id: int, stage: str) -> str:
     statement = rows_behind(found, stage, int(product[:12]) if product else None, town[:12])
     page = paginate(db.session, statement, 50)
     return render_template(
-        "reporting/board_rows.html", round=found, stage=stage, page=page, words=boards.STAGES[stage]
+        "reporting/board_rows.html",
+        round=found,
+        stage=stage,
+        page=page,
+        words=STAGES[stage],
+        counted=counted_base(db.session, stage, page.items),
     )

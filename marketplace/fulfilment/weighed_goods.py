@@ -1,0 +1,29 @@
+"""What the scales have given to orders: whole packs, and what was more and went to orders that were short."""
+
+from collections.abc import Collection
+
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import Session
+
+from marketplace.fulfilment.weighing_models import WeighIn, WeighSurplus
+from marketplace.orders.lot_figures import later_stage
+from marketplace.orders.round_models import Listing
+
+WEIGHED_BASE = WeighIn.packs * Listing.pack_base + func.coalesce(WeighSurplus.refilled_base, 0)
+
+
+def weighings() -> Select[WeighIn]:
+    """Those that count, beside their listing and what was more."""
+    return (
+        select(WeighIn)
+        .join(Listing, Listing.id == WeighIn.listing_id)
+        .outerjoin(WeighSurplus, WeighSurplus.weigh_in_id == WeighIn.id)
+        .where(WeighIn.void_at.is_(None))
+    )
+
+
+@later_stage("收货")
+def _of_lots(session: Session, lots: Collection[int]) -> dict[int, int]:
+    statement = weighings().where(WeighIn.lot_id.in_(lots)).group_by(WeighIn.lot_id)
+    rows = session.execute(statement.with_only_columns(WeighIn.lot_id, func.sum(WEIGHED_BASE)))
+    return {lot_id: int(base) for lot_id, base in rows}
