@@ -5,7 +5,7 @@ From acceptance on households are owed (acceptance.py). A round is settled when 
 
 import secrets
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import case, func, insert, or_, select
 from sqlalchemy.orm import Session
@@ -22,6 +22,7 @@ from marketplace.fulfilment.delivery_models import ON_THE_WAY, Delivery, Manifes
 from marketplace.identity import audit
 from marketplace.identity.actor import SYSTEM, Actor
 from marketplace.orders.allocation_models import Allocation
+from marketplace.orders.arrivals import arrival_check
 from marketplace.orders.endings import lock_orders
 from marketplace.orders.held_places import held_places
 from marketplace.orders.lot_events import ORDERS_AT_ONCE, record_accepted
@@ -35,6 +36,13 @@ from marketplace.orders.stopped_goods import refuse_stopped
 
 Stop = tuple[int, int | None]
 """Pickup point, and the unit whose canteen it is."""
+
+
+@arrival_check
+def handed_over(session: Session, orders: Collection[int]) -> Collection[int]:
+    """Of these orders those that stand at their stop."""
+    there = select(Delivery.order_id).where(Delivery.state == "handed_over")
+    return session.scalars(there.where(Delivery.order_id.in_(orders))).all()
 
 
 def stop_of(order: Order) -> Stop:

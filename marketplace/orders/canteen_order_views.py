@@ -7,7 +7,9 @@ from marketplace.core.db import db
 from marketplace.identity.access import current_scope, requires
 from marketplace.identity.permissions import ORDER_CANTEEN
 from marketplace.orders import my_order_words as words
+from marketplace.orders.arrivals import on_its_way
 from marketplace.orders.canteen_views import bp
+from marketplace.orders.money_back import due_fen
 from marketplace.orders.order_pages import (
     change_page,
     order_page,
@@ -21,14 +23,15 @@ from marketplace.web.paging import paginate
 @bp.get("/orders")
 @requires(ORDER_CANTEEN)
 def orders() -> str:
+    page = paginate(db.session, words.orders_of(current_scope(), "canteen"), 20)
     return render_template(
         "orders/canteen/orders.html",
-        page=paginate(db.session, words.orders_of(current_scope(), "canteen"), 20),
-        state_of=words.state_of,
+        page=page,
+        states=words.states_of(db.session, page.items),
         money_of=words.money_of,
         changeable=words.changeable,
-        on_its_way=words.on_its_way,
-        due_fen=words.due_fen,
+        on_its_way=on_its_way,
+        due_fen=due_fen,
     )
 
 

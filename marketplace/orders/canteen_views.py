@@ -15,12 +15,12 @@ from marketplace.identity.access import current_actor, current_scope, requires
 from marketplace.identity.models import Organisation, User
 from marketplace.identity.permissions import ORDER_CANTEEN
 from marketplace.orders import canteen_sheet as sheets
+from marketplace.orders.arrivals import arrived, on_its_way
 from marketplace.orders.basket import read_sheet, typed_packs
 from marketplace.orders.canteen_ordering import CANTEEN_FUNDS, Placed, SheetInput, place_sheet
 from marketplace.orders.canteen_sheet import Part
 from marketplace.orders.deposits import rule_words
 from marketplace.orders.held_places import closed_note
-from marketplace.orders.my_order_words import on_its_way
 from marketplace.orders.order_models import FUND_SOURCES, Order
 from marketplace.orders.ordering import BelowMinimum, get_order
 from marketplace.orders.reserve import SoldOut
@@ -246,6 +246,7 @@ def _page(
 ) -> str:
     if recent is None:
         recent = sheets.recent_orders(db.session, current_scope(), unit.id)
+    there = arrived(db.session, recent)
     listings = [listing for part in parts for listing in part.listings]
     form.prices.data = ",".join(f"{listing.id}:{listing.price_fen}" for listing in listings)
     packs, _ = read_sheet(typed.packs)
@@ -262,7 +263,7 @@ def _page(
         repeat=repeat,
         last=sheets.last_order(recent),
         mine=sheets.open_orders(recent),
-        arriving=[order.number for order in recent if on_its_way(order)],
+        arriving={o.number: o.id in there for o in recent if on_its_way(o)},
         closed_note=closed_note,
         most_lines=sheets.MOST_LINES,
         urgent_words=urgent_words,

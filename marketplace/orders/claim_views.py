@@ -30,6 +30,7 @@ from marketplace.orders.claims import (
     grant_claim,
     refuse_claim,
 )
+from marketplace.orders.money_back import how_it_comes_back, money_left
 from marketplace.orders.order_models import Order, OrderLine
 from marketplace.orders.ordering import get_order
 from marketplace.orders.return_models import FAULTS, REASONS
@@ -86,6 +87,7 @@ def _page(pages: str, order: Order, form: ClaimForm) -> str:
         order=order,
         form=form,
         until=until,
+        comes_back=how_it_comes_back(order) if order.collected_fen else "",
         open_now=until is not None and now() <= until and bool(form.part.choices),
         claims=claims_of(db.session, order),
         states=CLAIM_STATES,
@@ -215,7 +217,7 @@ def decide(number: str) -> Answer:
                 fen = grant_claim(
                     session, current_actor(), claim, packs, typed["fault"], typed["answer"]
                 )
-                said = f"同意了，退 {format_yuan(fen)} 元；付过的原路退回。"
+                said = f"同意了，退 {format_yuan(fen)} 元。告诉买家：{money_left(claim.line.order)}"
     except MarketplaceError as error:
         if error.http_status == 404:
             raise

@@ -17,6 +17,7 @@ from marketplace.identity.scope import Scope
 from marketplace.notices.outbox import Message, enqueue
 from marketplace.orders.claim_models import Claim
 from marketplace.orders.endings import hold_round, lock_orders
+from marketplace.orders.money_back import money_left
 from marketplace.orders.order_models import Order, OrderLine
 from marketplace.orders.return_models import NEEDS_PHOTO, REASONS
 from marketplace.orders.returning import parts_left, record_return
@@ -139,7 +140,7 @@ def grant_claim(
         photo=claim.photo,
         lot_id=claim.lot_id,
     )
-    _decide(session, actor, claim, "granted", answer, granted_packs=packs)
+    _decide(session, actor, claim, "granted", answer, money_left(order), granted_packs=packs)
     return fen
 
 
@@ -164,8 +165,15 @@ def grant_recalled(session: Session, actor: Actor, lot_id: int) -> None:
 
 
 def _decide(
-    session: Session, actor: Actor, claim: Claim, state: str, answer: str, **more: int
+    session: Session,
+    actor: Actor,
+    claim: Claim,
+    state: str,
+    answer: str,
+    money: str = "",
+    **more: int,
 ) -> None:
+    """`money`: what it means for what the buyer pays."""
     move(
         session,
         claim,
@@ -178,6 +186,7 @@ def _decide(
     )
     audit.record(session, actor, f"claim_{state}", "claim", claim.number)
     order = claim.line.order
+    goods = claim.line.listing.full_title
     words = f"同意退 {claim.granted_packs} 份" if state == "granted" else "没有同意"
     enqueue(
         session,
@@ -186,7 +195,7 @@ def _decide(
             kind=f"claim_{state}",
             subject=f"order:{order.id}",
             title=f"订单 {order.number} 的退货申请：{words}",
-            body=answer.strip() or f"{claim.line.listing.full_title}，{words}。",
+            body=f"{answer.strip() or f'{goods}，{words}'}。{money}".replace("。。", "。"),
             to_user_id=claim.by_id,
         ),
     )

@@ -35,7 +35,8 @@ from marketplace.orders.group_submission import (
     submit_group,
 )
 from marketplace.orders.group_totals import places_of, totals
-from marketplace.orders.my_order_words import deposit_of, due_fen, money_of, state_of
+from marketplace.orders.money_back import due_fen
+from marketplace.orders.my_order_words import deposit_of, money_of, states_of, total_words
 from marketplace.orders.order_models import (
     FUND_SOURCES,
     GroupEntry,
@@ -245,11 +246,12 @@ def _show(group: GroupRegistration, form: SubmitForm) -> str:
         portions={entry.id: portions_of(entry, shorts) for entry in entries},
         orders=orders,
         openable=_openable(made) if made else set(),
-        state_of=state_of,
+        order_states=states_of(db.session, orders),
         money_of=money_of,
         deposit_of=deposit_of,
         deposit_rule=rule_words(group.round, "group"),
         due_fen=due_fen,
+        total_words=total_words,
         mask_phone=mask_phone,
         address=url_for("group_form.new", token=group.token, _external=True),
     )

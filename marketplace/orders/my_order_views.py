@@ -12,6 +12,7 @@ from marketplace.core.db import db
 from marketplace.identity.access import current_actor, requires, signed_in
 from marketplace.identity.permissions import ORDER_OWN
 from marketplace.orders import my_order_words as words
+from marketplace.orders.money_back import due_fen
 from marketplace.orders.order_models import Order
 from marketplace.orders.order_pages import (
     change_page,
@@ -35,9 +36,9 @@ def mine() -> str:
         "shop/mine.html",
         page=page,
         claimable=_claimable(page.items if page else []),
-        state_of=words.state_of,
+        states=words.states_of(db.session, page.items) if page else {},
         money_of=words.money_of,
-        due_fen=words.due_fen,
+        due_fen=due_fen,
     )
 
 

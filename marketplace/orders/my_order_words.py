@@ -1,9 +1,11 @@
 """What a buyer's order says about itself: where the goods stand, and apart from it the money."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import Select, select
-from sqlalchemy.orm import Session, joinedload, selectinload
+from sqlalchemy.orm import Session, contains_eager, joinedload, selectinload
 
 from marketplace.catalog.models import Lot
 from marketplace.core.clock import format_deadline, format_when, now
@@ -13,12 +15,17 @@ from marketplace.households.public_place import public_villages
 from marketplace.identity.scope import Scope
 from marketplace.orders.adding import linked_numbers
 from marketplace.orders.allocation_models import Allocation
+from marketplace.orders.arrivals import arrived, on_its_way
+from marketplace.orders.claims import claim_until, claims_of
 from marketplace.orders.deposits import wanted_fen
-from marketplace.orders.order_models import COUNTED_STATES, PAY_WAYS, Order, OrderLine
+from marketplace.orders.money_back import due_fen, how_it_comes_back
+from marketplace.orders.money_steps import money_steps
+from marketplace.orders.order_models import Order, OrderLine
 from marketplace.orders.paying import pay_by
 from marketplace.orders.returning import why_returned
 from marketplace.orders.round_models import Listing, Round
 from marketplace.orders.shop_queries import pickup_of
+from marketplace.orders.worth import Worth, worth, worth_by_weight
 
 ARRIVING = Round.state == "delivering"
 TOO_LATE = "已经截单，自己不能再改。要改请打服务电话说明原因。"
@@ -58,16 +65,17 @@ def orders_of(scope: Scope, channel: str = "shop") -> Select[Order]:
     )
 
 
-def arriving(session: Session, scope: Scope) -> list[str]:
-    """Numbers of the shop's orders in reach whose goods are on their way."""
-    return list(
-        session.scalars(
-            scope.visible(select(Order.number))
-            .join(Order.round)
-            .where(Order.channel == "shop", Order.state == "allocated", ARRIVING)
-            .order_by(Order.id)
-        )
-    )
+def arriving(session: Session, scope: Scope) -> dict[str, bool]:
+    """Numbers of the shop's orders in reach whose goods have set out → whether they are there."""
+    orders = session.scalars(
+        scope.visible(select(Order))
+        .join(Order.round)
+        .where(Order.channel == "shop", Order.state == "allocated", ARRIVING)
+        .options(contains_eager(Order.round))
+        .order_by(Order.id)
+    ).all()
+    there = arrived(session, orders)
+    return {order.number: order.id in there for order in orders}
 
 
 def still_open(found: Round) -> bool:
@@ -81,11 +89,6 @@ def changeable(order: Order) -> bool:
     return order.state in waiting and still_open(order.round)
 
 
-def on_its_way(order: Order) -> bool:
-    """Whether its goods have set out and wait for the buyer's word."""
-    return order.state == "allocated" and order.round.state == "delivering"
-
-
 def line_by_line(order: Order) -> bool:
     """Whether quantities can be changed in the order itself: a group's follow its registration, and
     while somebody pays the sum stands still."""
@@ -96,6 +99,7 @@ def order_page(session: Session, order: Order, viewer_id: int) -> dict[str, obje
     """What the page of one order shows; colleagues of the buyer see the phone masked."""
     phone = order.contact_phone or ""
     adds_to, added = linked_numbers(session, order)
+    there = order.id in arrived(session, [order])
     return {
         "order": order,
         "adds_to": adds_to,
@@ -103,36 +107,77 @@ def order_page(session: Session, order: Order, viewer_id: int) -> dict[str, obje
         "phone": phone if order.buyer_id == viewer_id else mask_phone(phone),
         "slot": pickup_of(session, order),
         "arriving": on_its_way(order),
-        "state": state_of(order),
+        "there": there,
+        "state": state_of(order, there=there),
         "money": money_of(order),
+        "money_steps": money_steps(session, order),
         "deposit": deposit_of(order),
         "stages": stages_of(order),
         "changeable": changeable(order),
         "line_by_line": line_by_line(order),
         "lots": lots_of(session, order),
+        "ended": order.state in _ENDED,
+        "parts": price_parts(session, order),
         "total_fen": due_fen(order),
+        "total_words": total_words(order),
         "returns": why_returned(session, order),
+        "claim": claim_of(session, order),
     }
 
 
-def due_fen(order: Order) -> int:
-    """What the buyer owes: packs cut for want of goods cost nothing, an ended order costs nothing."""
-    if order.state not in COUNTED_STATES:
-        return 0
-    return sum(line.due_fen for line in order.lines)
+def states_of(session: Session, orders: Sequence[Order]) -> dict[int, Said]:
+    """Where the goods of each order (by id) stand."""
+    there = arrived(session, orders)
+    return {order.id: state_of(order, there=order.id in there) for order in orders}
+
+
+def price_parts(session: Session, order: Order) -> dict[int, Worth]:
+    """Order line id → what is paid for it, by component; what is sold by weight only once it was weighed."""
+    weighed = worth_by_weight(session, [line for line in order.lines if line.due_g])
+    return {
+        line.id: weighed.get(line.id) or worth(line, line.due_packs)
+        for line in order.lines
+        if line.due_packs
+    }
+
+
+@dataclass(frozen=True)
+class MayClaim:
+    """Until when the buyer may say that something was wrong; `asked` once he has."""
+
+    until: datetime
+    open: bool
+    asked: bool
+
+
+def claim_of(session: Session, order: Order) -> MayClaim | None:
+    """None before he has the goods, and where nothing of them is left with him that he has not asked for."""
+    until = claim_until(session, order)
+    if until is None:
+        return None
+    asked = bool(claims_of(session, order))
+    left = any(line.due_packs for line in order.lines)
+    return MayClaim(until, left and now() <= until, asked) if left or asked else None
+
+
+def total_words(order: Order) -> str:
+    """What the sum of an order is called, where it is another one than when it was ordered."""
+    if order.state in _ENDED:
+        return "不用付了"
+    return "实际合计" if order.collected_fen >= due_fen(order) else "现在应付"
 
 
 _ENDED = {"cancelled": "已取消", "expired": "已作废", "rejected": "单位没有同意"}
 _ON_ITS_WAY = {
     "allocated": Said("备货中", "leaf", "已分配到农户，农户正在按单备货。"),
     "collecting": Said("备货中", "leaf", "备货单发到了农户手里，农户正在备货。"),
-    "delivering": Said("配送中", "ripe", "货在路上，请按时到提货点取。"),
+    "delivering": Said("配送中", "ripe", "货在路上，到了提货点就能取。"),
     "settled": Said("已完成", "leaf", "谢谢您，货款会到农户手里。"),
 }
 
 
-def state_of(order: Order) -> Said:
-    """Where the goods stand."""
+def state_of(order: Order, *, there: bool = False) -> Said:
+    """Where the goods stand; `there`: at the place where they are fetched, see arrivals."""
     found = order.round
     if order.state in _ENDED:
         when = f"{format_when(order.ended_at)}起，这些货留给别人订。" if order.ended_at else ""
@@ -144,12 +189,17 @@ def state_of(order: Order) -> Said:
     if order.state == "awaiting_payment":
         words = "等付押金" if order.deposit_fen else "等付款"
         return Said(words, "warn", f"{format_when(pay_by(order))} 前付好才算订上，过时自动作废。")
-    return _shared_out(order) if order.state in {"allocated", "closed"} else _ordered(found)
+    if order.state in {"allocated", "closed"}:
+        return _shared_out(order, there=there)
+    return _ordered(found)
 
 
-def _shared_out(order: Order) -> Said:
+def _shared_out(order: Order, *, there: bool) -> Said:
     if order.state == "closed" and not any(line.due_packs for line in order.lines):
         return Said("没有收货", "plain", "这一单没有收货，不用付钱；付过的退给您。")
+    if there and on_its_way(order):
+        note = "货到了，请验收。" if order.channel == "canteen" else "货到提货点了，请按时去取。"
+        return Said("货到了", "ripe", note)
     reached = "settled" if order.state == "closed" else order.round.state
     return _ON_ITS_WAY.get(reached, _ON_ITS_WAY["allocated"])
 
@@ -164,16 +214,11 @@ def money_of(order: Order) -> Said:
     """Where the money stands, whatever happened to the goods."""
     due, paid = due_fen(order), order.collected_fen
     if paid > due:
-        back = (
-            "正在原路退回支付宝。"
-            if order.collected_how == "alipay"
-            else "钱还在县里，会退回给您。"
-        )
-        return Said(f"要退 {format_yuan(paid - due)} 元", "warn", back)
+        return Said(f"要退 {format_yuan(paid - due)} 元", "warn", how_it_comes_back(order))
     if due == 0:
         return Said("没有收款", "plain", "不用付钱。")
     if paid == due:
-        return Said(f"已付清 {format_yuan(paid)} 元", "leaf", PAY_WAYS.get(order.collected_how, ""))
+        return Said(f"已付清 {format_yuan(paid)} 元", "leaf")
     notes = {
         "unit": "由您单位统一收齐。",
         "pickup": "取货时在提货点付。",

@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import ColumnElement, ScalarSelect, Select, func, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from marketplace.core.errors import NotFound
@@ -14,7 +14,7 @@ from marketplace.identity.scope import Scope
 from marketplace.orders.allocation.codec import decode_outcome
 from marketplace.orders.allocation_models import AllocationRun
 from marketplace.orders.collecting import due_column
-from marketplace.orders.order_models import Order, OrderChange, OrderLine
+from marketplace.orders.order_models import COLLECTED_WAYS, Order, OrderChange, OrderLine
 from marketplace.orders.round_models import Listing, Round
 from marketplace.web.paging import Page, page_number
 
@@ -30,7 +30,12 @@ STATES = {
     "expired": ("截单时作废", "plain"),
     "cancelled": ("已取消", "bad"),
 }
-MONEY = {"open": "还没收", "done": "已收", "over": "多收，要退"}
+MONEY = {
+    "open": "还没收",
+    "done": "已收",
+    "over": "多收，要退",
+    "returning": "多收，支付宝自己退、财务退",
+}
 PAGE_SIZE = 30
 
 
@@ -120,8 +125,26 @@ def _filtered(statement: Select[tuple[Order]], wanted: Wanted) -> Select[tuple[O
     elif wanted.money == "done":
         statement = statement.where(Order.collected_fen == due, Order.collected_fen > 0)
     elif wanted.money == "over":
-        statement = statement.where(Order.collected_fen > due)
+        statement = statement.where(to_hand_back(due))
+    elif wanted.money == "returning":
+        statement = statement.where(Order.collected_fen > due, ~to_hand_back(due))
     return statement
+
+
+def to_hand_back(due: ColumnElement[int]) -> ColumnElement[bool]:
+    """More was collected than is `due`, by hand: a person has to hand it back and say so. What Alipay took
+    goes back by itself, what came by bank stands with finance."""
+    return (Order.collected_fen > due) & Order.collected_how.in_(COLLECTED_WAYS)
+
+
+def handing_back() -> tuple[ScalarSelect[int], ScalarSelect[int]]:
+    """Of how many orders somebody has to hand money back, and how much."""
+    due = due_column()
+    over = func.coalesce(func.sum(Order.collected_fen - due), 0)
+    return (
+        select(func.count(Order.id)).where(to_hand_back(due)).scalar_subquery(),
+        select(over).where(to_hand_back(due)).scalar_subquery(),
+    )
 
 
 def rounds_to_choose(session: Session) -> list[Round]:
@@ -210,6 +233,8 @@ def cuts_of(session: Session, order: Order) -> list[tuple[AllocationRun, str]]:
     cut = dict.fromkeys(lines, 0)
     said = []
     for run in runs:
+        if order.ended_at and run.created_at >= order.ended_at:
+            break  # what it held went to others
         line = lines[run.listing_id]
         outcome = decode_outcome(run.outcome_text)
         packs = sum(entry.packs for entry in outcome.cuts if entry.line_id == line.id)

@@ -9,11 +9,14 @@ from marketplace.core.db import db, transaction
 from marketplace.core.errors import InvalidInput, MarketplaceError
 from marketplace.core.identifiers import mask_name, mask_phone
 from marketplace.core.money import format_yuan, parse_yuan
+from marketplace.core.wake import wake
 from marketplace.identity.access import current_actor, current_scope, requires
 from marketplace.identity.permissions import ORDER_MANAGE
 from marketplace.orders import basket as baskets
 from marketplace.orders import collecting, order_desk, returning
 from marketplace.orders.listings import get_listing
+from marketplace.orders.money_back import due_fen, money_left, tell_returned
+from marketplace.orders.money_steps import money_steps
 from marketplace.orders.my_order_words import deposit_of
 from marketplace.orders.order_desk import OrderRow, Wanted, order_for_desk
 from marketplace.orders.order_models import CHANNELS, COLLECTED_WAYS, FUND_SOURCES, PAY_WAYS, Order
@@ -82,12 +85,13 @@ def show(number: str) -> str:
 
 def desk_page(number: str, refused: MarketplaceError | None = None) -> str:
     order = order_for_desk(db.session, current_scope(), number)
-    row = OrderRow(order, collecting.due_fen(db.session, order))
+    row = OrderRow(order, due_fen(order))
     return render_template(
         "orders/desk/show.html",
         order=order,
         row=row,
         deposit=deposit_of(order),
+        money_steps=money_steps(db.session, order),
         contact=mask_name(order.contact_name),
         phone=mask_phone(order.contact_phone) if order.contact_phone else "没有留",
         steps=_steps(order),
@@ -181,9 +185,12 @@ def give_back(number: str) -> Answer:
                 form.get("fault", ""),
                 form.get("words", ""),
             )
+            tell_returned(session, order, sum(packs.values()), fen, form.get("words", ""))
+            left = money_left(order)
     except MarketplaceError as error:
         return desk_page(number, error), error.http_status
-    flash(f"记好了：这些不收钱，共 {format_yuan(fen)} 元；付过的退给买家。", "success")
+    wake()
+    flash(f"记好了：这些不收钱，共 {format_yuan(fen)} 元。告诉买家：{left}", "success")
     return redirect(url_for(".show", number=number))
 
 
@@ -199,6 +206,7 @@ def handed_back(number: str) -> Answer:
             returning.record_given_back(session, current_actor(), order, fen, due)
     except MarketplaceError as error:
         return desk_page(number, error), error.http_status
+    wake()
     flash(f"记好了：退给买家 {format_yuan(fen)} 元。", "success")
     return redirect(url_for(".show", number=number))
 

@@ -22,6 +22,7 @@ from marketplace.orders.allocation_models import Allocation
 from marketplace.orders.deposits import keep_deposit
 from marketplace.orders.endings import hold_round, lock_orders
 from marketplace.orders.lot_events import record_returned
+from marketplace.orders.money_back import tell_given_back
 from marketplace.orders.order_models import COLLECTED_WAYS, Order, OrderLine
 from marketplace.orders.order_money import Goods, noted_fen, post_given_back, post_returned
 from marketplace.orders.return_models import FAULTS, RECOVERY, GoodsReturn
@@ -298,7 +299,7 @@ def record_given_back(session: Session, actor: Actor, order: Order, fen: int, du
     """What was noted by hand as collected and is owed no more was handed back to the buyer or his unit.
     Raises Conflict for money that goes back by itself, InvalidInput for another sum than the excess."""
     if order.collected_how not in COLLECTED_WAYS:
-        raise Conflict("支付宝和银行来的钱原路退，不在这里记。", code="other_way")
+        raise Conflict("支付宝付的自己原路退，银行转来的由财务退，都不在这里记。", code="other_way")
     over = min(order.collected_fen - due, noted_fen(session, order))
     if over <= 0 or fen != over:
         raise InvalidInput(
@@ -316,6 +317,7 @@ def record_given_back(session: Session, actor: Actor, order: Order, fen: int, du
         raise Conflict(CHANGED, code="changed")
     session.refresh(order)
     post_given_back(session, actor, order, fen)
+    tell_given_back(session, order, fen)
     audit.record(session, actor, "order_given_back", "order", order.number, fen=fen)
 
 

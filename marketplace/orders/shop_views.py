@@ -40,7 +40,7 @@ def index() -> str:
     rounds = queries.shop_rounds(db.session)
     actor = find_actor()
     mine = actor.scope_for(ORDER_OWN) if actor and actor.may(ORDER_OWN) else None
-    fetch = arriving(db.session, mine) if mine else []
+    fetch = arriving(db.session, mine) if mine else {}
     if not rounds:
         return render_template(
             "shop/closed.html",

@@ -1,6 +1,6 @@
 """What packs come to in fen: at their price, or by what they weigh where they are sold by weight."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import func, or_, select
@@ -26,6 +26,13 @@ class Worth:
     @property
     def fen(self) -> int:
         return self.farmgate + self.service + self.freight
+
+    def __add__(self, other: "Worth") -> "Worth":
+        return Worth(
+            self.farmgate + other.farmgate,
+            self.service + other.service,
+            self.freight + other.freight,
+        )
 
     def __sub__(self, other: "Worth") -> "Worth":
         return Worth(
@@ -69,6 +76,17 @@ def weights_left(session: Session, lines: Iterable[int]) -> Mapping[Place, Weigh
         .group_by(AcceptedWeight.order_line_id, AcceptedWeight.lot_id)
     )
     return {(line, lot): Weight(int(packs), int(grams)) for line, lot, packs, grams in rows}
+
+
+def worth_by_weight(session: Session, lines: Sequence[OrderLine]) -> dict[int, Worth]:
+    """Line id → what the packs that the buyer has of it come to; lines that nobody weighed are missing."""
+    found: dict[int, Worth] = {}
+    by_id = {line.id: line for line in lines}
+    if by_id:
+        for (line_id, _), weight in weights_left(session, by_id).items():
+            here = worth(by_id[line_id], weight.packs, weight.grams)
+            found[line_id] = found.get(line_id, Worth(0, 0, 0)) + here
+    return found
 
 
 def returned_farmgate_fen(session: Session, row: GoodsReturn) -> int:

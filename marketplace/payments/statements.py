@@ -19,9 +19,9 @@ from marketplace.identity import audit
 from marketplace.identity.actor import SYSTEM, Actor
 from marketplace.identity.models import Organisation
 from marketplace.identity.scope import Scope
-from marketplace.orders import my_order_words
 from marketplace.orders.collecting import due_column
 from marketplace.orders.endings import lock_orders
+from marketplace.orders.money_back import due_fen
 from marketplace.orders.order_models import Order, OrderLine
 from marketplace.orders.round_models import Listing
 from marketplace.payments.open_items import UNIT_CHANNELS
@@ -213,7 +213,7 @@ class BilledOrder:
     @property
     def price_fen(self) -> int:
         """What its goods cost, whatever was paid before the statement."""
-        return my_order_words.due_fen(self.order)
+        return due_fen(self.order)
 
     @property
     def delivered_on(self) -> date | None:

@@ -14,6 +14,7 @@ from marketplace.fulfilment.models import PreparationSheet
 from marketplace.fulfilment.standing import is_answered
 from marketplace.orders.allocation_models import Allocation
 from marketplace.orders.claim_models import Claim
+from marketplace.orders.order_desk import handing_back
 from marketplace.orders.order_models import OrderLine
 from marketplace.orders.round_figures import closing_question, state_of
 from marketplace.orders.round_models import Round, RoundPickup
@@ -61,7 +62,7 @@ def tasks_of(session: Session) -> list[Task]:
 
 def waiting_on_desk(session: Session) -> list[Task]:
     """What delivery and buyers wait for the operator to do, the worst first; one statement."""
-    recalled, held, overdue, first, last, claims = session.execute(
+    recalled, held, overdue, first, last, claims, over, over_fen = session.execute(
         select(
             _under_way(Lot.state == "recalled"),
             _under_way(Lot.state == "on_hold"),
@@ -69,6 +70,7 @@ def waiting_on_desk(session: Session) -> list[Task]:
             _overdue(func.min(Manifest.round_id)),
             _overdue(func.max(Manifest.round_id)),
             select(func.count()).select_from(Claim).where(Claim.state == "open").scalar_subquery(),
+            *handing_back(),
         )
     ).one()
     late = (
@@ -86,7 +88,15 @@ def waiting_on_desk(session: Session) -> list[Task]:
         Task(title, note, href, f"{count} {'件' if tone == 'ripe' else '个订单'}", tone)
         for count, title, note, href, tone in found
         if count
-    ]
+    ] + _money_to_hand_back(over, over_fen)
+
+
+def _money_to_hand_back(orders: int, fen: int) -> list[Task]:
+    if not orders:
+        return []
+    note = "单位代收、取货时付的，退给买家以后在订单里记一笔"
+    words = f"{orders} 张订单多收了，要退 ¥{format_yuan(int(fen))}"
+    return [Task(words, note, url_for("orders.index", money="over"), f"{orders} 个订单", "ripe")]
 
 
 def _under_way(which: ColumnElement[bool]) -> ScalarSelect[int]:

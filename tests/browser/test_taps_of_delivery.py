@@ -21,7 +21,7 @@ def test_a_canteen_accepts_with_a_shortage_in_four_taps(
 ) -> None:
     buyer = visit(arriving.buyer, screen)
     buyer.go()
-    buyer.tap("货到了，去验收")
+    buyer.tap("去验收")
     buyer.sees("都收齐了，直接点最下面的按钮")
     assert unfit(buyer, 200) == []
     buyer.type("实收", "1")

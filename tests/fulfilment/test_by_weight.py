@@ -12,6 +12,7 @@ from marketplace.fulfilment.delivering import accept_rest, set_out
 from marketplace.fulfilment.said_received import NotTaken, Scaled
 from marketplace.fulfilment.weighing import Reading
 from marketplace.orders.collecting import record_collected
+from marketplace.orders.my_order_words import price_parts
 from marketplace.orders.order_models import OrderLine
 from marketplace.orders.returning import Taken, record_return
 from marketplace.orders.weight_models import AcceptedWeight
@@ -68,6 +69,23 @@ def test_the_heaviest_is_paid_first_and_the_difference_is_owed_no_more(hens):
         sold = [session.get_one(Lot, lot.id).sold for lot in hens.lots]
     assert sum(sold) == 12, "lots count hens"
     sound(hens)
+
+
+def test_a_weighed_line_shows_what_its_price_is_made_of(hens):
+    buyer = hens.world.sign_in(hens.staff)
+    page = f"/shop/orders/{hens.numbers[COLLEAGUE]}"
+    hens.accept(which=COLLEAGUE, weights=scaled(hens, 8 * 3 * JIN, COLLEAGUE))
+    shown = buyer.get(page).text
+    assert "¥276.00" in shown, "24 斤 at 11.50 yuan"
+    for part in ("<b>240.00</b>", "24.00", "12.00"):
+        assert part in shown
+    with hens.world.transaction() as session:
+        order = hens.order(session, COLLEAGUE)
+        record_return(session, hens.actor, order, {order.lines[0].id: 1}, "farm", "坏了")
+        parts = price_parts(session, order)
+        assert {line.id: line.due_fen for line in order.lines} == {
+            line_id: part.fen for line_id, part in parts.items()
+        }
 
 
 def test_who_bears_what_never_arrived_pays_what_it_weighed_in(hens):

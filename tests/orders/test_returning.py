@@ -5,7 +5,9 @@ from sqlalchemy import select
 
 from marketplace.core.errors import Conflict, InvalidInput
 from marketplace.fulfilment.delivering import accept_rest, set_out
+from marketplace.notices.models import Notice
 from marketplace.orders.collecting import due_fen
+from marketplace.orders.money_steps import money_steps
 from marketplace.orders.order_models import Order
 from marketplace.orders.returning import record_given_back, record_return
 from tests.fulfilment.collecting import Collecting
@@ -172,3 +174,73 @@ def test_the_operator_returns_by_line_and_the_buyer_sees_it(world):
     buyer = world.sign_in(collecting.buyers[0])
     mine = buyer.get(f"/shop/orders/{number}").text
     assert "退了、没有收 2 份（箱子压坏了）" in mine
+
+
+def _told(world, kind):
+    with world.transaction() as session:
+        found = session.scalars(select(Notice).where(Notice.kind == kind)).all()
+        return [(one.to_user_id, one.title, one.body) for one in found]
+
+
+def test_what_came_in_and_what_was_handed_back_both_stay_to_be_read(sold):
+    world, number = sold.world, sold.first.number
+    _returns(sold, sold.first, 4, "farm")
+    desk = world.sign_in(world.operator())
+    assert (
+        desk.post(f"/desk/orders/{number}/handed_back", data={"back": "49.20"}).status_code == 302
+    )
+    with world.transaction() as session:
+        order = session.get_one(Order, sold.first.id)
+        steps = money_steps(session, order)
+        assert [(step.words, step.way, step.fen) for step in steps] == [
+            ("收", "取货时付", 12 * PRICE),
+            ("退", "取货时付", -4 * PRICE),
+        ]
+        assert sum(step.fen for step in steps) == order.collected_fen
+    buyer = world.sign_in(sold.collecting.buyers[0])
+    for page in (desk.get(f"/desk/orders/{number}").text, buyer.get(f"/shop/orders/{number}").text):
+        assert "147.60" in page
+        assert "-49.20" in page
+    ((to, title, body),) = _told(world, "order_given_back")
+    assert to == sold.collecting.buyers[0].id
+    assert "退了 49.20 元" in title
+    assert "取货时付" in body
+    sold.undo(sold.first)
+    with world.transaction() as session:
+        steps = money_steps(session, session.get_one(Order, sold.first.id))
+    assert [step.words for step in steps][2:] == ["撤销收款记录", "撤销退款记录"]
+    assert sum(step.fen for step in steps) == 0
+
+
+def test_a_buyer_hears_what_the_desk_took_off_and_how_his_money_comes_back(sold):
+    world = sold.world
+    desk = world.sign_in(world.operator())
+    for order, index in ((sold.first, 0), (sold.second, 1)):
+        with world.transaction() as session:
+            line = session.get_one(Order, order.id).lines[0].id
+        given = {f"packs-{line}": "2", "fault": "goodwill", "words": "压坏了"}
+        assert desk.post(f"/desk/orders/{order.number}/return", data=given).status_code == 302
+        to, title, body = _told(world, "order_returned")[index]
+        assert to == sold.collecting.buyers[index].id
+        assert f"订单 {order.number} 退了 2 份，少付 24.60 元" == title
+        left = (
+            "要退您 24.60 元：取货时付的，由平台和提货点当面退给您"
+            if index == 0
+            else "还要付 73.80 元"
+        )
+        assert body.startswith(f"压坏了。{left}")
+    mine = world.sign_in(sold.collecting.buyers[0]).get(f"/shop/orders/{sold.first.number}").text
+    assert "取货时付的，由平台和提货点当面退给您" in mine
+    assert "原路" not in mine
+    claim = world.sign_in(sold.collecting.buyers[0]).get(f"/shop/orders/{sold.first.number}/claim")
+    assert "原路" not in claim.text
+
+
+def test_the_lines_of_an_order_add_up_to_its_sum_after_a_return(sold):
+    _returns(sold, sold.first, 4, "farm")
+    number = sold.first.number
+    mine = sold.world.sign_in(sold.collecting.buyers[0]).get(f"/shop/orders/{number}").text
+    assert '<s class="muted num">¥147.60</s><b class="num">¥98.40</b>' in mine
+    assert "实际合计" in mine
+    assert "现在应付" not in mine
+    assert "<b>60.00</b>" in mine, "what the farm gets of eight packs"

@@ -9,10 +9,12 @@ from marketplace.core.clock import now
 from marketplace.fulfilment.delivering import set_out
 from marketplace.fulfilment.recalling import recall
 from marketplace.orders.claim_models import Claim
-from marketplace.orders.order_models import OrderLine
+from marketplace.orders.collecting import record_collected
+from marketplace.orders.order_models import Order, OrderLine
+from marketplace.orders.returning import record_given_back, record_return
 from marketplace.orders.round_models import RoundPickup
 from marketplace.reporting.desk import waiting_on_desk
-from tests.fulfilment.arriving import COLLEAGUE, Arriving
+from tests.fulfilment.arriving import COLLEAGUE, PRICE, Arriving
 from tests.fulfilment.test_held_ordering import Desk
 
 
@@ -75,4 +77,29 @@ def test_a_claim_waits_until_it_is_decided(world, made):
         session.execute(
             update(Claim).values(state="refused", decided_at=now(), decided_by_id=made.operator.id)
         )
+    assert _tasks(world) == {}
+
+
+def test_money_that_somebody_has_to_hand_back_is_not_forgotten(world, made):
+    made.step(set_out)
+    made.accept(which=COLLEAGUE)
+    with world.transaction() as session:
+        order = made.order(session, COLLEAGUE)
+        record_collected(session, made.actor, order, "pickup", 8 * PRICE)
+        record_return(session, made.actor, order, {order.lines[0].id: 2}, "goodwill", "压坏了")
+    words = "1 张订单多收了，要退 ¥24.60"
+    assert _tasks(world) == {words: ("1 个订单", "/desk/orders?money=over")}
+    desk = world.sign_in(made.operator)
+    assert words in desk.get("/board").text
+    assert made.numbers[COLLEAGUE] in desk.get("/desk/orders?money=over").text
+    assert made.numbers[COLLEAGUE] not in desk.get("/desk/orders?money=returning").text
+    with world.transaction() as session:
+        session.execute(update(Order).values(collected_how="alipay"))
+    assert _tasks(world) == {}, "it goes back by itself"
+    assert made.numbers[COLLEAGUE] in desk.get("/desk/orders?money=returning").text
+    with world.transaction() as session:
+        session.execute(update(Order).values(collected_how="pickup"))
+    with world.transaction() as session:
+        order = made.order(session, COLLEAGUE)
+        record_given_back(session, made.actor, order, 2 * PRICE, 6 * PRICE)
     assert _tasks(world) == {}
