@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from typing import Any
+from unicodedata import normalize
 
 from flask import flash, redirect, render_template, request, url_for
 from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session, joinedload
 from werkzeug import Response
 
+from marketplace.core.clock import now
 from marketplace.core.db import db, transaction
 from marketplace.core.errors import MarketplaceError, NotFound
 from marketplace.core.identifiers import mask_name
@@ -105,7 +107,7 @@ def _shown(order: Order, asked: Asked) -> dict[str, Any]:
 @requires(HAND_OVER)
 def queue() -> Answer:
     """Who has still to fetch what at which place; a code leads to its order."""
-    typed = request.args.get("q", "").strip().replace(" ", "").upper()[:20]
+    typed = normalize("NFKC", request.args.get("q", "")).replace(" ", "").upper()[:20]
     if typed and len(numbers := _with_code(typed)) == 1:
         return redirect(url_for("field.handover_order", number=numbers[0]))
     waiting = paginate(db.session, _waiting(typed), PAGE_SIZE)
@@ -113,6 +115,8 @@ def queue() -> Answer:
         "fulfilment/field_handover.html",
         page=waiting,
         asked=typed,
+        ended=_ended(typed) if typed and not waiting.items else None,
+        ends=ENDS,
         states=STATES,
         until=_until(db.session, [row.manifest for row in waiting.items]),
         masked=mask_name,
@@ -130,6 +134,18 @@ def _with_code(typed: str) -> list[str]:
     by_code = rows.where(Delivery.pickup_code == typed, Delivery.state.in_(ON_THE_WAY))
     found = list(db.session.scalars(by_code.limit(2)))
     return found or list(db.session.scalars(rows.where(Order.number == typed)))
+
+
+def _ended(code: str) -> Delivery | None:
+    """Which delivery with this code was spoken for last: it was scanned a second time."""
+    return db.session.scalar(
+        select(Delivery)
+        .where(Delivery.pickup_code == code, Delivery.state.in_(ENDS))
+        .where(Delivery.order_id.in_(_mine()))
+        .options(joinedload(Delivery.order), joinedload(Delivery.ended_by))
+        .order_by(Delivery.ended_at.desc())
+        .limit(1)
+    )
 
 
 def _waiting(typed: str) -> Select[Delivery]:
@@ -177,13 +193,15 @@ def hand_over(number: str) -> Answer:
 
 def _keeper_page(order: Order, asked: Asked) -> str:
     shown = _shown(order, asked)
+    until = _until(db.session, [shown["delivery"].manifest]).get(shown["delivery"].manifest_id)
     return render_template(
         "fulfilment/field_handover_order.html",
         **shown,
         ended=ENDS.get(shown["delivery"].state, ""),
         contact=mask_name(order.contact_name),
         to_pay=due_fen(db.session, order) - order.collected_fen,
-        until=_until(db.session, [shown["delivery"].manifest]),
+        until=until,
+        too_early=until is not None and now() < until,
     )
 
 

@@ -1,15 +1,17 @@
 """The buyer's code for fetching: on the phone, and as a picture that needs no network."""
 
-import io
+from io import BytesIO
+from pathlib import Path
 
-import segno
-from flask import render_template, send_file, url_for
+from flask import current_app, render_template, send_file, url_for
 from werkzeug import Response
 
 from marketplace.core.db import db
 from marketplace.core.errors import Conflict
 from marketplace.fulfilment.acceptance import get_delivery
 from marketplace.fulfilment.delivery_models import ON_THE_WAY, Delivery
+from marketplace.fulfilment.label_pdf import FONT
+from marketplace.fulfilment.pickup_picture import pickup_picture
 from marketplace.identity.access import current_scope, requires
 from marketplace.identity.permissions import ORDER_OWN
 from marketplace.orders.ordering import get_order
@@ -43,15 +45,17 @@ def pickup_code(number: str) -> str:
     )
 
 
-@bp.get("/orders/<number>/code.png")
+@bp.get("/orders/<number>/code.png", endpoint="pickup_picture")
 @requires(ORDER_OWN)
-def pickup_picture(number: str) -> Response:
+def picture(number: str) -> Response:
     """For the phone's album: scanned or read out where there is no signal."""
     delivery = _mine(number)
-    picture = io.BytesIO()
-    segno.make(_link(delivery), error="m", micro=False).save(
-        picture, kind="png", scale=12, border=4
+    drawn = pickup_picture(
+        delivery.pickup_code,
+        _link(delivery),
+        delivery.order,
+        pickup_of(db.session, delivery.order),
+        Path(current_app.static_folder or "") / "vendor" / FONT,
     )
-    picture.seek(0)
     name = f"取货码_{delivery.pickup_code}.png"
-    return send_file(picture, mimetype="image/png", as_attachment=True, download_name=name)
+    return send_file(BytesIO(drawn), mimetype="image/png", as_attachment=True, download_name=name)

@@ -111,3 +111,20 @@ def test_the_last_buyer_of_a_listing_can_leave(world):
     assert lines(made) == [(None, None), (None, None)]
     assert sum(sheet.amount_fen for sheet in made.sheets()) == 0
     assert made.balanced()
+
+
+def test_a_cancelled_order_is_not_said_to_be_refilled(world):
+    made = Collecting(world, ordered=(12, 8), supplies=(12, 8))
+    made.less(1, 2)
+    (short,) = [i for i, (_, cut) in enumerate(lines(made)) if cut]
+    cancel(made, short)
+    number = orders_of(made)[short].number
+    page = world.sign_in(world.operator()).get(f"/desk/orders/{number}").text
+    assert "货不够，减" in page
+    assert "补回" not in page
+    assert "还没分" not in page
+    assert "</s> 0.00" in page
+    assert lines(made)[short] == (None, None), "nothing was given to it"
+    mine = world.sign_in(made.buyers[short]).get(f"/shop/orders/{number}").text
+    assert "¥0.00" in mine
+    assert "不用付了" in mine
