@@ -33,12 +33,12 @@ from marketplace.orders.claims import (
 from marketplace.orders.money_back import how_it_comes_back, money_left
 from marketplace.orders.order_models import Order, OrderLine
 from marketplace.orders.ordering import get_order
-from marketplace.orders.return_models import FAULTS, REASONS
+from marketplace.orders.return_models import FAULTS, NEEDS_PHOTO, REASONS
 from marketplace.orders.returning import parts_left
 from marketplace.orders.shop_views import bp as shop_bp
 from marketplace.orders.worth import Place
 from marketplace.web.addresses import row_number
-from marketplace.web.forms import Form, TrimmedField, at_most
+from marketplace.web.forms import Form, TrimmedField, at_most, required
 from marketplace.web.paging import paginate
 
 bp = Blueprint("claims", __name__, url_prefix="/desk/claims")
@@ -48,7 +48,7 @@ MOST_PACKS = 1_000_000
 
 class ClaimForm(Form):
     part = SelectField("哪一样货", validate_choice=False)
-    packs = TrimmedField("几份有问题", [at_most(10)], default="1")
+    packs = TrimmedField("几份有问题", [*required("请写几份有问题。"), at_most(10)], default="1")
     reason = SelectField(
         "怎么了",
         choices=[
@@ -70,8 +70,8 @@ def _form(order: Order, *, filled: bool) -> ClaimForm:
     form.part.choices = [
         SelectChoice(
             f"{part.line.id}-{part.lot.id}",
-            f"{part.line.listing.full_title}，{places[part.lot.region_code].words}"
-            f"（{part.lot.code}），收了 {part.packs} 份",
+            f"{part.line.listing.full_title}，收了 {part.packs} 份",
+            {"data-note": f"批次 {part.lot.code}，{places[part.lot.region_code].words}"},
         )
         for part in parts
     ]
@@ -87,6 +87,7 @@ def _page(pages: str, order: Order, form: ClaimForm) -> str:
         order=order,
         form=form,
         until=until,
+        need_photo=[REASONS[code].words for code in REASONS if code in NEEDS_PHOTO],
         comes_back=how_it_comes_back(order) if order.collected_fen else "",
         open_now=until is not None and now() <= until and bool(form.part.choices),
         claims=claims_of(db.session, order),

@@ -31,7 +31,10 @@ WORDS = {
     404: ("没有找到", "可能地址写错了，也可能这项内容不归您的账号看。"),
     405: ("不能这样打开", "请从页面上的按钮进入。"),
     409: ("情况刚刚变了", "别人可能先改过了，请刷新再看。"),
-    413: ("内容太大了", "照片请小于 12 MB，文字请分几次提交。"),
+    413: (
+        "照片或文件太大了",
+        "没有收下。点“回去接着填”，或者按浏览器的返回，填过的大多还在；照片换一张小于 12 MB 的再交。",
+    ),
     415: ("格式不对", "请换成支持的格式再传。"),
     422: ("有内容要改", "请看提示改好后再提交。"),
     429: ("试得太多了", "请稍等一会儿再试。"),
@@ -97,6 +100,8 @@ def _without_slash(_error: HTTPException) -> Response:
 def _next_steps(status: int) -> list[dict[str, str]]:
     """Ways on from a refusal: the first is the likeliest."""
     home = {"label": "回首页", "href": url_for("home.index")}
+    if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        return [{"label": "回去接着填", "href": request.path, "back": "1"}, home]
     back = _page_before()
     before = [{"label": "回上一页", "href": back}] if back else []
     if status == HTTPStatus.UNAUTHORIZED:

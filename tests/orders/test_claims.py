@@ -158,3 +158,23 @@ def test_nobody_reads_a_photo_by_naming_its_hash(received, app):
     refused = buyer.post(here, data=sent)
     assert refused.status_code == 422
     assert "请拍一张照片" in refused.text
+
+
+def test_what_a_claim_needs_is_not_called_optional(world):
+    arriving = Arriving(world)
+    arriving.accept()
+    here = f"/canteen/orders/{arriving.numbers[CANTEEN]}/claim"
+    page = world.sign_in(arriving.buyer).get(here).text
+    assert page.count("可不填") == 1, "only the words"
+    assert "选了“腐烂、变质、有虫”“分量不足”" in page
+    for lot in arriving.lots:
+        assert f'<span class="choice-note">批次 {lot.code}，' in page
+    refused = world.sign_in(arriving.buyer).post(here, data={"packs": ""})
+    assert refused.status_code == 422
+    assert "请写几份有问题。" in refused.text
+
+
+def test_an_archive_of_papers_does_not_call_the_photo_optional(received):
+    page = received.world.sign_in(received.clerk).get("/originals").text
+    photo = page[page.index("照片</label>") - 80 :]
+    assert "可不填" not in photo[: photo.index("</label>")]

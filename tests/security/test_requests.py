@@ -131,6 +131,8 @@ def test_oversized_forms_are_refused_with_a_cure(without_database, body, kind):
         answer = browser.open(door.path, method=door.method, data=body, content_type=kind)
         assert answer.status_code == 413, door
         assert "太大" in answer.text
+        assert "data-back" in answer.text
+        assert "填过的大多还在" in answer.text
 
 
 def test_a_fault_of_the_program_shows_no_trace_of_its_inside(app):

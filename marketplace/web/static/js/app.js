@@ -104,6 +104,13 @@
 
   on("click", "[data-print]", () => window.print());
 
+  /* data-back: to the page before as it was left, with what was typed into it. */
+  on("click", "[data-back]", (link, event) => {
+    if (history.length < 2) return;
+    event.preventDefault();
+    history.back();
+  });
+
   /* data-drawer closes on Escape and on a click outside. */
   const closeDrawers = (except) => {
     for (const drawer of document.querySelectorAll("[data-drawer][open]")) if (drawer !== except) drawer.open = false;

@@ -1,6 +1,7 @@
 /* [data-photo]: shows what was chosen and shrinks it to at most 200 kB before anything is sent. A photo that cannot be
    read here is sent as it is; the server checks and shrinks again. */
 const LIMIT = 200 * 1024;
+const MOST = 12 * 1024 * 1024;
 const SIDES = [1600, 1280, 1024, 800, 640];
 
 const encode = (canvas, quality) => new Promise((done) => canvas.toBlob(done, "image/jpeg", quality));
@@ -45,12 +46,20 @@ const chosen = async (input) => {
   const box = input.closest("[data-photo]");
   const list = box.querySelector(".photo-list");
   const photos = await Promise.all([...input.files].map((file) => shrink(file).catch(() => ({ file }))));
+  const words = box.querySelector(".photo-words");
+  const large = photos.find(({ file }) => file.size > MOST);
+  if (large) {
+    input.value = "";
+    list.replaceChildren();
+    words.textContent = `“${large.file.name}”有 ${Math.ceil(large.file.size / 1024 / 1024)} MB，太大了，请换一张小于 12 MB 的`;
+    return;
+  }
   const transfer = new DataTransfer();
   photos.forEach(({ file }) => transfer.items.add(file));
   input.files = transfer.files;
   list.replaceChildren();
   photos.forEach((photo) => show(list, photo));
-  box.querySelector(".photo-words").textContent = photos.length ? `已选 ${photos.length} 张，点这里重选` : "拍照或选照片";
+  words.textContent = photos.length ? `已选 ${photos.length} 张，点这里重选` : "拍照或选照片";
 };
 
 for (const input of document.querySelectorAll("[data-photo] input[type=file]")) {
