@@ -1,16 +1,19 @@
-"""What comes to whom in a group when fewer packs come than colleagues registered.
+"""What comes to whom in a group, and what each pays of its order.
 
 Nobody but the organiser can say who goes short, unless one person alone registered the product.
-An order that was cancelled brings nothing.
+An order that was cancelled brings nothing. Once an order was accepted, what it owes for a product is shared
+by packs, to the last fen; before, goods sold by weight cost at most what the heaviest do.
 """
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
 
+from marketplace.core.money import split_by_largest_remainder
 from marketplace.orders.order_models import (
     COUNTED_STATES,
     GroupEntry,
@@ -39,8 +42,12 @@ class Short:
         return said if self.certain else f"{said}，各分多少由组织的人定"
 
 
-Shorts = Mapping[tuple[int, int], Short]
-"""Keyed by order and listing; products that come in full are not in it."""
+class Shorts(dict[tuple[int, int], Short]):
+    """Keyed by order and listing; products that come in full are not in it.
+
+    `dues`: what a colleague's line costs, by its id, of orders that were accepted."""
+
+    dues: Mapping[int, int] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -50,10 +57,18 @@ class Portion:
     line: GroupEntryLine
     packs: int | None
     short: Short | None
+    due_fen: int | None = None
 
     @property
     def amount_fen(self) -> int | None:
-        return None if self.packs is None else self.packs * self.line.listing.price_fen
+        if self.packs is None or self.due_fen is not None:
+            return self.due_fen
+        return self.packs * self.line.listing.price_fen
+
+    @property
+    def at_most(self) -> bool:
+        """Whether it is still to be weighed."""
+        return self.line.listing.by_weight and bool(self.packs) and self.due_fen is None
 
 
 @dataclass(frozen=True)
@@ -65,6 +80,10 @@ class Portions:
     @property
     def due_fen(self) -> int:
         return sum(portion.amount_fen or 0 for portion in self.lines)
+
+    @property
+    def at_most(self) -> bool:
+        return any(portion.at_most for portion in self.lines)
 
     @property
     def open(self) -> bool:
@@ -88,12 +107,39 @@ def shorts_of(entries: Sequence[GroupEntry], orders: Sequence[Order]) -> Shorts:
         if entry.removed_at is None
         for line in entry.lines
     )
-    return {
-        key: Short(line.packs, line.packs - lost, people[key], why_lost(order))
-        for order in orders
-        for line in order.lines
-        if (lost := lost_packs(order, line)) and (key := (order.id, line.listing_id))
-    }
+    shorts = Shorts(
+        {
+            key: Short(line.packs, line.packs - lost, people[key], why_lost(order))
+            for order in orders
+            for line in order.lines
+            if (lost := lost_packs(order, line)) and (key := (order.id, line.listing_id))
+        }
+    )
+    shorts.dues = _dues(entries, orders, shorts)
+    return shorts
+
+
+def _dues(
+    entries: Sequence[GroupEntry], orders: Sequence[Order], shorts: Shorts
+) -> Mapping[int, int]:
+    """Line id → its part of what an accepted order owes for the product, unless the organiser divides it."""
+    lines: dict[tuple[int, int], list[GroupEntryLine]] = {}
+    for entry in entries:
+        if entry.removed_at is None and entry.order_id:
+            for line in entry.lines:
+                lines.setdefault((entry.order_id, line.listing_id), []).append(line)
+    dues: dict[int, int] = {}
+    for order in orders:
+        for ordered in order.lines if order.state == "closed" else ():
+            key = order.id, ordered.listing_id
+            here, short = lines.get(key, []), shorts.get(key)
+            if here and (short is None or short.certain):
+                packs, keys = [line.packs for line in here], [str(line.id) for line in here]
+                parts = split_by_largest_remainder(
+                    ordered.due_fen, packs, tie_keys=keys, salt=order.number
+                )
+                dues |= {line.id: fen for line, fen in zip(here, parts, strict=True)}
+    return dues
 
 
 def portions_of(entry: GroupEntry, shorts: Shorts) -> Portions:
@@ -103,15 +149,17 @@ def portions_of(entry: GroupEntry, shorts: Shorts) -> Portions:
         packs: int | None = line.packs
         if short:
             packs = short.coming if short.certain else None
-        found.append(Portion(line, packs, short))
+        due = None if packs is None else shorts.dues.get(line.id)
+        found.append(Portion(line, packs, short, due))
     return Portions(tuple(found))
 
 
 def own_portions(session: Session, entry: GroupEntry) -> Portions:
-    """For the colleague's own page: the others are read only when something falls short."""
+    """For the colleague's own page: the others are read only when something falls short, or is shared."""
     order = session.get(Order, entry.order_id) if entry.order_id else None
-    if order is None or not any(lost_packs(order, line) for line in order.lines):
-        return portions_of(entry, {})
+    shared = order is not None and order.state == "closed"
+    if order is None or not (shared or any(lost_packs(order, line) for line in order.lines)):
+        return portions_of(entry, Shorts())
     together = session.scalars(
         select(GroupEntry)
         .where(GroupEntry.order_id == entry.order_id)

@@ -18,7 +18,7 @@ from marketplace.imports.sheets import Table
 from marketplace.orders.basket import parse_packs
 from marketplace.orders.group_registrations import MOST_PACKS, EntryInput, save_entry
 from marketplace.orders.group_shares import lost_packs, why_lost
-from marketplace.orders.order_models import GroupEntry, GroupRegistration, Order
+from marketplace.orders.order_models import GroupEntry, GroupRegistration, Order, OrderLine
 from marketplace.orders.round_models import Listing, RoundPickup
 
 COLUMNS = (
@@ -200,6 +200,18 @@ def rows(
             if lost := lost_packs(order, ordered):
                 rest = (fund, order.pickup_point.name, "", f"{why_lost(order)}，少给")
                 yield _row(group, ("", ""), ordered.listing, -lost, rest)
+            if less := _less_fen(order, ordered):
+                words = "退了、没有收" if ordered.returned_packs else "按实重少收"
+                rest = (fund, order.pickup_point.name, "", words)
+                back = -ordered.returned_packs
+                yield _row(group, ("", ""), ordered.listing, back, rest, -less)
+
+
+def _less_fen(order: Order, line: OrderLine) -> int:
+    """By how much an accepted line costs less than its packs at the price of the heaviest."""
+    if order.state != "closed":
+        return 0
+    return (line.packs - lost_packs(order, line)) * line.listing.price_fen - line.due_fen
 
 
 def _row(
@@ -208,8 +220,17 @@ def _row(
     listing: Listing,
     packs: int,
     rest: tuple[str, str, str, str],
+    fen: int | None = None,
 ) -> list[str | float]:
+    """`fen`: its sum where that is not the price of its packs."""
     price = listing.price_fen
     start = (f"第{group.round.number}期", group.organisation.name, *who)
     goods = (listing.title, listing.pack_name, "份")
-    return [*start, *goods, price / 100, packs, price * packs / 100, *rest]
+    return [
+        *start,
+        *goods,
+        price / 100,
+        packs,
+        (price * packs if fen is None else fen) / 100,
+        *rest,
+    ]

@@ -6,20 +6,32 @@ from dataclasses import dataclass
 
 from marketplace.orders.group_shares import lost_packs, why_lost
 from marketplace.orders.group_submission import total_packs
-from marketplace.orders.order_models import GroupEntry, Order
+from marketplace.orders.order_models import COUNTED_STATES, GroupEntry, Order
 from marketplace.orders.round_models import Listing, PickupPoint
 
 
 @dataclass(frozen=True)
 class Total:
     """One product over all entries; `by_place` in the order of the page's places. `cut` packs of it
-    do not come, and `why`."""
+    do not come, and `why`; `returned` ones are not paid for. `due_fen`: what the orders owe for it."""
 
     listing: Listing
     packs: int
     by_place: tuple[int, ...]
     cut: int = 0
     why: str = ""
+    returned: int = 0
+    due_fen: int | None = None
+    weighed: bool = False
+
+    @property
+    def fen(self) -> int:
+        return self.coming * self.listing.price_fen if self.due_fen is None else self.due_fen
+
+    @property
+    def at_most(self) -> bool:
+        """Whether it is still to be weighed."""
+        return self.listing.by_weight and not self.weighed and self.fen > 0
 
     @property
     def coming(self) -> int:
@@ -39,9 +51,12 @@ def totals(
         for place in places
     }
     whole, cut = total_packs(entries), Counter[int]()
+    returned, due = Counter[int](), Counter[int]()
     why: dict[int, list[str]] = {}
     for order in orders:
         for line in order.lines:
+            returned[line.listing_id] += line.returned_packs
+            due[line.listing_id] += line.due_fen if order.state in COUNTED_STATES else 0
             if lost := lost_packs(order, line):
                 cut[line.listing_id] += lost
                 why.setdefault(line.listing_id, []).append(why_lost(order))
@@ -52,9 +67,17 @@ def totals(
             tuple(by_place[place.id][key] for place in places),
             cut[key],
             "，".join(dict.fromkeys(why.get(key, []))),
+            returned[key],
+            due[key] if orders else None,
+            _weighed(orders, key),
         )
         for key, listing in sorted(listings.items())
     ]
+
+
+def _weighed(orders: Sequence[Order], listing_id: int) -> bool:
+    lines = [line for order in orders for line in order.lines if line.listing_id == listing_id]
+    return bool(lines) and all(line.due_g or not line.due_packs for line in lines)
 
 
 def places_of(entries: list[GroupEntry]) -> list[PickupPoint]:

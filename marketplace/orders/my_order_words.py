@@ -112,7 +112,7 @@ def order_page(session: Session, order: Order, viewer_id: int) -> dict[str, obje
         "money": money_of(order),
         "money_steps": money_steps(session, order),
         "deposit": deposit_of(order),
-        "stages": stages_of(order),
+        "stages": stages_of(order, there=there),
         "changeable": changeable(order),
         "line_by_line": line_by_line(order),
         "lots": lots_of(session, order),
@@ -250,7 +250,7 @@ def deposit_of(order: Order) -> Said | None:
     )
 
 
-def stages_of(order: Order) -> list[dict[str, str]]:
+def stages_of(order: Order, *, there: bool) -> list[dict[str, str]]:
     """The chain of one order; empty for one that has ended early."""
     found = order.round
     if order.state in _ENDED or found.state == "cancelled":
@@ -262,7 +262,7 @@ def stages_of(order: Order) -> list[dict[str, str]]:
     elif order.state == "awaiting_payment":
         reached = len(before)
     elif order.state == "allocated":
-        reached = len(before) + {"delivering": 4, "settled": 6}.get(found.state, 2)
+        reached = len(before) + {"delivering": 5 if there else 4, "settled": 6}.get(found.state, 2)
     elif order.state == "closed":
         reached = len(before) + 6
     delivered = f"{found.delivers_on.month}月{found.delivers_on.day}日"

@@ -190,6 +190,11 @@ class OrderLine(Base):
         given = self.packs if self.allocated_packs is None else self.allocated_packs
         return given - self.returned_packs
 
+    @property
+    def to_weigh(self) -> bool:
+        """Whether it costs at most what it says, because nobody has weighed it yet."""
+        return self.heaviest_g is not None and not self.due_g and self.due_packs > 0
+
     @hybrid_property
     def due_fen(self) -> int:
         """What they cost; as a column too."""

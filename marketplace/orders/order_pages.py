@@ -10,6 +10,7 @@ from marketplace.core.db import db, transaction
 from marketplace.core.errors import MarketplaceError
 from marketplace.identity.access import current_actor, current_scope
 from marketplace.orders import my_order_words as words
+from marketplace.orders.money_steps import money_steps
 from marketplace.orders.order_changes import RefusedChange, change_as_typed
 from marketplace.orders.order_models import Order
 from marketplace.orders.ordering import cancel_order, get_order
@@ -39,6 +40,9 @@ def sale_paper(order: Order, back_url: str) -> str:
         order=order,
         sales=sales,
         total_fen=sum(sale.fen for sale in sales),
+        to_weigh=any(line.to_weigh for sale in sales for line in sale.lines),
+        money=words.money_of(order),
+        money_steps=money_steps(db.session, order),
         settled=order.state == "closed",
         back_url=back_url,
         as_of=now(),

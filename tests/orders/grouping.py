@@ -21,11 +21,12 @@ PHONE = "000-1234 5678"
 class Group:
     """An open registration in a round with two kinds of goods and two pickup points."""
 
-    def __init__(self, world, packs=20):
+    def __init__(self, world, packs=20, goods=None, listing=None, pack=2500):
+        """`goods`, `listing`: columns of another first product and its listing, of `pack` base units."""
         self.world = world
         self.unit = world.unit("第一小学")
         self.organiser = world.user("organiser", unit=self.unit)
-        self.round, self.first = world.shop(packs=packs)
+        self.round, self.first = self._shop(packs, goods, listing, pack)
         product = world.product("冬瓜")
         self.second = world.listing(self.round, product, [world.lot(product, packs * 2500)])
         other = world.pickup_point("南门提货点")
@@ -51,6 +52,15 @@ class Group:
         self.id, self.token = made.id, made.token
         self.browser = world.sign_in(self.organiser)
         self.guest = world.app.test_client()
+
+    def _shop(self, packs, goods, columns, pack):
+        if goods is None:
+            return self.world.shop(packs=packs)
+        product, in_round = self.world.product(**goods), self.world.round()
+        lots = [self.world.lot(product, packs * pack)]
+        listing = self.world.listing(in_round, product, lots, pack_base=pack, **columns)
+        self.world.open_round(in_round)
+        return in_round, listing
 
     def fields(self, name="张小明", packs=None, place=0, key="entry-key-1", **changes):
         wanted = {self.first.id: 2} if packs is None else packs

@@ -7,21 +7,29 @@ import re
 import pytest
 from sqlalchemy import select
 
+from marketplace.fulfilment.acceptance import accept, parts_of
+from marketplace.fulfilment.delivering import set_out
+from marketplace.fulfilment.issuing import issue_sheets
+from marketplace.fulfilment.said_received import Scaled, Signed
 from marketplace.identity.actor import SYSTEM
 from marketplace.identity.audit import AuditRow
 from marketplace.imports.sheets import read_table
+from marketplace.orders.collecting import due_fen
 from marketplace.orders.group_registrations import (
     EntryInput,
     GroupInput,
     create_group,
     save_entry,
 )
-from marketplace.orders.group_sheet import COLUMNS, HEADINGS
+from marketplace.orders.group_shares import own_portions
+from marketplace.orders.group_sheet import COLUMNS, HEADINGS, rows
 from marketplace.orders.lowering import lower_lot
-from marketplace.orders.order_models import GroupEntry, Order
+from marketplace.orders.order_models import GroupEntry, GroupRegistration, Order
+from marketplace.orders.returning import record_return
 from marketplace.orders.round_allocation import allocate_round
 from marketplace.orders.round_models import Commitment
 from marketplace.orders.rounds import close_round, get_round
+from tests.fulfilment.arriving import BY_WEIGHT, HENS
 from tests.orders.grouping import PHONE, Group, text_of
 
 
@@ -190,6 +198,54 @@ def test_what_falls_short_among_several_is_for_the_organiser_to_divide(world):
     table = read_table(group.browser.get(f"/groups/{group.id}/export.xlsx").data, COLUMNS)
     (cut,) = [row for _, row in table.rows if row[8] == "-2"]
     assert (cut[3], cut[-1]) == ("", "货不够，少给")
+
+
+def test_colleagues_pay_together_what_hens_weigh_and_at_most_the_heaviest_before(world):
+    group = Group(world, goods=HENS, listing=BY_WEIGHT, pack=1)
+    group.enter(packs={group.first.id: 2})
+    group.enter(packs={group.first.id: 1}, name="李二", key="entry-key-2")
+    group.submit()
+    clerk = world.actor(world.user("clerk"))
+    for step in (close_round, allocate_round, issue_sheets, set_out):
+        with world.transaction() as session:
+            step(session, SYSTEM, get_round(session, group.round.id))
+    for seen in (own_page(group, "张小明"), own_page(group, "李二"), *_papers(group)):
+        assert "最多" in seen
+    with world.transaction() as session:
+        order = session.scalars(select(Order)).one()
+        (part,) = parts_of(session, order)
+        accept(session, clerk, order, [], Signed(), {part.place: Scaled(3 * 1500 + 7)})
+    total = _together(world)
+    page, paper = _papers(group)
+    assert f"{total // 100}.{total % 100:02d}" in page
+    assert f"{total // 100}.{total % 100:02d}" in paper
+    for seen in (own_page(group, "李二"), page.partition("要多少货")[2], paper):
+        assert "最多" not in seen
+    with world.transaction() as session:
+        order = session.scalars(select(Order)).one()
+        record_return(session, clerk, order, {order.lines[0].id: 1}, "goodwill", "坏了")
+    assert _together(world) < total
+    assert "退了、没有收 1 份" in _papers(group)[1]
+
+
+def _papers(group):
+    there = f"/groups/{group.id}"
+    return [text_of(group.browser.get(address)) for address in (there, f"{there}/lists")]
+
+
+def _together(world):
+    """What an accepted order owes, its colleagues pay and its spreadsheet adds up to."""
+    with world.transaction() as session:
+        order = session.scalars(select(Order)).one()
+        owed = due_fen(session, order)
+        entries = session.scalars(select(GroupEntry)).all()
+        asked = [own_portions(session, entry).due_fen for entry in entries]
+        assert sum(asked) == owed
+        assert asked[0] - 2 * asked[1] in {-2, -1, 0, 1, 2}, "by packs"
+        group = session.scalars(select(GroupRegistration)).one()
+        written = sum(round(float(row[9]) * 100) for row in rows(group, entries, [order], ""))
+        assert written == owed
+    return owed
 
 
 def test_pages_cost_the_same_statements_for_few_and_for_many(world, group, statements):

@@ -5,8 +5,11 @@ import re
 import pytest
 from sqlalchemy import select
 
+from marketplace.fulfilment.said_received import Scaled
+from marketplace.orders.collecting import record_collected
 from marketplace.orders.order_models import Order
 from marketplace.orders.sellers import sales_of
+from tests.fulfilment.arriving import BY_WEIGHT, CANTEEN, HENS, Arriving
 
 HERE = "县供销集团"
 
@@ -81,3 +84,26 @@ def test_what_is_not_delivered_or_came_back_is_not_sold(world, sold):
         assert sale.name == "云岭禽业合作社"
         assert sale.fen == 3 * second.price_fen
         session.rollback()
+
+
+def test_what_is_to_be_weighed_costs_at_most_and_then_its_weight_and_how_it_was_paid(world):
+    arriving = Arriving(world, goods=HENS, pack=1, listing=BY_WEIGHT)
+    address = f"/canteen/orders/{arriving.numbers[CANTEEN]}/paper"
+    reader = world.sign_in(arriving.buyer)
+    before = reader.get(address).text
+    assert "合计最多" in before
+    assert "称了以后才定" in before
+    assert "大写" not in before
+    assert "还没付" in before
+    with world.transaction() as session:
+        order = arriving.order(session)
+        record_collected(session, arriving.actor, order, "pickup", 12 * 4485)
+    weights = {place: Scaled(packs * 1500) for place, packs in arriving.places().items()}
+    arriving.accept(weights=weights)
+    after = reader.get(address).text
+    assert "最多" not in after
+    assert "实重 36 斤" in after
+    assert "414.00" in after, "36 斤 at 11.50 yuan"
+    assert "肆佰壹拾肆元整" in after
+    assert "收（取货时付）" in after
+    assert "538.20" in after
