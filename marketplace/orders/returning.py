@@ -29,7 +29,7 @@ from marketplace.orders.weight_models import AcceptedWeight
 from marketplace.orders.worth import Place, Weight, Worth, weights_left, worth
 
 CHANGED = "这个订单刚刚变了，请刷新再看。"
-Split = Callable[[Session, int, int, int], Mapping[str, int]]
+Split = Callable[[Session, int, Sequence[tuple[int, int]]], list[dict[str, int]]]
 _splits: list[Split] = []
 Paid = Callable[[Session, int, int], bool]
 _paid: list[Paid] = []
@@ -50,8 +50,8 @@ def paid_check(check: Paid) -> Paid:
 
 
 def splits_what_was_paid(split: Split) -> Split:
-    """Decorator: `split` tells of an order and a lot that a household is being paid for, by id, whose so
-    many fen are: sub-account of household_recovery → fen. Raises Conflict while that is not decided."""
+    """Decorator: `split` tells of an order by id, and of each (id of a lot that a household is being paid for,
+    fen), whose the fen are: sub-account of household_recovery → fen. Raises Conflict while that is not decided."""
     _splits.append(split)
     return split
 
@@ -151,13 +151,15 @@ def _paid_lots(session: Session, order: Order, taken: Sequence[Taken]) -> dict[s
     """Code of each lot that a household is being paid for → who is asked to give back how much of what is
     taken of it."""
     found: dict[str, list[Line]] = {}
-    for one in taken:
-        if is_being_paid(session, order.id, one.lot_id):
-            (split,) = _splits
-            whose = split(session, order.id, one.lot_id, one.worth.farmgate)
-            found.setdefault(one.lot_code, []).extend(
-                debit("household_recovery", fen, party) for party, fen in whose.items()
-            )
+    paid = [one for one in taken if is_being_paid(session, order.id, one.lot_id)]
+    if not paid:
+        return found
+    (split,) = _splits
+    wanted = [(one.lot_id, one.worth.farmgate) for one in paid]
+    for one, whose in zip(paid, split(session, order.id, wanted), strict=True):
+        found.setdefault(one.lot_code, []).extend(
+            debit("household_recovery", fen, party) for party, fen in whose.items()
+        )
     return found
 
 
@@ -225,7 +227,7 @@ def _store(
     actor: Actor,
     taken: list[Taken],
     why: GoodsReturn,
-    number: str,
+    number: str | None,
     paid: Collection[str],
 ) -> list[GoodsReturn]:
     """A row for each part, with what `why` says of them all; of lots that were `paid` (by code) the fault is

@@ -3,17 +3,24 @@
 import uuid
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from marketplace.core.errors import Conflict
+from marketplace.fulfilment.delivering import set_out
 from marketplace.fulfilment.held_orders import move_orders
 from marketplace.fulfilment.hold_queries import get_hold
 from marketplace.fulfilment.holding import lift, planned, put_on
 from marketplace.fulfilment.pooling import Part, pool
 from marketplace.fulfilment.recalling import recall
 from marketplace.identity.permissions import LOT_ADJUST, ROUND_MANAGE, WEIGH_IN
+from marketplace.ledger.models import LedgerEntry
+from marketplace.orders.collecting import due_fen, record_collected
 from marketplace.orders.lot_withdrawal import Withdrawal, withdraw_part
 from marketplace.orders.order_models import GroupEntry
+from marketplace.orders.returning import record_given_back
+from marketplace.orders.round_models import RoundPickup
+from marketplace.orders.rounds import get_round
+from tests.fulfilment.arriving import COLLEAGUE, Arriving
 from tests.fulfilment.slaughterhouse import VILLAGE, Slaughterhouse
 from tests.orders.grouping import Group
 
@@ -144,3 +151,35 @@ def test_colleagues_of_a_group_see_the_stop_that_their_order_was_moved_to(world)
     lists = group.browser.get(f"/groups/{group.id}/lists").text
     assert there in lists
     assert "还没有交单" not in lists
+
+
+def test_money_is_handed_back_from_the_stop_where_it_was_collected(world):
+    arriving = Arriving(world, gone=False)
+    operator = world.actor(arriving.operator)
+    scope = operator.scope_for(ROUND_MANAGE)
+    other = world.pickup_point("南门提货点")
+    with world.transaction() as session:
+        slot = get_round(session, arriving.round.id).pickups[0]
+        here = slot.pickup_point_id
+        times = {"from_at": slot.from_at, "until_at": slot.until_at}
+        session.add(RoundPickup(round_id=arriving.round.id, pickup_point_id=other.id, **times))
+    with world.transaction() as session:
+        order = arriving.order(session, COLLEAGUE)
+        record_collected(session, operator, order, "pickup", due_fen(session, order))
+    with world.transaction() as session:
+        hold = put_on(session, operator, planned(session, scope, "stop", str(here)), "road", "")
+        hold_id = hold.id
+    with world.transaction() as session:
+        hold = get_hold(session, scope, hold_id, for_update=True)
+        move_orders(session, operator, hold, other.id)
+    arriving.step(set_out)
+    arriving.accept(which=COLLEAGUE)
+    with world.transaction() as session:
+        for lot in arriving.lots:
+            recall(session, operator, lot.id, "food_safety", "")
+    with world.transaction() as session:
+        order = arriving.order(session, COLLEAGUE)
+        record_given_back(session, operator, order, order.collected_fen, due_fen(session, order))
+    with world.transaction() as session:
+        sums = select(func.sum(LedgerEntry.fen)).group_by(LedgerEntry.party)
+        assert set(session.scalars(sums.where(LedgerEntry.account == "collected"))) == {0}
