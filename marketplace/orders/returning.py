@@ -5,6 +5,7 @@ has paid stands with his order again and goes back to where it came from. A hous
 touched with its consent; once it was paid, it is asked to give its part back, and the lot's sum stays.
 """
 
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -179,6 +180,7 @@ def parts_left(session: Session, order: Order) -> list[Part]:
         .where(OrderLine.order_id == order.id)
         .group_by(OrderLine.id, Lot.id)
         .order_by(OrderLine.id, func.min(Allocation.id))
+        .options(joinedload(Lot.household), joinedload(Lot.organisation), joinedload(Lot.region))
     )
     return [Part(line, lot, int(packs)) for line, lot, packs in rows if packs]
 
@@ -204,18 +206,20 @@ def _taken(session: Session, order: Order, wanted: Mapping[int, int], only: int 
         .order_by(func.max(Allocation.id).desc())
     ).all()
     left, taken = dict(wanted), []
+    had = Counter[int]()
     weights = weights_left(session, [line for line in wanted if lines[line].heaviest_g])
     for line_id, lot_id, code, count in given:
-        here = min(left[line_id], int(count) - returned.get((line_id, lot_id), 0))
+        there = int(count) - returned.get((line_id, lot_id), 0)
+        had[line_id] += there
+        here = min(left[line_id], there)
         if here > 0:
             weight = weights.get((line_id, lot_id))
             taken.append(Taken(lines[line_id], lot_id, code, here, weight))
             left[line_id] -= here
     for line_id, missing in left.items():
         if missing or wanted[line_id] < 0:
-            most = (lines[line_id].allocated_packs or 0) - lines[line_id].returned_packs
             raise InvalidInput(
-                f"{lines[line_id].listing.full_title}最多能退 {most} 份，您填了 {wanted[line_id]} 份。",
+                f"{lines[line_id].listing.full_title}最多能退 {had[line_id]} 份，您填了 {wanted[line_id]} 份。",
                 code="too_many",
                 field="packs",
             )

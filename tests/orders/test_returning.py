@@ -7,7 +7,8 @@ from marketplace.core.errors import Conflict, InvalidInput
 from marketplace.fulfilment.delivering import accept_rest, set_out
 from marketplace.orders.collecting import due_fen
 from marketplace.orders.order_models import Order
-from marketplace.orders.returning import record_given_back, record_return
+from marketplace.orders.return_models import GoodsReturn
+from marketplace.orders.returning import parts_left, record_given_back, record_return
 from tests.fulfilment.collecting import Collecting
 from tests.reporting.test_ledger import FARMGATE, FREIGHT, PRICE, SERVICE, Sold
 from tests.settlement.payday import Payday
@@ -151,7 +152,10 @@ def test_the_operator_returns_by_line_and_the_buyer_sees_it(world):
         collecting.step(step)
     with world.transaction() as session:
         order = session.scalars(select(Order).order_by(Order.id)).first()
-        number, line = order.number, order.lines[0].id
+        number = order.number
+        first, *others = parts_left(session, order)
+        line, owner = f"{first.line.id}-{first.lot.id}", first.lot.household_id
+    assert others, "two households, and one is chosen"
     desk = world.sign_in(world.operator())
     here = f"/desk/orders/{number}"
     assert "退货退款" in desk.get(here).text
@@ -166,6 +170,9 @@ def test_the_operator_returns_by_line_and_the_buyer_sees_it(world):
         assert refused.status_code == 422, change
         assert (given | change)[f"packs-{line}"] in refused.text
     assert desk.post(f"{here}/return", data=given).status_code == 302
+    with world.transaction() as session:
+        (row,) = session.scalars(select(GoodsReturn)).all()
+        assert row.lot.household_id == owner
     page = desk.get(here).text
     assert "箱子压坏了" in page
     assert "没有收、退了 2 份" in page
