@@ -20,7 +20,7 @@ $(shell rm -rf .venv/stamps-*)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-reset test test-fast check lint format types ranks rules bench wheel lock
+.PHONY: help demo demo-reset test test-fast check lint format types ranks rules bench pictures wheel lock
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,6 +57,10 @@ rules: $(STAMPS)/dev
 
 bench: $(STAMPS)/dev $(VENDOR)/htmx.min.js ## Measure, as ratios to limits measured in the same run
 	@$(PYTHON_HERE) -m bench
+
+pictures: $(STAMPS)/dev ## Take the README's pictures from a demo that runs (PORT=8000)
+	@$(SET_UP) debian
+	@$(PYTHON_HERE) scripts/pictures.py http://127.0.0.1:$(PORT)
 
 wheel: $(STAMPS)/project $(VENDOR)/htmx.min.js ## Build the wheel into dist/
 	@$(PYTHON_HERE) -m hatchling build --target wheel

@@ -194,7 +194,8 @@ class Lot(Base):
             "open": ["exhausted", "expired", "withdrawn", "on_hold", "recalled"],
             "exhausted": ["open", "on_hold", "recalled"],
             "on_hold": ["open", "exhausted", "recalled", "withdrawn"],
-            "expired": ["recalled"],
+            "expired": ["recalled", "on_hold"],  # some of it may be at a processor's
+            "withdrawn": ["recalled"],  # some of it may have gone into another lot
         }
     )
     id: Mapped[int] = mapped_column(BigId, primary_key=True)

@@ -21,6 +21,9 @@ from marketplace.orders.round_models import Commitment
 from marketplace.orders.weight_models import AcceptedWeight
 from marketplace.orders.worth import Place, Worth, worth
 
+LEAST_PART = 10
+"""Packs that weigh less than this part of the lightest were not received: it is a slip of the finger."""
+
 
 @dataclass(frozen=True)
 class Weighed:
@@ -96,16 +99,17 @@ def weigh_parts(
         if taken and said is not None:
             accepted[place] = said[place]
         elif taken and known is not None:
-            accepted[place] = known * taken // part.packs
+            accepted[place] = max(1, known * taken // part.packs)
         elif taken:
             raise Conflict(
                 f"{part.line.listing.full_title}按重量卖，过磅时没有称，要逐单验收，写上实重。",
                 code="weight",
             )
         if out and known is not None:
-            rejected[place] = known * out // part.packs
+            rejected[place] = max(1, known * out // part.packs)
         elif out:
-            rejected[place] = accepted[place] * out // taken if taken else _middle(part) * out
+            like = accepted[place] * out // taken if taken else _middle(part) * out
+            rejected[place] = max(1, like)
     return Weighed(accepted, rejected)
 
 
@@ -119,6 +123,13 @@ def check_weight(part: Part, taken: int, grams: int | None, sure: int, field: st
     lightest = listing.band_low_base or 0
     if not grams:
         raise InvalidInput(f"请写{listing.title}实收多重。", code="weight", field=field)
+    if grams * LEAST_PART < taken * lightest:
+        raise InvalidInput(
+            f"说好每份至少 {jin(lightest)}，{taken} 份只有 {jin(grams)}不会对。"
+            "请再称一次；货没有到的，改实收份数。",
+            code="weight",
+            field=field,
+        )
     if grams > taken * heaviest:
         most = jin(taken * heaviest)
         raise InvalidInput(

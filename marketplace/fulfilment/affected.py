@@ -26,7 +26,7 @@ STAGES = {
 
 @dataclass(frozen=True)
 class Touched:
-    """Packs of one order line. Before allocation no order has a lot: then they are all it ordered."""
+    """Packs of one order line. Before allocation no order has a lot: then they are the most it could get."""
 
     stage: str
     line: OrderLine
@@ -52,14 +52,26 @@ def by_stage(rows: Collection[Touched]) -> dict[str, list[Touched]]:
 
 def touched_by_lots(session: Session, lots: Collection[int]) -> list[Touched]:
     """What orders are to get, or have, of these lots; and all that wait for a listing that offers them."""
-    offering = select(Commitment.listing_id).where(
-        Commitment.lot_id.in_(lots),
-        Commitment.quantity_base > 0,
-        Commitment.allocated_packs.is_(None),
-    )
+    offered = {
+        listing_id: int(packs)
+        for listing_id, packs in session.execute(
+            select(Commitment.listing_id, func.sum(Commitment.packs))
+            .where(
+                Commitment.lot_id.in_(lots),
+                Commitment.quantity_base > 0,
+                Commitment.allocated_packs.is_(None),
+            )
+            .group_by(Commitment.listing_id)
+        )
+    }
     waiting = _ordered(
-        session, OrderLine.listing_id.in_(offering), OrderLine.allocated_packs.is_(None)
+        session, OrderLine.listing_id.in_(offered), OrderLine.allocated_packs.is_(None)
     )
+    for line_id, listing_id in session.execute(
+        select(OrderLine.id, OrderLine.listing_id).where(OrderLine.listing_id.in_(offered))
+    ):
+        if line_id in waiting:
+            waiting[line_id] = min(waiting[line_id], offered[listing_id])
     return _rows(session, waiting) + _rows(session, _given(session, Allocation.lot_id.in_(lots)))
 
 

@@ -5,11 +5,11 @@ One message to each person, however many orders.
 
 import secrets
 from collections import Counter
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
 from marketplace.catalog.lots import lock_lots
@@ -29,7 +29,7 @@ from marketplace.orders.endings import lock_orders
 from marketplace.orders.held_places import held_places
 from marketplace.orders.hold_models import Hold
 from marketplace.orders.listings import lock_listings
-from marketplace.orders.order_models import HOLDING_STATES, Order, OrderLine
+from marketplace.orders.order_models import HOLDING_STATES, GroupEntry, Order, OrderLine
 from marketplace.orders.round_models import Commitment, Listing, PickupPoint, Round, RoundPickup
 
 LIFTED = "已经恢复了，不用再办。"
@@ -38,11 +38,12 @@ FARTHEST = timedelta(days=60)
 
 @dataclass(frozen=True)
 class Changed:
-    """Orders changed, those that could not be, people told."""
+    """Orders changed, those that could not be, people told; packs by line of orders that were cut."""
 
     orders: int
     kept: int
     told: int
+    cut: Mapping[int, int] = field(default_factory=dict)
 
 
 def cut(session: Session, actor: Actor, hold: Hold) -> Changed:
@@ -50,19 +51,21 @@ def cut(session: Session, actor: Actor, hold: Hold) -> Changed:
     stop end. `hold` is locked."""
     _refuse_lifted(hold)
     words = OneMessage()
+    lost = Counter[int]()
     if hold.kind == "stop":
         count = _cut_stop(session, actor, hold, words)
     else:
         lots = lots_held(session, hold)
         rounds, _ = lock_all(session, lots)
         done = take_back(session, actor, rounds, lots)
-        done.tell(session, words)
+        done.tell(session, words, f"{hold.what}停了，{hold.why}")
+        lost = done.cut
         hit = select(func.count(OrderLine.order_id.distinct()))
         count = session.scalar(hit.where(OrderLine.id.in_({*done.cut, *done.unshared}))) or 0
     if not count and not words.people:
         raise Conflict("没有能减的：还没分配，或者货已经出发。", code="nothing")
     audit.record(session, actor, "held_cut", "hold", hold.id, orders=count)
-    return Changed(count, 0, _send(session, hold, words, "减了"))
+    return Changed(count, 0, _send(session, hold, words, "减了"), lost)
 
 
 def _cut_stop(session: Session, actor: Actor, hold: Hold, words: OneMessage) -> int:
@@ -98,7 +101,8 @@ def move_orders(session: Session, actor: Actor, hold: Hold, to_id: int) -> Chang
     rounds = {one.id: one for one in _lock_rounds(session, hold)}
     offered = select(RoundPickup.round_id).where(RoundPickup.pickup_point_id == target.id)
     there = set(session.scalars(offered.where(RoundPickup.round_id.in_(rounds))))
-    moved = kept = 0
+    moved: list[int] = []
+    kept = 0
     words = OneMessage()
     for order in _lock_orders(session, hold, rounds):
         if order.round_id not in there or not _send_there(session, order, target):
@@ -109,12 +113,14 @@ def move_orders(session: Session, actor: Actor, hold: Hold, to_id: int) -> Chang
             order.buyer_id,
             f"订单 {order.number} 改到 {target.name}（{target.address}）取：{hold.what}停了，{hold.why}。",
         )
-        moved += 1
+        moved.append(order.id)
     if not moved:
         raise Conflict("没有能改的：这些期次没有那个提货点，或者车已经装了。", code="nothing")
     session.flush()
-    audit.record(session, actor, "held_moved", "hold", hold.id, orders=moved, to=target.id)
-    return Changed(moved, kept, _send(session, hold, words, "改提货点"))
+    colleagues = update(GroupEntry).where(GroupEntry.order_id.in_(moved))
+    session.execute(colleagues.values(pickup_point_id=target.id))
+    audit.record(session, actor, "held_moved", "hold", hold.id, orders=len(moved), to=target.id)
+    return Changed(len(moved), kept, _send(session, hold, words, "改提货点"))
 
 
 def _send_there(session: Session, order: Order, target: PickupPoint) -> bool:

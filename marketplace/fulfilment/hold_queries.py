@@ -2,15 +2,17 @@
 
 from collections.abc import Collection
 
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from marketplace.catalog.models import Lot
 from marketplace.core.errors import NotFound
 from marketplace.core.identifiers import subtree_range
 from marketplace.fulfilment.affected import Touched, touched_by_lots, touched_by_stop
+from marketplace.fulfilment.lot_lineage import came_of
+from marketplace.fulfilment.processing_models import ProcessingInput, ProcessingOrder
 from marketplace.identity.scope import Scope, Where
-from marketplace.orders.hold_models import Hold, HoldLot
+from marketplace.orders.hold_models import OF_GOODS, Hold, HoldLot
 from marketplace.orders.round_models import PickupPoint
 
 SHOWN_LIFTED = 20
@@ -44,12 +46,23 @@ def get_hold(session: Session, scope: Scope, hold_id: int, *, for_update: bool =
 
 def lots_to_hold(session: Session, hold: Hold) -> list[int]:
     """What a hold that is put on now stops: all that can still be offered or given out, held already or
-    not; none for a stop."""
+    not, and what may come back from a processor; none for a stop. What is wrong with goods is wrong with
+    what came out of them; before a cause is said it may be that."""
     covered: Where = Lot.id == (hold.lot_id or 0)
     if hold.kind == "region":
         covered = Lot.region_code.between(*subtree_range(hold.region_code))
-    statement = select(Lot.id).where(covered, Lot.state.in_(("open", "on_hold")))
-    return list(session.scalars(statement.order_by(Lot.id)))
+    if not hold.cause or hold.cause in OF_GOODS:
+        covered = came_of(covered)
+    at_work = (
+        select(ProcessingInput.lot_id)
+        .join(ProcessingOrder, ProcessingOrder.id == ProcessingInput.order_id)
+        .where(ProcessingOrder.state == "started")
+    )
+    stoppable = or_(
+        Lot.state.in_(("open", "on_hold")),
+        and_(Lot.state.in_(("exhausted", "expired")), Lot.id.in_(at_work)),
+    )
+    return list(session.scalars(select(Lot.id).where(covered, stoppable).order_by(Lot.id)))
 
 
 def lots_of(session: Session, hold: Hold) -> list[int]:

@@ -1,6 +1,6 @@
 """Holds: what is stopped, whom that touches, and what becomes of their orders."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -22,6 +22,7 @@ from marketplace.identity.access import current_actor, current_scope, requires
 from marketplace.identity.permissions import ROUND_MANAGE
 from marketplace.orders.hold_models import CAUSES, KINDS, Hold
 from marketplace.orders.lot_notes import LotNote, lot_notes
+from marketplace.orders.order_models import Order, OrderLine
 from marketplace.orders.places import active_places
 from marketplace.orders.round_models import PickupPoint
 from marketplace.regions.models import Region
@@ -30,6 +31,7 @@ from marketplace.web.forms import Form, TrimmedField, at_most, required
 
 bp = Blueprint("holds", __name__, url_prefix="/desk/holds")
 Answer = str | Response | tuple[str, int]
+LOST_SHOWN = 12
 
 
 class HoldForm(Form):
@@ -78,7 +80,7 @@ def index() -> str:
 @requires(ROUND_MANAGE)
 def new(kind: str) -> Answer:
     """First what, then whom it touches and why."""
-    target = request.args.get("target", "").strip()[:40]
+    target = request.args.get("target", "").strip()[:200]
     form = HoldForm()
     status = 422 if target and form.is_submitted() else 200
     if target and form.validate_on_submit():
@@ -99,6 +101,8 @@ def new(kind: str) -> Answer:
 
 def _new_page(kind: str, target: str, form: HoldForm) -> str:
     hold, refused = None, None
+    if "target" in request.args and not target:
+        refused = NotFound("还没有写。请写批次号，或者选一个。")
     if target:
         try:
             hold = planned(db.session, current_scope(), kind, target)
@@ -167,8 +171,21 @@ def _act(hold_id: int, act: Callable[[Session, Hold], Changed], words: str) -> A
         return _page(hold_id, StopForm(), error), error.http_status
     wake()
     kept = f"{done.kept} 个没有动：那一期没有这个提货点，或者车已经装了。" if done.kept else ""
-    flash(f"{done.orders} 个订单{words}，告诉了 {done.told} 个人。{kept}", "success")
+    lost = _who_lost(db.session, done.cut)
+    flash(f"{done.orders} 个订单{words}，告诉了 {done.told} 个人。{lost}{kept}", "success")
     return redirect(url_for(".show", hold_id=hold_id), 303)
+
+
+def _who_lost(session: Session, packs: Mapping[int, int]) -> str:
+    """Who was cut is not always who was to get the goods: others stand in, and the round has its rule."""
+    rows = session.execute(
+        select(Order.number, OrderLine.id)
+        .join(OrderLine, OrderLine.order_id == Order.id)
+        .where(OrderLine.id.in_(list(packs)[:LOST_SHOWN]))
+        .order_by(Order.id, OrderLine.id)
+    )
+    said = "、".join(f"{number} 少 {packs[line_id]} 份" for number, line_id in rows)
+    return f"{said}{'等' if len(packs) > LOST_SHOWN else ''}。" if said else ""
 
 
 @bp.post("/<int:hold_id>/cut")

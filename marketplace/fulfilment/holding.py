@@ -18,6 +18,7 @@ from marketplace.core.states import move
 from marketplace.fulfilment.hold_queries import lots_of, lots_to_hold, still_held
 from marketplace.fulfilment.one_message import OneMessage
 from marketplace.fulfilment.portions import Supplier
+from marketplace.fulfilment.recalled import find_by_code
 from marketplace.fulfilment.taking_back import CHANGED, TakenBack, lock_all, offer_no_more
 from marketplace.fulfilment.telling import keepers_of
 from marketplace.identity import audit
@@ -28,13 +29,15 @@ from marketplace.orders.lot_events import record_held, record_hold_lifted
 from marketplace.orders.round_models import PickupPoint
 from marketplace.regions.models import Region
 
+NOTHING_LEFT = "这批货没有能停的了：卖完了、过期了，或者撤回了。已经送出去的有问题，请用“召回”。"
+
 
 def planned(session: Session, scope: Scope, kind: str, target: str) -> Hold:
-    """The hold that would be put on; `target`: code of a lot or of a town, id of a pickup point. Raises
-    NotFound for what is not there or out of reach."""
+    """The hold that would be put on; `target`: code of a lot, or on its boxes, code of a town, id of a pickup
+    point. Raises NotFound for what is not there or out of reach."""
     hold = Hold(kind=kind, words="")
     if kind == "lot":
-        hold.lot = session.scalar(scope.visible(select(Lot)).where(Lot.code == target))
+        hold.lot = find_by_code(session, scope, target)
         region = hold.lot.region_code if hold.lot else ""
         hold.lot_id = hold.lot.id if hold.lot else None
     elif kind == "stop":
@@ -85,17 +88,19 @@ def _refuse_twice(session: Session, hold: Hold) -> None:
 
 def _stop_lots(session: Session, actor: Actor, hold: Hold) -> None:
     ids = lots_to_hold(session, hold)
+    if not ids and hold.kind == "lot":
+        raise Conflict(NOTHING_LEFT, code="nothing")
     _, lots = lock_all(session, ids)
     if lots_to_hold(session, hold) != ids:
         raise Conflict(CHANGED, code="changed")
-    stopping = [lot for lot in lots.values() if lot.state == "open"]
+    stopping = [lot for lot in lots.values() if lot.state != "on_hold"]
     for lot in stopping:
         move(session, lot, "on_hold", because=CHANGED)
     _note_lots(session, hold, ids)
     done = TakenBack()
     offer_no_more(session, actor, ids, done)
     words = OneMessage()
-    done.tell(session, words)
+    done.tell(session, words, hold.why)
     suppliers = {Supplier(lot.household_id or 0, lot.organisation_id or 0) for lot in stopping}
     for users in keepers_of(session, suppliers).values():
         for user in users:

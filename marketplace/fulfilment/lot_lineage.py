@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Subquery, func, select, union_all
+from sqlalchemy import ColumnElement, Select, Subquery, func, select, union_all
 from sqlalchemy.orm import Session, joinedload
 
 from marketplace.catalog.models import Lot
@@ -16,6 +16,7 @@ from marketplace.fulfilment.processing_models import (
     ProcessingOrder,
 )
 from marketplace.fulfilment.shift_models import SHIFTS, LotShift
+from marketplace.identity.scope import Where
 
 HOW = SHIFTS | PROCESSES
 
@@ -95,14 +96,25 @@ def family_of(session: Session, lot_id: int) -> list[Member]:
     return found
 
 
+def _and_below(which: Where) -> Select[int]:
+    """Numbers of these lots and of all that came out of them."""
+    went = shifts()
+    family = select(Lot.id).where(which).cte("family", recursive=True)
+    family = family.union(select(went.c.target).join(family, went.c.source == family.c.id))
+    return select(family.c.id)
+
+
+def came_of(which: Where) -> ColumnElement[bool]:
+    """Whether a lot is one of these, or came out of them in any number of steps."""
+    return Lot.id.in_(_and_below(which))
+
+
 def _ways(session: Session, lot_id: int) -> defaultdict[int, list[Went]]:
     """By source, of the lot and all below it."""
     went = shifts()
-    family = select(Lot.id).where(Lot.id == lot_id).cte("family", recursive=True)
-    family = family.union(select(went.c.target).join(family, went.c.source == family.c.id))
     rows = session.execute(
         select(went.c.source, went.c.target, went.c.how, func.sum(went.c.base))
-        .where(went.c.source.in_(select(family.c.id)))
+        .where(went.c.source.in_(_and_below(Lot.id == lot_id)))
         .group_by(went.c.source, went.c.target, went.c.how)
         .order_by(went.c.source, went.c.target)
     )

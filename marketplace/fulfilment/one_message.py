@@ -75,6 +75,11 @@ class OneMessage:
             )
 
 
+def plain(text: str) -> str:
+    """For a sentence of say_lines: what people typed has no places in it."""
+    return text.replace("{", "{{").replace("}", "}}")
+
+
 def _body(sentences: list[str]) -> str:
     more = f"还有 {len(sentences) - MOST_SENTENCES} 条，请看订单。"
     shown = sentences[:MOST_SENTENCES]

@@ -7,6 +7,7 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from marketplace.catalog.models import Lot
+from marketplace.core.codes import read_code
 from marketplace.fulfilment.delivery_models import Delivery
 from marketplace.identity.scope import Scope
 from marketplace.orders.allocation_models import Allocation
@@ -24,8 +25,9 @@ class OnTheWay:
     packs: int
 
 
-def find_by_code(session: Session, scope: Scope, code: str) -> Lot | None:
-    """By the number that people read, or by the code on the box."""
+def find_by_code(session: Session, scope: Scope, typed: str) -> Lot | None:
+    """By the number that people read, or by the code on the box, as it was typed or scanned."""
+    code = read_code(typed)
     return session.scalar(
         scope.visible(select(Lot)).where(or_(Lot.code == code, Lot.trace_code == code))
     )

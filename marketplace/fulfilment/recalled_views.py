@@ -3,7 +3,6 @@
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug import Response
 
-from marketplace.core.codes import read_code
 from marketplace.core.db import db
 from marketplace.fulfilment.recalled import find_by_code, recalled_lots
 from marketplace.identity.access import current_scope, requires
@@ -18,7 +17,7 @@ def index() -> Response | tuple[str, int]:
     """A number leads to the page that shows whom a recall would hit; below, what is recalled already."""
     typed = request.args.get("q", "").strip()[:200]
     scope = current_scope()
-    lot = find_by_code(db.session, scope, read_code(typed)) if typed else None
+    lot = find_by_code(db.session, scope, typed) if typed else None
     if lot is not None:
         return redirect(url_for("lots.recall", lot_id=lot.id))
     rows = recalled_lots(db.session, scope)

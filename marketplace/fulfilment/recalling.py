@@ -12,7 +12,7 @@ from marketplace.catalog.models import Lot
 from marketplace.core.errors import Conflict, InvalidInput
 from marketplace.core.states import move
 from marketplace.fulfilment.lot_lineage import family_of
-from marketplace.fulfilment.one_message import OneMessage
+from marketplace.fulfilment.one_message import OneMessage, plain
 from marketplace.fulfilment.taking_back import CHANGED, TakenBack, lock_all, take_back
 from marketplace.fulfilment.telling import keepers_of, owners_of
 from marketplace.identity import audit
@@ -144,13 +144,13 @@ def _tell(
     words.say_lines(
         session,
         returned,
-        f"订单 {{order}} 的{{goods}}有 {{packs}} 份要召回：{_plain(why)}。请不要吃、不要分发，先单独放好。"
+        f"订单 {{order}} 的{{goods}}有 {{packs}} 份要召回：{plain(why)}。请不要吃、不要分发，先单独放好。"
         "这些不收钱，付过的退给您。",
     )
     words.say_lines(
         session,
         on_its_way,
-        f"订单 {{order}} 的{{goods}}有 {{packs}} 份在路上要召回：{_plain(why)}。到了请不要收，这些不收钱。",
+        f"订单 {{order}} 的{{goods}}有 {{packs}} 份在路上要召回：{plain(why)}。到了请不要收，这些不收钱。",
     )
     owners = owners_of(session, lots)
     keepers = keepers_of(session, {owner for found in owners.values() for owner in found})
@@ -160,13 +160,8 @@ def _tell(
                 words.say(
                     user, f"批次 {lot.code} 召回了：{why}。没有送出的不用再备，请告诉这一户。"
                 )
-    done.tell(session, words)
+    done.tell(session, words, f"召回了，{why}")
     first = lots[0]
     more = f"等 {len(lots)} 批" if len(lots) > 1 else ""
     title = f"召回：{first.product.name}，批次 {first.code}{more}"
     return words.send(session, f"recall:{first.id}", "lot_recalled", f"lot:{first.id}", title)
-
-
-def _plain(text: str) -> str:
-    """For str.format: what people typed has no places in it."""
-    return text.replace("{", "{{").replace("}", "}}")

@@ -14,7 +14,7 @@ from marketplace.catalog.lots import lock_lots
 from marketplace.catalog.models import Lot
 from marketplace.core.errors import Conflict
 from marketplace.fulfilment.answering import lower_lots
-from marketplace.fulfilment.one_message import OneMessage
+from marketplace.fulfilment.one_message import OneMessage, plain
 from marketplace.fulfilment.portions import Supplier
 from marketplace.identity.actor import Actor
 from marketplace.orders.allocation_models import Allocation
@@ -40,17 +40,23 @@ class TakenBack:
     made: dict[Round, Mapping[Supplier, int]] = field(default_factory=dict)
     short: dict[int, Listing] = field(default_factory=dict)
 
-    def tell(self, session: Session, words: OneMessage) -> None:
+    def tell(self, session: Session, words: OneMessage, why: str) -> None:
+        """`why`: what stopped, in words that buyers hear."""
+        because = f"（{plain(why)}）"
         words.say_lines(
-            session, self.unshared, "订单 {order} 的{goods}要重新分配，分好在订单里看。"
+            session,
+            self.unshared,
+            f"订单 {{order}} 的{{goods}}要重新分配{because}，分好在订单里看。",
         )
         words.say_lines(
-            session, self.cut, "订单 {order} 的{goods}少 {packs} 份，少的不收钱，付过的原路退。"
+            session,
+            self.cut,
+            f"订单 {{order}} 的{{goods}}少 {{packs}} 份{because}，少的不收钱，付过的退给您。",
         )
         words.say_lines(
             session,
             _waiting(session, self.short),
-            "订单 {order} 订的{goods}货不够了，补不上的截单后减，少的不收钱。",
+            f"订单 {{order}} 订的{{goods}}货不够了{because}，补不上的截单后减，少的不收钱。",
         )
         for in_round, made in self.made.items():
             words.say_changed(session, in_round, made)

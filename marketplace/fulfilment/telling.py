@@ -20,6 +20,7 @@ from marketplace.orders.order_models import OrderLine
 from marketplace.orders.return_models import RECALLED, RECOVERY, GoodsReturn
 from marketplace.orders.returning import hears_of_returns
 from marketplace.orders.round_models import Round
+from marketplace.orders.worth import returned_farmgate_fen
 
 
 def keepers_of(session: Session, suppliers: Collection[Supplier]) -> dict[Supplier, set[int]]:
@@ -163,8 +164,11 @@ def _by_order(session: Session, lines: Mapping[int, int]) -> dict[int, list[Orde
     return orders
 
 
-def _what_it_costs(row: GoodsReturn) -> str:
-    fen = format_yuan(row.packs * row.line.farmgate_fen)
+def _what_it_costs(session: Session, row: GoodsReturn) -> str:
+    """Of what is sold by weight and was turned away, nobody knows it to the fen: the heaviest would cost this."""
+    fen = format_yuan(returned_farmgate_fen(session, row))
+    if row.line.heaviest_g and row.stage == "acceptance":
+        fen = f"最多 {fen}"
     if row.fault == RECOVERY:
         return (
             f"{row.words}。这些货的货款 {fen} 元已经付了，要收回。请和这一户说清楚：本人签字同意，"
@@ -190,7 +194,7 @@ def tell_returned(session: Session, returned: Sequence[GoodsReturn]) -> None:
                 subject=f"lot:{row.lot_id}",
                 title=f"批次 {row.lot.code} 有 {row.packs} 份"
                 + ("验收没有收" if row.stage == "acceptance" else "退了回来"),
-                body=_what_it_costs(row),
+                body=_what_it_costs(session, row),
                 to_user_id=user_id,
             )
             for row in rows

@@ -2,14 +2,19 @@
 
 from collections.abc import Collection
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, case, func, select
 from sqlalchemy.orm import Session
 
 from marketplace.fulfilment.weighing_models import WeighIn, WeighSurplus
 from marketplace.orders.lot_figures import later_stage
 from marketplace.orders.round_models import Listing
 
-WEIGHED_BASE = WeighIn.packs * Listing.pack_base + func.coalesce(WeighSurplus.refilled_base, 0)
+_IN_GRAMS = Listing.pack_base == Listing.band_high_base
+WEIGHED_BASE = case(
+    (_IN_GRAMS, WeighIn.net_base),
+    else_=WeighIn.packs * Listing.pack_base + func.coalesce(WeighSurplus.refilled_base, 0),
+)
+"""Of what is sold by weight all that lay on the scales: how much of it is in the packs, nobody weighs there."""
 
 
 def weighings() -> Select[WeighIn]:

@@ -189,21 +189,24 @@ def print_lists(group_id: int) -> str:
     return _lists(group, full=True)
 
 
+def _drop(slot: RoundPickup, order: Order | None, entries: list[GroupEntry]) -> Drop:
+    departments: dict[str, list[GroupEntry]] = {}
+    for entry in entries:
+        departments.setdefault(entry.department or "未填部门", []).append(entry)
+    made = [order] if order else []
+    wanted, shorts = totals(entries, [slot.point], made), shorts_of(entries, made)
+    return Drop(slot, order, wanted, list(departments.items()), shorts)
+
+
 def _lists(group: GroupRegistration, *, full: bool) -> str:
     entries = _present(group)
-    orders = {order.pickup_point_id: order for order in _orders_of(entries)}
+    orders = {order.id: order for order in _orders_of(entries)}
     drops = []
     for slot in pickups(db.session, group.round_id):
         here = [entry for entry in entries if entry.pickup_point_id == slot.pickup_point_id]
-        if here:
-            departments: dict[str, list[GroupEntry]] = {}
-            for entry in here:
-                departments.setdefault(entry.department or "未填部门", []).append(entry)
-            order = orders.get(slot.pickup_point_id)
-            made = [order] if order else []
-            wanted = totals(here, [slot.point], made)
-            shorts = shorts_of(here, made)
-            drops.append(Drop(slot, order, wanted, list(departments.items()), shorts))
+        for order_id in dict.fromkeys(entry.order_id for entry in here):
+            mine = [entry for entry in here if entry.order_id == order_id]
+            drops.append(_drop(slot, orders.get(order_id or 0), mine))
     return render_template(
         "orders/groups/lists.html",
         group=group,

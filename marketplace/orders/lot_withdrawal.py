@@ -73,7 +73,8 @@ def withdraw_part(
     short = lower_lot(session, actor, lot.id, base, wanted.reason)
     session.refresh(lot)
     if lot.free == 0 and lot.committed == 0 and lot.state == "open":
-        gone = lot.sold + lot.donated + lot.processed == 0
+        into_others = lot.adjusted < 0
+        gone = lot.sold + lot.donated + lot.processed + lot.lost == 0 and not into_others
         move(
             session,
             lot,

@@ -3,6 +3,7 @@
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
+from sqlalchemy.orm import Session
 from werkzeug import Response
 
 from marketplace.core.db import db, transaction
@@ -22,6 +23,7 @@ from marketplace.orders.order_desk import OrderRow, Wanted, order_for_desk
 from marketplace.orders.order_models import CHANNELS, COLLECTED_WAYS, FUND_SOURCES, PAY_WAYS, Order
 from marketplace.orders.order_pages import sale_paper
 from marketplace.orders.return_models import BORNE_BY, FAULT_WORDS, FAULTS
+from marketplace.orders.returning import Part
 from marketplace.web.addresses import row_number
 
 bp = Blueprint("orders", __name__, url_prefix="/desk/orders")
@@ -102,6 +104,10 @@ def desk_page(number: str, refused: MarketplaceError | None = None) -> str:
         pay_ways=PAY_WAYS,
         reasons=collecting.UNDO_REASONS,
         returns=returning.returns_of(db.session, order) if order.state == "closed" else [],
+        parts=[
+            (part, _field(part), returning.is_being_paid(db.session, order.id, part.lot.id))
+            for part in (returning.parts_left(db.session, order) if order.state == "closed" else [])
+        ],
         faults=FAULTS,
         fault_words=FAULT_WORDS,
         borne_by=BORNE_BY,
@@ -169,29 +175,42 @@ def uncollect(number: str) -> Answer:
 @bp.post("/<number>/return")
 @requires(ORDER_MANAGE)
 def give_back(number: str) -> Answer:
-    """Delivered goods that the buyer does not pay for, by line and quantity."""
-    form = request.form
+    """Delivered goods that the buyer does not pay for, by line and lot: whoever bears it is chosen, not drawn."""
+    fault, words = request.form.get("fault", ""), request.form.get("words", "")
+    fen = 0
     try:
-        packs, wrong = baskets.read_sheet(baskets.typed_packs(form))
-        if wrong:
-            raise InvalidInput(next(iter(wrong.values())), code="quantity", field="packs")
         with transaction() as session:
             order = order_for_desk(session, current_scope(), number)
-            fen = returning.record_return(
-                session,
-                current_actor(),
-                order,
-                packs,
-                form.get("fault", ""),
-                form.get("words", ""),
-            )
-            tell_returned(session, order, sum(packs.values()), fen, form.get("words", ""))
+            wanted = _typed_back(session, order)
+            for lot_id, packs in wanted.items():
+                fen += returning.record_return(
+                    session, current_actor(), order, packs, fault, words, lot_id=lot_id
+                )
+            count = sum(sum(packs.values()) for packs in wanted.values())
+            tell_returned(session, order, count, fen, words)
             left = money_left(order)
     except MarketplaceError as error:
         return desk_page(number, error), error.http_status
     wake()
     flash(f"记好了：这些不收钱，共 {format_yuan(fen)} 元。告诉买家：{left}", "success")
     return redirect(url_for(".show", number=number))
+
+
+def _typed_back(session: Session, order: Order) -> dict[int, dict[int, int]]:
+    """Lot id → order line id → packs; nothing of no lot where nothing was typed."""
+    parts = returning.parts_left(session, order)
+    typed = {at: request.form.get(_field(part), "") for at, part in enumerate(parts)}
+    packs, wrong = baskets.read_sheet(typed)
+    if wrong:
+        raise InvalidInput(next(iter(wrong.values())), code="quantity", field="packs")
+    found: dict[int, dict[int, int]] = {}
+    for at, count in packs.items():
+        found.setdefault(parts[at].lot.id, {})[parts[at].line.id] = count
+    return found or {0: {}}
+
+
+def _field(part: Part) -> str:
+    return f"packs-{part.line.id}-{part.lot.id}"
 
 
 @bp.post("/<number>/handed_back")

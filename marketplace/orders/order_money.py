@@ -228,11 +228,11 @@ def post_returned(
     fault: str,
     before: int,
     paid: Mapping[str, Sequence[Line]] = MappingProxyType({}),
-) -> tuple[str, int]:
+) -> tuple[str | None, int]:
     """Take back what delivered goods posted. With the fault `farm` the households bear their part, but of
     lots (by code) that were `paid` out already these lines say who is asked to give it back; else it is a
     loss of the round or of its carrier. `before`: packs that came back earlier. Returns the journal's
-    number and the fen that the buyer pays less."""
+    number, none for what is worth nothing, and the fen that the buyer pays less."""
     back = [Line(one.account, one.party, -one.fen) for one in _owed(order, goods)]
     asked = {f"lot:{code}" for code in paid}
     back = [one for one in back if one.party not in asked]
@@ -242,6 +242,8 @@ def post_returned(
         loss = debit(loss_account(fault), kept, f"round:{order.round.number}")
         back = [loss, *(one for one in back if one.account != "lot_payable")]
     price = sum(one.fen for one in back)
+    if not any(one.fen for one in back):
+        return None, 0  # a few grams, rounded away
     owes = min(price, max(0, _still_owes(session, order)))
     lines = [
         *back,
@@ -263,8 +265,22 @@ def _still_owes(session: Session, order: Order) -> int:
 
 
 def post_given_back(session: Session, actor: Actor, order: Order, fen: int) -> None:
-    """What was collected by hand was handed back; the order's row is held by the caller's UPDATE."""
+    """What was collected by hand was handed back by who has it, wherever the order goes by now; its row is
+    held by the caller's UPDATE."""
     subject = subject_of(order)
     before = session.scalar(select(func.count()).where(Journal.subject == subject)) or 0
-    lines = [debit("buyer_prepayment", fen, subject), credit("collected", fen, _keeper(order))]
+    lines = [debit("buyer_prepayment", fen, subject)]
+    left = fen
+    for party, held in session.execute(
+        select(LedgerEntry.party, func.sum(LedgerEntry.fen))
+        .join(Journal, Journal.number == LedgerEntry.journal_number)
+        .where(Journal.subject == subject, LedgerEntry.account == "collected")
+        .group_by(LedgerEntry.party)
+        .having(func.sum(LedgerEntry.fen) > 0)
+        .order_by(LedgerEntry.party)
+    ):
+        here = min(left, int(held))
+        lines.append(credit("collected", here, party))
+        left -= here
+    assert not left, f"{subject} hands back {left} fen more than anybody has of it"
     post(session, actor, "given_back", f"given_back:{order.number}:{before}", subject, lines)

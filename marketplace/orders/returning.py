@@ -5,6 +5,7 @@ has paid stands with his order again and goes back to where it came from. A hous
 touched with its consent; once it was paid, it is asked to give its part back, and the lot's sum stays.
 """
 
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -30,7 +31,7 @@ from marketplace.orders.weight_models import AcceptedWeight
 from marketplace.orders.worth import Place, Weight, Worth, weights_left, worth
 
 CHANGED = "这个订单刚刚变了，请刷新再看。"
-Split = Callable[[Session, int, int, int], Mapping[str, int]]
+Split = Callable[[Session, int, Sequence[tuple[int, int]]], list[dict[str, int]]]
 _splits: list[Split] = []
 Paid = Callable[[Session, int, int], bool]
 _paid: list[Paid] = []
@@ -51,8 +52,8 @@ def paid_check(check: Paid) -> Paid:
 
 
 def splits_what_was_paid(split: Split) -> Split:
-    """Decorator: `split` tells of an order and a lot that a household is being paid for, by id, whose so
-    many fen are: sub-account of household_recovery → fen. Raises Conflict while that is not decided."""
+    """Decorator: `split` tells of an order by id, and of each (id of a lot that a household is being paid for,
+    fen), whose the fen are: sub-account of household_recovery → fen. Raises Conflict while that is not decided."""
     _splits.append(split)
     return split
 
@@ -152,13 +153,15 @@ def _paid_lots(session: Session, order: Order, taken: Sequence[Taken]) -> dict[s
     """Code of each lot that a household is being paid for → who is asked to give back how much of what is
     taken of it."""
     found: dict[str, list[Line]] = {}
-    for one in taken:
-        if is_being_paid(session, order.id, one.lot_id):
-            (split,) = _splits
-            whose = split(session, order.id, one.lot_id, one.worth.farmgate)
-            found.setdefault(one.lot_code, []).extend(
-                debit("household_recovery", fen, party) for party, fen in whose.items()
-            )
+    paid = [one for one in taken if is_being_paid(session, order.id, one.lot_id)]
+    if not paid:
+        return found
+    (split,) = _splits
+    wanted = [(one.lot_id, one.worth.farmgate) for one in paid]
+    for one, whose in zip(paid, split(session, order.id, wanted), strict=True):
+        found.setdefault(one.lot_code, []).extend(
+            debit("household_recovery", fen, party) for party, fen in whose.items()
+        )
     return found
 
 
@@ -178,6 +181,7 @@ def parts_left(session: Session, order: Order) -> list[Part]:
         .where(OrderLine.order_id == order.id)
         .group_by(OrderLine.id, Lot.id)
         .order_by(OrderLine.id, func.min(Allocation.id))
+        .options(joinedload(Lot.household), joinedload(Lot.organisation), joinedload(Lot.region))
     )
     return [Part(line, lot, int(packs)) for line, lot, packs in rows if packs]
 
@@ -203,18 +207,20 @@ def _taken(session: Session, order: Order, wanted: Mapping[int, int], only: int 
         .order_by(func.max(Allocation.id).desc())
     ).all()
     left, taken = dict(wanted), []
+    had = Counter[int]()
     weights = weights_left(session, [line for line in wanted if lines[line].heaviest_g])
     for line_id, lot_id, code, count in given:
-        here = min(left[line_id], int(count) - returned.get((line_id, lot_id), 0))
+        there = int(count) - returned.get((line_id, lot_id), 0)
+        had[line_id] += there
+        here = min(left[line_id], there)
         if here > 0:
             weight = weights.get((line_id, lot_id))
             taken.append(Taken(lines[line_id], lot_id, code, here, weight))
             left[line_id] -= here
     for line_id, missing in left.items():
         if missing or wanted[line_id] < 0:
-            most = (lines[line_id].allocated_packs or 0) - lines[line_id].returned_packs
             raise InvalidInput(
-                f"{lines[line_id].listing.full_title}最多能退 {most} 份，您填了 {wanted[line_id]} 份。",
+                f"{lines[line_id].listing.full_title}最多能退 {had[line_id]} 份，您填了 {wanted[line_id]} 份。",
                 code="too_many",
                 field="packs",
             )
@@ -226,7 +232,7 @@ def _store(
     actor: Actor,
     taken: list[Taken],
     why: GoodsReturn,
-    number: str,
+    number: str | None,
     paid: Collection[str],
 ) -> list[GoodsReturn]:
     """A row for each part, with what `why` says of them all; of lots that were `paid` (by code) the fault is

@@ -10,7 +10,7 @@ from marketplace.orders.return_models import RECOVERY, GoodsReturn
 from marketplace.orders.weight_models import AcceptedWeight
 from marketplace.reporting.verify_money import named
 from marketplace.settlement.deductions import open_fen
-from marketplace.settlement.payout_models import PayoutLine, PayoutRun
+from marketplace.settlement.payout_models import PayoutItem, PayoutLine, PayoutPart, PayoutRun
 from marketplace.settlement.recovery_models import (
     PayoutDeduction,
     Recovery,
@@ -110,10 +110,51 @@ def recoveries_open() -> Query:
     return select(named("应收回货款 ", Recovery.number)).where(open_fen() < 0)
 
 
+def asked_no_more_than_paid() -> Query:
+    """However often goods of a lot came back, nobody is asked for more than a run had paid him for it."""
+    asked = (
+        select(
+            func.min(Recovery.number).label("number"),
+            PayoutItem.run_id,
+            GoodsReturn.lot_id,
+            Recovery.household_id,
+            Recovery.organisation_id,
+            func.sum(Recovery.fen).label("fen"),
+        )
+        .join(GoodsReturn, GoodsReturn.id == Recovery.return_id)
+        .join(OrderLine, OrderLine.id == GoodsReturn.order_line_id)
+        .join(
+            PayoutItem,
+            and_(
+                PayoutItem.order_id == OrderLine.order_id,
+                PayoutItem.lot_id == GoodsReturn.lot_id,
+                ~PayoutItem.dropped,
+            ),
+        )
+        .group_by(
+            PayoutItem.run_id, GoodsReturn.lot_id, Recovery.household_id, Recovery.organisation_id
+        )
+        .subquery()
+    )
+    own = and_(
+        PayoutPart.household_id.is_(None), PayoutLine.organisation_id == asked.c.organisation_id
+    )
+    paid = (
+        select(func.coalesce(func.sum(PayoutPart.fen), 0))
+        .join(PayoutLine, PayoutLine.id == PayoutPart.line_id)
+        .where(PayoutLine.run_id == asked.c.run_id, PayoutPart.lot_id == asked.c.lot_id)
+        .where(or_(PayoutPart.household_id == asked.c.household_id, own))
+        .correlate(asked)
+        .scalar_subquery()
+    )
+    return select(named("应收回货款 ", asked.c.number)).where(asked.c.fen > paid)
+
+
 RECOVERY_CHECKS: tuple[tuple[str, Callable[[], Query]], ...] = (
     ("退货和应收回的货款不符", returns_asked_back),
     ("应收回货款与账本不符", recoveries_posted),
     ("货款的扣项不符", lines_deducted),
     ("没有签字就扣了货款", deductions_signed),
     ("应收回货款多扣了", recoveries_open),
+    ("要收回的比付过的多", asked_no_more_than_paid),
 )

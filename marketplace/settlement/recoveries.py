@@ -3,7 +3,7 @@
 Without a signature nothing is taken off anything; finance may write it off with a second person's word.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -13,7 +13,6 @@ from sqlalchemy.orm import Session, joinedload
 from marketplace.core.clock import now, shanghai_date, today
 from marketplace.core.codes import dated_code
 from marketplace.core.errors import Conflict, InvalidInput, NotFound
-from marketplace.core.money import split_by_largest_remainder
 from marketplace.core.states import move
 from marketplace.identity import audit
 from marketplace.identity.actor import Actor
@@ -25,7 +24,6 @@ from marketplace.orders.returning import hears_of_returns, splits_what_was_paid
 from marketplace.orders.round_models import Listing
 from marketplace.orders.worth import returned_farmgate_fen
 from marketplace.settlement.deductions import open_fen, taken_off, written_off
-from marketplace.settlement.payout_models import PayoutItem, PayoutLine, PayoutPart, PayoutRun
 from marketplace.settlement.proposing import regions_of
 from marketplace.settlement.recovery_models import (
     SIGNERS,
@@ -35,7 +33,7 @@ from marketplace.settlement.recovery_models import (
     RecoveryWriteOff,
     party_of,
 )
-from marketplace.settlement.splitting import Owner
+from marketplace.settlement.recovery_parts import owners_of_returned
 from marketplace.settlement.two_people import refuse_own
 
 CHANGED = "这笔刚刚变了，请刷新再看。"
@@ -69,52 +67,24 @@ class Standing:
         return "agreed" if self.recovery.consent else "waiting"
 
 
-def _owners(session: Session, order_id: int, lot_id: int, fen: int) -> dict[Owner, int]:
-    """Whose so many fen of a lot are, as the run that pays it had split it."""
-    found = session.execute(
-        select(PayoutItem.run_id, PayoutRun.number, PayoutRun.state)
-        .join(PayoutRun, PayoutRun.id == PayoutItem.run_id)
-        .where(PayoutItem.order_id == order_id, PayoutItem.lot_id == lot_id)
-        .where(~PayoutItem.dropped)
-    ).one()
-    if found.state == "proposed":
-        raise Conflict(
-            "这批货款已经在付给农户，正等审批。批了以后再办，就向农户收回；现在要办，请选运输中坏了或平台承担。",
-            code="being_paid",
-        )
-    parts = session.execute(
-        select(PayoutPart.household_id, PayoutLine.organisation_id, func.sum(PayoutPart.fen))
-        .join(PayoutLine, PayoutLine.id == PayoutPart.line_id)
-        .where(PayoutLine.run_id == found.run_id, PayoutPart.lot_id == lot_id)
-        .group_by(PayoutPart.household_id, PayoutLine.organisation_id)
-    )
-    weights = {
-        Owner(household or 0, 0 if household else unit or 0): int(part)
-        for household, unit, part in parts
-    }
-    owners = sorted(weights)
-    sums = split_by_largest_remainder(
-        fen,
-        [weights[owner] for owner in owners],
-        tie_keys=[str(owner.household_id) for owner in owners],
-        salt=f"payout:{found.number}:{lot_id}",
-    )
-    return {owner: part for owner, part in zip(owners, sums, strict=True) if part}
-
-
 @splits_what_was_paid
-def _split(session: Session, order_id: int, lot_id: int, fen: int) -> Mapping[str, int]:
-    whose = _owners(session, order_id, lot_id, fen)
-    return {party_of(owner): part for owner, part in whose.items()}
+def _split(
+    session: Session, order_id: int, wanted: Sequence[tuple[int, int]]
+) -> list[dict[str, int]]:
+    return [
+        {party_of(owner): part for owner, part in whose.items()}
+        for whose in owners_of_returned(session, order_id, wanted)
+    ]
 
 
 @hears_of_returns
 def _keep(session: Session, rows: Sequence[GoodsReturn]) -> None:
-    for row in rows:
-        if row.fault != RECOVERY:
-            continue
-        fen = returned_farmgate_fen(session, row)
-        whose = _owners(session, row.line.order_id, row.lot_id, fen)
+    asked = [row for row in rows if row.fault == RECOVERY]
+    if not asked:
+        return
+    wanted = [(row.lot_id, returned_farmgate_fen(session, row)) for row in asked]
+    found = owners_of_returned(session, asked[0].line.order_id, wanted)
+    for row, whose in zip(asked, found, strict=True):
         regions = regions_of(session, whose)
         session.add_all(
             Recovery(

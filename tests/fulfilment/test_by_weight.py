@@ -7,10 +7,12 @@ from sqlalchemy import select
 
 from marketplace.catalog.models import Lot
 from marketplace.core.errors import Conflict, InvalidInput
+from marketplace.core.money import format_yuan
 from marketplace.fulfilment.accepted_weights import TooLight
 from marketplace.fulfilment.delivering import accept_rest, set_out
 from marketplace.fulfilment.said_received import NotTaken, Scaled
 from marketplace.fulfilment.weighing import Reading
+from marketplace.notices.models import Notice
 from marketplace.orders.collecting import record_collected
 from marketplace.orders.my_order_words import price_parts
 from marketplace.orders.order_models import OrderLine
@@ -221,3 +223,38 @@ def test_taken_back_piece_by_piece_nothing_is_left_over(pieces, data):
     assert left == Weight(0, 0)
     for part in ("farmgate", "service", "freight"):
         assert sum(getattr(one, part) for one in taken) == getattr(whole, part)
+
+
+def test_returns_that_are_worth_nothing_come_back_all_the_same(world):
+    """Packs for a fen that weigh a third of the heaviest: most of them round to nothing."""
+    cheap = {**MIXED, "farmgate_fen": 1, "service_fen": 0, "freight_fen": 0}
+    arriving = Arriving(world, listing=cheap)
+    light = {place: packs * 800 for place, packs in arriving.places().items()}
+    arriving.accept(weights={place: Scaled(grams, sure=grams) for place, grams in light.items()})
+    assert 0 < arriving.due() < 12
+    line = line_of(arriving)
+    for _ in range(12):
+        with world.transaction() as session:
+            order = arriving.order(session)
+            record_return(session, arriving.actor, order, {line.id: 1}, "farm", "烂了")
+    assert arriving.due() == 0
+    sound(arriving)
+
+
+def test_a_slip_of_the_finger_is_no_weight_even_if_it_is_said_twice(hens):
+    places = hens.places()
+    with pytest.raises(InvalidInput, match="再称一次"):
+        hens.accept(weights={place: Scaled(1, sure=1) for place in places})
+
+
+def test_the_cadre_hears_what_the_household_really_loses(hens):
+    hens.accept(weights=scaled(hens, 12 * 3 * JIN))
+    owed = hens.stand("lot_payable")
+    with hens.world.transaction() as session:
+        order = hens.order(session)
+        record_return(session, hens.actor, order, {order.lines[0].id: 1}, "farm", "烂了")
+    lost = hens.stand("lot_payable") - owed
+    with hens.world.transaction() as session:
+        told = session.scalars(select(Notice.body).where(Notice.kind == "goods_rejected")).all()
+    assert told
+    assert all(f"一共少 {format_yuan(lost)} 元" in body for body in told)

@@ -205,7 +205,7 @@ def test_colleagues_pay_together_what_hens_weigh_and_at_most_the_heaviest_before
     group.enter(packs={group.first.id: 2})
     group.enter(packs={group.first.id: 1}, name="李二", key="entry-key-2")
     group.submit()
-    clerk = world.actor(world.user("clerk"))
+    clerk = world.actor(world.operator())
     for step in (close_round, allocate_round, issue_sheets, set_out):
         with world.transaction() as session:
             step(session, SYSTEM, get_round(session, group.round.id))

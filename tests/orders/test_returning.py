@@ -9,7 +9,8 @@ from marketplace.notices.models import Notice
 from marketplace.orders.collecting import due_fen
 from marketplace.orders.money_steps import money_steps
 from marketplace.orders.order_models import Order
-from marketplace.orders.returning import record_given_back, record_return
+from marketplace.orders.return_models import GoodsReturn
+from marketplace.orders.returning import parts_left, record_given_back, record_return
 from tests.fulfilment.collecting import Collecting
 from tests.reporting.test_ledger import FARMGATE, FREIGHT, PRICE, SERVICE, Sold
 from tests.settlement.payday import Payday
@@ -153,7 +154,10 @@ def test_the_operator_returns_by_line_and_the_buyer_sees_it(world):
         collecting.step(step)
     with world.transaction() as session:
         order = session.scalars(select(Order).order_by(Order.id)).first()
-        number, line = order.number, order.lines[0].id
+        number = order.number
+        first, *others = parts_left(session, order)
+        line, owner = f"{first.line.id}-{first.lot.id}", first.lot.household_id
+    assert others, "two households, and one is chosen"
     desk = world.sign_in(world.operator())
     here = f"/desk/orders/{number}"
     assert "退货退款" in desk.get(here).text
@@ -168,6 +172,9 @@ def test_the_operator_returns_by_line_and_the_buyer_sees_it(world):
         assert refused.status_code == 422, change
         assert (given | change)[f"packs-{line}"] in refused.text
     assert desk.post(f"{here}/return", data=given).status_code == 302
+    with world.transaction() as session:
+        (row,) = session.scalars(select(GoodsReturn)).all()
+        assert row.lot.household_id == owner
     page = desk.get(here).text
     assert "箱子压坏了" in page
     assert "没有收、退了 2 份" in page
@@ -217,8 +224,9 @@ def test_a_buyer_hears_what_the_desk_took_off_and_how_his_money_comes_back(sold)
     desk = world.sign_in(world.operator())
     for order, index in ((sold.first, 0), (sold.second, 1)):
         with world.transaction() as session:
-            line = session.get_one(Order, order.id).lines[0].id
-        given = {f"packs-{line}": "2", "fault": "goodwill", "words": "压坏了"}
+            part = parts_left(session, session.get_one(Order, order.id))[0]
+        field = f"packs-{part.line.id}-{part.lot.id}"
+        given = {field: "2", "fault": "goodwill", "words": "压坏了"}
         assert desk.post(f"/desk/orders/{order.number}/return", data=given).status_code == 302
         to, title, body = _told(world, "order_returned")[index]
         assert to == sold.collecting.buyers[index].id

@@ -6,13 +6,15 @@ from sqlalchemy import select
 from marketplace.catalog.models import Lot
 from marketplace.fulfilment.acceptance import accept, parts_of
 from marketplace.fulfilment.delivering import accept_rest, set_out
-from marketplace.fulfilment.said_received import NotTaken, Signed
+from marketplace.fulfilment.said_received import NotTaken, Scaled, Signed
 from marketplace.orders.lot_figures import UNWEIGHED, chain_of_lot, figures_of
 from marketplace.orders.order_models import Order
 from marketplace.orders.rounds import get_round
 from marketplace.reporting import board as boards
 from marketplace.reporting.board_rows import counted_base, rows_behind
+from tests.fulfilment.arriving import BY_WEIGHT, HENS, Arriving
 from tests.fulfilment.collecting import PACK, Weighing
+from tests.fulfilment.test_by_weight import MIXED
 from tests.settlement.payday import Payday
 
 LATE = ("weighed", "accepted", "paid")
@@ -129,3 +131,21 @@ def test_pages_open_the_rows_of_every_stage(way):
     cadre = way.world.sign_in(scales.cadres[0])
     for path in ("/field/lots", f"/field/lots/{scales.lots[0].id}"):
         assert "到账" in cadre.get(path).text
+
+
+@pytest.mark.parametrize(
+    ("kind", "grams"),
+    [({"listing": MIXED}, 2390), ({"goods": HENS, "pack": 1, "listing": BY_WEIGHT}, 1500)],
+)
+def test_what_is_sold_by_weight_is_counted_as_its_lots_count_it(world, kind, grams):
+    arriving = Arriving(world, **kind)
+    arriving.accept(weights={place: Scaled(n * grams) for place, n in arriving.places().items()})
+    with world.transaction() as session:
+        found = get_round(session, arriving.round.id)
+        (line,) = boards.board_of(session, found).products
+        sold = sum(session.get_one(Lot, lot.id).sold for lot in arriving.lots)
+        rows = session.scalars(rows_behind(found, "accepted", line.product.id, "")).all()
+        assert line.figures["accepted"] == sold
+        assert sum(counted_base(session, "accepted", rows).values()) == sold
+    page = world.sign_in(arriving.operator).get(f"/board/{arriving.round.id}/rows/accepted")
+    assert page.status_code == 200

@@ -1,9 +1,17 @@
 """Goods came back after their households were paid: asked back, taken off only with a signature, or written off."""
 
+from collections import Counter
+from datetime import timedelta
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
+from marketplace.catalog.lots import open_lot
+from marketplace.catalog.made_reports import made_report
+from marketplace.catalog.models import POOLED
 from marketplace.core.clock import today
 from marketplace.core.errors import Conflict, InvalidInput
 from marketplace.notices.models import Notice
@@ -13,13 +21,16 @@ from marketplace.orders.returning import parts_left, record_return
 from marketplace.reporting.verify import verify
 from marketplace.settlement.fees import money_of_round
 from marketplace.settlement.holding import hold_line, release_line
-from marketplace.settlement.payout_models import PayoutLine
+from marketplace.settlement.payout_models import PayoutLine, PayoutPart
 from marketplace.settlement.recoveries import (
     decide_write_off,
     propose_write_off,
     record_consent,
 )
 from marketplace.settlement.recovery_models import PayoutDeduction, Recovery, RecoveryWriteOff
+from marketplace.settlement.recovery_parts import Left
+from marketplace.settlement.splitting import Owner
+from tests.fulfilment.collecting import PACK, Collecting
 from tests.settlement.payday import FARMGATE, Payday
 
 PHOTO = "b" * 64
@@ -245,3 +256,67 @@ def test_a_deduction_that_nobody_signed_is_found(asked):
     with asked.world.transaction() as session:
         found = {fault.what for fault in verify(session)}
     assert {"货款的扣项不符", "没有签字就扣了货款"} <= found
+
+
+class Three(Collecting):
+    """One lot of three households in equal parts, sold by their village's cooperative: ten packs at 7.00."""
+
+    def __init__(self, world):
+        self.world = world
+        self.product = world.product("马蹄")
+        self.households = [world.household(cadre=world.user("cadre")) for _ in range(3)]
+        seller = world.unit("三岔村集体", "cooperative", region_code="990101101201")
+        actor = world.actor(world.operator())
+        with world.transaction() as session:
+            report = made_report(
+                session, actor, self.product, {one.id: 10 * PACK for one in self.households},
+                until=today() + timedelta(days=20), organisation_id=seller.id,
+                region_code=seller.region_code, grade="统货", asked_fen=140, asked_per_base=500,
+                cause="零头", channel=POOLED,
+            )  # fmt: skip
+            self.lots = [open_lot(session, actor, report)]
+        self.round = world.round()
+        self.listing = world.listing(
+            self.round, self.product, self.lots, pack_base=PACK, farmgate_fen=700
+        )
+        world.open_round(self.round)
+        world.order(world.user("staff", unit=world.unit()), self.round, {self.listing.id: 10})
+        for step in self.STEPS:
+            self.step(step)
+
+
+def test_however_many_returns_there_are_nobody_is_asked_for_more_than_he_got(world):
+    asked = Asked(world, paid=(0,), accounts=(0, 1, 2), supply=Three)
+    asked.pay()
+    with world.transaction() as session:
+        parts = session.execute(select(PayoutPart.household_id, PayoutPart.fen)).all()
+    assert sorted(fen for _, fen in parts) == [2333, 2333, 2334]
+    for _ in range(10):
+        asked.give_back(1)
+    back = Counter()
+    for one in asked.all():
+        back[one.household_id] += one.fen
+    assert dict(back) == dict(parts)
+    assert asked.payday.stand()["household_recovery"] == 7000
+    with world.transaction() as session:
+        one = session.scalars(select(Recovery)).first()
+        more = {"household_id": one.household_id, "region_code": one.region_code, "at": one.at}
+        session.add(Recovery(number="K0", return_id=one.return_id, fen=1, **more))
+    with world.transaction() as session:
+        assert "要收回的比付过的多" in {fault.what for fault in verify(session)}
+
+
+@given(
+    st.lists(st.integers(1, 10_000), min_size=1, max_size=6),
+    st.lists(st.integers(1, 3000), min_size=1, max_size=8),
+)
+def test_parts_taken_one_by_one_never_exceed_what_was_paid(paid, returns):
+    owners = {Owner(number, 0): fen for number, fen in enumerate(paid, 1)}
+    left = Left("salt", owners, dict(owners))
+    asked = Counter()
+    for fen in returns:
+        wanted = min(fen, sum(paid) - asked.total())
+        taken = left.take(wanted)
+        assert sum(taken.values()) == wanted
+        asked.update(taken)
+    assert all(asked[owner] <= fen for owner, fen in owners.items())
