@@ -14,6 +14,10 @@ COMES_BACK = {
     "transfer": "银行转账付的，由县里财务抵单位的别的订单，或者退到付款的账户。",
 }
 """By whom and how what was paid too much goes back to the buyer."""
+HANDED = {
+    "单位代收": "退给您单位的经手人了（单位代收的），请向他要",
+    "取货时付": "当面退给您了（取货时付的）",
+}
 
 
 def due_fen(order: Order) -> int:
@@ -61,7 +65,7 @@ def tell_given_back(session: Session, order: Order, fen: int) -> None:
             kind="order_given_back",
             subject=f"order:{order.id}",
             title=f"订单 {order.number} 退了 {format_yuan(fen)} 元",
-            body=f"多收的 {format_yuan(fen)} 元退了，{back[-1].way}的原样退回。没有拿到，请打服务电话。",
+            body=f"多收的 {format_yuan(fen)} 元{HANDED[back[-1].way]}。没有拿到，请打服务电话。",
             to_user_id=order.buyer_id,
         ),
     )

@@ -252,3 +252,7 @@ def test_the_lines_of_an_order_add_up_to_its_sum_after_a_return(sold):
     assert "实际合计" in mine
     assert "现在应付" not in mine
     assert "<b>60.00</b>" in mine, "what the farm gets of eight packs"
+    _returns(sold, sold.first, 8, "farm")
+    whole = sold.world.sign_in(sold.collecting.buyers[0]).get(f"/shop/orders/{number}").text
+    assert '<b class="num">¥0.00</b>' in whole
+    assert "要退 147.60 元" in whole
