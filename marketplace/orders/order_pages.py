@@ -12,7 +12,7 @@ from marketplace.identity.access import current_actor, current_scope
 from marketplace.orders import my_order_words as words
 from marketplace.orders.money_steps import money_steps
 from marketplace.orders.order_changes import RefusedChange, change_as_typed
-from marketplace.orders.order_models import Order
+from marketplace.orders.order_models import COUNTED_STATES, Order
 from marketplace.orders.ordering import cancel_order, get_order
 from marketplace.orders.sellers import sales_of
 
@@ -34,7 +34,8 @@ def order_paper(pages: str, number: str) -> str:
 def sale_paper(order: Order, back_url: str) -> str:
     """Contract, invoice and account by seller of record, on A4."""
     named = str(county_settings(db.session)["bank_account_name"])
-    sales = sales_of(db.session, order.lines, named if named != UNNAMED else "县平台")
+    owed = order.lines if order.state in COUNTED_STATES else []
+    sales = sales_of(db.session, owed, named if named != UNNAMED else "县平台")
     return render_template(
         "orders/sale_paper.html",
         order=order,

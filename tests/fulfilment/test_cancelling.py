@@ -128,3 +128,5 @@ def test_a_cancelled_order_is_not_said_to_be_refilled(world):
     mine = world.sign_in(made.buyers[short]).get(f"/shop/orders/{number}").text
     assert "¥0.00" in mine
     assert "不用付了" in mine
+    paper = world.sign_in(world.operator()).get(f"/desk/orders/{number}/paper").text
+    assert "这张订单没有要付钱的货" in paper
