@@ -36,6 +36,7 @@ from marketplace.reporting.verify_stops import STOP_CHECKS
 from marketplace.reporting.verify_support import SUPPORT_CHECKS
 from marketplace.reporting.verify_trace import TRACE_CHECKS
 from marketplace.reporting.verify_transfers import TRANSFER_CHECKS
+from marketplace.reporting.verify_weights import WEIGHT_CHECKS
 
 
 @dataclass(frozen=True)
@@ -265,6 +266,7 @@ CHECKS: tuple[tuple[str, Callable[[], Query]], ...] = (
     *STOP_CHECKS,
     *SUPPORT_CHECKS,
     *MONEY_CHECKS,
+    *WEIGHT_CHECKS,
     *PAYOUT_CHECKS,
     *RECOVERY_CHECKS,
     *TRANSFER_CHECKS,

@@ -10,7 +10,7 @@ from sqlalchemy import (
     select,
 )
 
-from marketplace.fulfilment.delivery_models import ON_THE_WAY, Delivery
+from marketplace.fulfilment.delivery_models import ON_THE_WAY, Delivery, Manifest
 from marketplace.fulfilment.models import PreparationSheet, SheetLine
 from marketplace.fulfilment.weighing_models import WeighIn, WeighSurplus
 from marketplace.orders.order_models import Order, OrderLine
@@ -92,8 +92,26 @@ def deliveries_said() -> Query:
     )
 
 
+def deliveries_there() -> Query:
+    """In a round that set out every order that was given something has a delivery."""
+    given = select(OrderLine.id).where(
+        OrderLine.order_id == Order.id, OrderLine.allocated_packs > 0
+    )
+    return (
+        select(named("订单 ", Order.number))
+        .outerjoin(Delivery, Delivery.order_id == Order.id)
+        .where(
+            Order.state.in_(("allocated", "closed")),
+            Order.round_id.in_(select(Manifest.round_id)),
+            Delivery.id.is_(None),
+            given.exists(),
+        )
+    )
+
+
 FULFILMENT_CHECKS = (
     ("备货单与分配不符", sheet_packs),
     ("分配的比过磅的多", weighed_enough),
     ("验收与配送单不符", deliveries_said),
+    ("送出的订单没有配送单", deliveries_there),
 )

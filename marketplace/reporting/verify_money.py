@@ -14,14 +14,16 @@ from sqlalchemy import (
     literal,
     or_,
     select,
+    union_all,
 )
 from sqlalchemy.orm import InstrumentedAttribute
 
+from marketplace.catalog.models import Lot
 from marketplace.ledger.models import Journal, LedgerEntry
 from marketplace.orders.allocation_models import Allocation
 from marketplace.orders.claim_models import Claim
 from marketplace.orders.order_models import Order, OrderLine
-from marketplace.orders.return_models import GoodsReturn
+from marketplace.orders.return_models import RECALLED, GoodsReturn
 from marketplace.orders.weight_models import AcceptedWeight
 
 Query = Select[str]
@@ -178,6 +180,27 @@ def claims_returned() -> Query:
     )
 
 
+def returns_claimed() -> Query:
+    """What came back later for a reason of the list, or with a picture, was claimed so and granted; what else
+    was granted is of recalled lots, which come back by themselves."""
+    columns = ("order_line_id", "lot_id", "reason", "photo")
+    listed = GoodsReturn.reason.not_in(("", RECALLED))
+    back = select(
+        *(getattr(GoodsReturn, name) for name in columns), GoodsReturn.packs.label("packs")
+    ).where(GoodsReturn.stage == "later", or_(listed, GoodsReturn.photo != ""))
+    granted = select(*(getattr(Claim, name) for name in columns), -Claim.granted_packs).where(
+        Claim.state == "granted"
+    )
+    both = union_all(back, granted).subquery()
+    more = func.sum(both.c.packs)
+    return (
+        select(named("订单行 ", both.c.order_line_id))
+        .join(Lot, Lot.id == both.c.lot_id)
+        .group_by(*(both.c[name] for name in columns), Lot.id)
+        .having(or_(more > 0, and_(more < 0, Lot.state != RECALLED)))
+    )
+
+
 def buyers_even() -> Query:
     """What stands with a delivered order, or is still owed for it, is what was collected less what is due."""
     due = (
@@ -231,6 +254,7 @@ MONEY_CHECKS = (
     ("退货份数不符", lines_returned),
     ("按重量卖的钱和重量不符", lines_weighed),
     ("同意了的退货没有退", claims_returned),
+    ("退货和买家的申请不符", returns_claimed),
     ("买家的钱和货不平", buyers_even),
     ("押金与账本不符", deposits_held),
 )

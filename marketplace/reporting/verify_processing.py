@@ -4,10 +4,11 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Select, case, func, or_, select
+from sqlalchemy import Select, and_, case, func, literal, or_, select
 from sqlalchemy.orm import Session, aliased
 
-from marketplace.catalog.models import Lot
+from marketplace.catalog.lot_processing import REFERENCE
+from marketplace.catalog.models import Lot, LotMovement
 from marketplace.fulfilment.processing_models import (
     ProcessingInput,
     ProcessingOrder,
@@ -83,7 +84,32 @@ def order_inputs() -> Select[str]:
     )
 
 
+def inputs_back() -> Select[str]:
+    """What a cancelled order gave back to a lot, and what it lost of it, moved there."""
+
+    def moved(kind: str) -> Any:
+        these = case((LotMovement.kind == kind, LotMovement.quantity_base), else_=0)
+        return func.coalesce(func.sum(these), 0)
+
+    begun = and_(ProcessingOrder.state == "cancelled", ProcessingOrder.started_at.is_not(None))
+    lost = case((begun, ProcessingInput.base - ProcessingInput.returned_base), else_=0)
+    return (
+        select(named("加工单 ", ProcessingOrder.number))
+        .join(ProcessingInput, ProcessingInput.order_id == ProcessingOrder.id)
+        .outerjoin(
+            LotMovement,
+            and_(
+                LotMovement.lot_id == ProcessingInput.lot_id,
+                LotMovement.reference == literal(REFERENCE).concat(ProcessingOrder.number),
+            ),
+        )
+        .group_by(ProcessingOrder.id, ProcessingInput.id)
+        .having(or_(ProcessingInput.returned_base != moved("released"), lost != moved("lost")))
+    )
+
+
 PROCESSING_CHECKS = (
     ("加工去的和加工单不符", lot_processed),
     ("加工单和它的批次不符", order_inputs),
+    ("加工取消退回的和流水不符", inputs_back),
 )

@@ -1,14 +1,20 @@
 """The checks of `marketplace verify` on whom accepted goods helped."""
 
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Collection, Sequence
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
-from sqlalchemy.orm import aliased
+from sqlalchemy.orm import Session, aliased
 
 from marketplace.catalog.models import NO_SUPPORT, AcceptedSupport, Lot, LotMovement, LotShare
+from marketplace.core.clock import shanghai_date
+from marketplace.households.models import SupportStatus
 from marketplace.reporting.verify_money import named
 
 Query = Select[str]
+MIDNIGHT = timedelta(minutes=1)
+"""What is accepted at midnight is noted a moment before the day is looked at."""
 
 
 def support_kept() -> Query:
@@ -55,7 +61,42 @@ def support_sensible() -> Query:
     )
 
 
+class SupportBooks:
+    """Days of the statuses that some lots keep."""
+
+    def __init__(self, session: Session, ids: Sequence[int]) -> None:
+        self._days: defaultdict[int, set[date]] = defaultdict(set)
+        for lot_id, day in session.execute(
+            select(AcceptedSupport.lot_id, AcceptedSupport.day)
+            .where(AcceptedSupport.lot_id.in_(ids))
+            .distinct()
+        ):
+            self._days[lot_id].add(day)
+
+    def unlike(self, lot_id: int, sold: Collection[datetime]) -> str:
+        """What differs, in words. `sold`: when goods of the lot were accepted."""
+        days = {shanghai_date(at + later) for at in sold for later in (timedelta(), MIDNIGHT)}
+        return "" if self._days[lot_id] <= days else "留下户类别的日子没有验收过"
+
+
+def support_known() -> Query:
+    """Nobody has a status kept that was not known of him then. One may be ended, or begun, with an earlier day
+    later on: whether it was in force, or another one too, cannot be told any more."""
+    known = select(SupportStatus.id).where(
+        SupportStatus.household_id == AcceptedSupport.household_id,
+        SupportStatus.kind == AcceptedSupport.kind,
+        SupportStatus.valid_from <= AcceptedSupport.day,
+    )
+    return (
+        select(named("批次 ", Lot.code))
+        .join(AcceptedSupport, AcceptedSupport.lot_id == Lot.id)
+        .where(AcceptedSupport.kind != NO_SUPPORT, ~known.exists())
+        .distinct()
+    )
+
+
 SUPPORT_CHECKS: tuple[tuple[str, Callable[[], Query]], ...] = (
     ("验收的货没有留下户类别", support_kept),
     ("留下的户类别不对", support_sensible),
+    ("留下的户类别从来没有记过", support_known),
 )

@@ -3,10 +3,11 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from marketplace.catalog.lot_events import (
@@ -18,12 +19,9 @@ from marketplace.catalog.lot_events import (
 )
 from marketplace.catalog.models import Lot, LotMovement, LotShare, ReportShare
 from marketplace.catalog.paper_models import LotPaper
-from marketplace.orders.allocation_models import Allocation
-from marketplace.orders.lot_events import packs_by_buyer
-from marketplace.orders.order_models import Order, OrderLine
-from marketplace.orders.return_models import GoodsReturn
-from marketplace.orders.weight_models import AcceptedWeight
 from marketplace.reporting.verify_holds import HOLD_EVENTS, HoldBooks
+from marketplace.reporting.verify_opened import begins_once, lot_id_of, lot_rows, unlike_beginning
+from marketplace.reporting.verify_paid import PAID_EVENTS, Paid, PaidBooks
 from marketplace.reporting.verify_processing import (
     PROCESSING_EVENTS,
     ProcessingBooks,
@@ -31,11 +29,12 @@ from marketplace.reporting.verify_processing import (
 )
 from marketplace.reporting.verify_processing import Said as Processed
 from marketplace.reporting.verify_scales import SHIFT_EVENTS, ScaleBooks
+from marketplace.reporting.verify_sold import SOLD_EVENTS, Sold, SoldBooks
+from marketplace.reporting.verify_support import SupportBooks
 from marketplace.trace.canonical import canonical, sha256
 from marketplace.trace.walking import Walked, broken_seals, walk
 
 LOTS_AT_ONCE = 500
-Packs = Mapping[str, int]
 
 
 @dataclass
@@ -45,13 +44,8 @@ class Said:
     taken_over: dict[str, Any] | None = None
     opened: dict[str, Any] | None = None
     moved: Counter[str] = field(default_factory=Counter)
-    allocated: dict[int, Packs] = field(default_factory=dict)
-    """By listing, as it was said last."""
-    accepted: Counter[str] = field(default_factory=Counter)
-    rejected: Counter[str] = field(default_factory=Counter)
-    returned: Counter[str] = field(default_factory=Counter)
-    grams: Counter[str] = field(default_factory=Counter)
-    """Of what is sold by weight and with its buyers."""
+    sold: Sold = field(default_factory=Sold)
+    paid: Paid = field(default_factory=Paid)
     papers: list[Mapping[str, Any]] = field(default_factory=list)
     set_aside: set[str] = field(default_factory=set)
     """Codes of papers that count no more."""
@@ -75,25 +69,36 @@ def said_by(walked: Walked) -> Said:
     said = Said()
     for event in walked.events:
         kind, data = event["kind"], event["data"]
-        if kind == "taken_over":
-            said.taken_over = data
-        elif kind == "opened":
-            said.opened = data
-        elif kind == "moved":
-            _moved(said, data)
-        elif kind == "recalled":
-            said.recalled, said.recalled_with = True, data.get("lot", "")
+        if kind in SOLD_EVENTS:
+            said.sold.note(kind, data)
+        elif kind in PAID_EVENTS:
+            said.paid.note(kind, data)
         elif kind in HOLD_EVENTS:
             _held(said, kind, data)
-        elif kind == "weighed":
-            said.weighed[data["receipt"]] = data
         elif kind in SHIFT_EVENTS:
             said.shifted.append((SHIFT_EVENTS[kind], data["lot"], data["base"]))
         elif kind in PROCESSING_EVENTS:
             said.processed.append(said_of(kind, data))
         else:
-            _sold(said, kind, data)
+            _note(said, kind, data)
     return said
+
+
+def _note(said: Said, kind: str, data: dict[str, Any]) -> None:
+    if kind == "taken_over":
+        said.taken_over = data
+    elif kind == "opened":
+        said.opened = data
+    elif kind == "moved":
+        _moved(said, data)
+    elif kind == "recalled":
+        said.recalled, said.recalled_with = True, data.get("lot", "")
+    elif kind == "weighed":
+        said.weighed[data["receipt"]] = data
+    elif kind == "certified":
+        said.papers.append(data)
+    elif kind == "paper_set_aside":
+        said.set_aside.add(data["paper"])
 
 
 def _moved(said: Said, data: Mapping[str, Any]) -> None:
@@ -108,38 +113,6 @@ def _held(said: Said, kind: str, data: Mapping[str, Any]) -> None:
     else:
         del said.held[data["hold"]]
         said.freed.add(data["hold"])
-
-
-def _sold(said: Said, kind: str, data: Mapping[str, Any]) -> None:
-    if kind == "allocated":
-        said.allocated[data["listing"]] = _summed(data["packs"])
-    elif kind == "allocation_undone":
-        said.allocated.pop(data["listing"], None)
-    elif kind == "accepted":
-        said.accepted.update(_summed([[who, packs] for who, packs, *_ in data["packs"]]))
-        said.grams.update(
-            _summed([[who, *grams[:1]] for who, _, _, *grams in data["packs"] if grams])
-        )
-    elif kind in {"rejected", "returned"}:
-        getattr(said, kind).update(_summed([[who, packs] for who, packs, *_ in data["packs"]]))
-        back = [[who, *grams] for who, _, *grams in data["packs"] if grams]
-        said.grams.subtract(_summed(back))
-    else:
-        _note_paper(said, kind, data)
-
-
-def _note_paper(said: Said, kind: str, data: Mapping[str, Any]) -> None:
-    if kind == "certified":
-        said.papers.append(data)
-    elif kind == "paper_set_aside":
-        said.set_aside.add(data["paper"])
-
-
-def _summed(packs: Sequence[Sequence[Any]]) -> Packs:
-    found: Counter[str] = Counter()
-    for who, count in packs:
-        found[who] += count
-    return found
 
 
 def broken_streams(session: Session) -> Iterator[str]:
@@ -159,22 +132,38 @@ def lots_unlike(session: Session) -> Iterator[str]:
 
 
 def _unlike(session: Session, some: Sequence[Walked]) -> Iterator[str]:
-    ids = [int(one.subject.removeprefix("lot:")) for one in some]
-    lots = {lot.id: lot for lot in session.execute(select(*Lot.__table__.c).where(Lot.id.in_(ids)))}
-    books = _Books(session, ids)
-    for lot_id, one in zip(ids, some, strict=True):
-        if lot_id not in lots:
+    """A row that cannot be read at all is looked for among ever fewer lots, and named by its lot."""
+    try:
+        found = list(_of_lots(session, some))
+    except (ArithmeticError, LookupError, TypeError, ValueError):
+        if len(some) == 1:
+            found = [f"溯源码 {some[0].code}：账上有读不懂的行"]
+        else:
+            half = len(some) // 2
+            found = [*_unlike(session, some[:half]), *_unlike(session, some[half:])]
+    yield from found
+
+
+def _of_lots(session: Session, some: Sequence[Walked]) -> Iterator[str]:
+    ids = {one.code: lot_id_of(one.subject) for one in some}
+    known = [lot_id for lot_id in ids.values() if lot_id]
+    lots, books = lot_rows(session, known), _Books(session, known)
+    for one in some:
+        lot = lots.get(ids[one.code])
+        if lot is None:
             yield f"溯源码 {one.code}：没有这批货"
-        elif words := _compared(books, lots[lot_id], one):
-            yield f"批次 {lots[lot_id].code}：{words}"
+        elif words := _compared(books, lot, one):
+            yield f"批次 {lot.code}：{words}"
 
 
 def _compared(books: "_Books", lot: Any, one: Walked) -> str:
+    if not begins_once(one):
+        return "开头的记录不在开头"
     try:
         said = said_by(one)
         if said.recalled != (lot.state == "recalled") or not _came_from(said):
             return "召回和记录不一样"
-        return books.unlike(lot, said)
+        return books.unlike(lot, said, one)
     except (KeyError, TypeError, ValueError):  # a chain that fits, of events that say nothing
         return "记录读不懂"
 
@@ -194,55 +183,38 @@ class _Books:
         for share in session.execute(select(*LotShare.__table__.c).where(LotShare.lot_id.in_(ids))):
             self._shares[share.lot_id][share.household_id] = share.quantity_base
         self._moved: defaultdict[int, list[list[Any]]] = defaultdict(list)
-        for lot_id, *row in session.execute(
-            select(LotMovement.lot_id, LotMovement.id, LotMovement.kind, LotMovement.quantity_base)
+        self._sold_at: defaultdict[int, list[datetime]] = defaultdict(list)
+        for lot_id, at, *row in session.execute(
+            select(
+                LotMovement.lot_id,
+                LotMovement.at,
+                LotMovement.id,
+                LotMovement.kind,
+                LotMovement.quantity_base,
+            )
             .where(LotMovement.lot_id.in_(ids))
             .order_by(LotMovement.id)
         ):
             self._moved[lot_id].append(row)
+            if row[1] == "sold":
+                self._sold_at[lot_id].append(at)
         self._papers: defaultdict[int, list[LotPaper]] = defaultdict(list)
         for paper in session.scalars(
             select(LotPaper).where(LotPaper.lot_id.in_(ids)).order_by(LotPaper.id)
         ):
             self._papers[paper.lot_id].append(paper)
-        self._given: defaultdict[int, defaultdict[int, list[tuple[int, int]]]]
-        self._given = defaultdict(lambda: defaultdict(list))
-        self._closed: defaultdict[int, list[tuple[int, int]]] = defaultdict(list)
-        for lot_id, listing_id, line_id, packs, state in session.execute(
-            select(
-                Allocation.lot_id,
-                OrderLine.listing_id,
-                OrderLine.id,
-                Allocation.packs,
-                Order.state,
-            )
-            .join(OrderLine, OrderLine.id == Allocation.order_line_id)
-            .join(Order, Order.id == OrderLine.order_id)
-            .where(Allocation.lot_id.in_(ids))
-        ):
-            self._given[lot_id][listing_id].append((line_id, packs))
-            if state == "closed":
-                self._closed[lot_id].append((line_id, packs))
-        self._back: dict[str, defaultdict[int, list[tuple[int, int]]]]
-        self._back = {stage: defaultdict(list) for stage in ("acceptance", "later")}
-        for lot_id, line_id, packs, stage in session.execute(
-            select(
-                GoodsReturn.lot_id, GoodsReturn.order_line_id, GoodsReturn.packs, GoodsReturn.stage
-            ).where(GoodsReturn.lot_id.in_(ids))
-        ):
-            self._back[stage][lot_id].append((line_id, packs))
-        self._weights = _weights(session, ids)
         self._session = session
         self._scales = ScaleBooks(session, ids)
         self._processing = ProcessingBooks(session, ids)
         self._holds = HoldBooks(session, ids)
+        self._support = SupportBooks(session, ids)
+        self._sold = SoldBooks(session, ids)
+        self._paid = PaidBooks(session, ids)
 
-    def unlike(self, lot: Any, said: Said) -> str:
-        """The first thing in which a lot's row differs, in words."""
-        if said.opened and not self._whose_as_said(lot.id, said.opened, said.shares):
-            return "是谁的和记录不一样"
-        if said.taken_over and not self._as_taken_over(lot, said.taken_over, said.shares):
-            return "接管以前的行改过"
+    def unlike(self, lot: Any, said: Said, one: Walked) -> str:
+        """The first thing in which a lot's rows differ, in words."""
+        if words := unlike_beginning(lot, one, said.opened) or self._whose_otherwise(lot, said):
+            return words
         since = said.taken_over["last_movement"] if said.taken_over else 0
         moved: Counter[str] = Counter()
         for number, kind, base in self._moved[lot.id]:
@@ -251,13 +223,22 @@ class _Books:
             return "流水和记录不一样"
         if self._papers_unlike(lot.id, said):
             return "证明和记录不一样"
-        if words := (
+        return (
             self._scales.unlike(lot.id, said.weighed, said.shifted)
             or self._processing.unlike(lot.id, said.processed)
             or self._holds.unlike(lot, said.held, said.freed)
-        ):
-            return words
-        return "" if said.taken_over else self._sold_otherwise(lot, said)
+            or self._support.unlike(lot.id, self._sold_at[lot.id])
+            or self._sold_otherwise(lot.id, said)
+        )
+
+    def _whose_otherwise(self, lot: Any, said: Said) -> str:
+        if said.opened and not self._whose_as_said(lot.id, said.opened, said.shares):
+            return "是谁的和记录不一样"
+        if said.taken_over and not self._as_taken_over(lot, said.taken_over, said.shares):
+            return "接管以前的行改过"
+        if lot.household_id and self._shares[lot.id].keys() - {lot.household_id}:
+            return "供货人和份额不一样"
+        return ""
 
     def _whose_as_said(
         self, lot_id: int, opened: Mapping[str, Any], changes: Mapping[str, int]
@@ -268,22 +249,12 @@ class _Books:
             lot_id, self._shares[lot_id]
         )
 
-    def _sold_otherwise(self, lot: Any, said: Said) -> str:
-        """A lot that was taken over has sold before there were events: this is for the others."""
-        given = {
-            listing: packs_by_buyer(lot.id, rows) for listing, rows in self._given[lot.id].items()
-        }
-        if given != {listing: packs for listing, packs in said.allocated.items() if packs}:
-            return "分到订单的和记录不一样"
-        rejected = packs_by_buyer(lot.id, self._back["acceptance"][lot.id])
-        sent = packs_by_buyer(lot.id, self._closed[lot.id])
-        if rejected != said.rejected or sent != said.accepted + said.rejected:
-            return "验收的和记录不一样"
-        if packs_by_buyer(lot.id, self._back["later"][lot.id]) != said.returned:
-            return "退回的和记录不一样"
-        if packs_by_buyer(lot.id, self._weights.get(lot.id, [])) != said.grams:
-            return "实重和记录不一样"
-        return ""
+    def _sold_otherwise(self, lot_id: int, said: Said) -> str:
+        """A lot that was taken over has sold before there were events, and had shares that they do not name."""
+        if said.opened is None:
+            return self._paid.unlike(lot_id, said.paid, None)
+        holders = {who for who, _ in said.opened["shares"]} | said.shares.keys()
+        return self._sold.unlike(lot_id, said.sold) or self._paid.unlike(lot_id, said.paid, holders)
 
     def _papers_unlike(self, lot_id: int, said: Said) -> bool:
         rows = self._papers[lot_id]
@@ -306,18 +277,6 @@ class _Books:
         for code, base in changes.items():
             shares[by_code[code]] = shares.get(by_code[code], 0) - base
         return {household: base for household, base in shares.items() if base}
-
-
-def _weights(session: Session, ids: Sequence[int]) -> Mapping[int, list[tuple[int, int]]]:
-    """Lot id → (order line id, grams) of what is sold by weight and with its buyers."""
-    found: defaultdict[int, list[tuple[int, int]]] = defaultdict(list)
-    for lot_id, line_id, grams in session.execute(
-        select(AcceptedWeight.lot_id, AcceptedWeight.order_line_id, AcceptedWeight.grams)
-        .where(AcceptedWeight.lot_id.in_(ids))
-        .where(or_(AcceptedWeight.goods_return_id.is_(None), AcceptedWeight.packs < 0))
-    ):
-        found[lot_id].append((line_id, grams))
-    return found
 
 
 TRACE_CHECKS = (

@@ -1,6 +1,7 @@
 """What streams of lots say of their money: paid to whom, back from the bank, signed for."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -28,20 +29,30 @@ def sum_code(lot_id: int, number: str, fen: int) -> str:
     return opaque(subject_of(lot_id), f"{number}:{fen}")
 
 
+def payment_data(
+    lot_id: int, household_id: int | None, fen: int, number: str, *, collected: bool
+) -> dict[str, Any]:
+    """What of payment `number` is for a lot, and whose. The number stands in the streams of several lots, so
+    it is a code in each; `collected`: by an organisation."""
+    return {
+        "collected": collected,
+        "payment": opaque(subject_of(lot_id), f"payment:{number}"),
+        "sum": sum_code(lot_id, number, fen),
+        "to": whose(lot_id, household_id),
+    }
+
+
 def _record(session: Session, parts: Sequence[PayoutPart], kind: str, line: PayoutLine) -> None:
-    """The payment's number stands in the streams of several lots, so it is a code in each."""
+    collected = line.organisation_id is not None
     append(
         session,
         [
             Event(
                 subject_of(part.lot_id),
                 kind,
-                {
-                    "collected": line.organisation_id is not None,
-                    "payment": opaque(subject_of(part.lot_id), f"payment:{line.number}"),
-                    "sum": sum_code(part.lot_id, line.number, part.fen),
-                    "to": whose(part.lot_id, part.household_id),
-                },
+                payment_data(
+                    part.lot_id, part.household_id, part.fen, line.number, collected=collected
+                ),
             )
             for part in parts
         ],

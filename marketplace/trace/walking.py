@@ -10,7 +10,7 @@ from typing import Any
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from sqlalchemy import and_, or_, select
+from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from marketplace.trace.canonical import sha256
@@ -98,6 +98,8 @@ def broken_seals(session: Session) -> Iterator[str]:
         yield f"第 {last.number} 号封印：不是用现在的钥匙签的"
     for number, code, seq in session.execute(_leaves_without_event()):
         yield f"第 {number} 号封印：{code} 第 {seq} 条"
+    for code, sealed, seq in session.execute(_sealed_otherwise()):
+        yield f"{code}：说封到第 {sealed} 条，封印里是第 {seq or 0} 条"
 
 
 def _wrong(session: Session, seal: Seal, before: Seal | None) -> str:
@@ -146,5 +148,22 @@ def _leaves_without_event() -> Any:
         .outerjoin(TraceEvent, same)
         .where(or_(TraceEvent.id.is_(None), TraceEvent.hash != SealLeaf.hash))
         .order_by(SealLeaf.id)
+        .limit(20)
+    )
+
+
+def _sealed_otherwise() -> Any:
+    """Streams that say they are sealed further, or less far, than the last seal with them has it: a seal is
+    gone, or they would never be sealed again."""
+    newest = (
+        select(SealLeaf.stream_id, func.max(SealLeaf.seq).label("seq"))
+        .group_by(SealLeaf.stream_id)
+        .subquery()
+    )
+    return (
+        select(TraceStream.code, TraceStream.sealed_seq, newest.c.seq)
+        .outerjoin(newest, newest.c.stream_id == TraceStream.id)
+        .where(TraceStream.sealed_seq != func.coalesce(newest.c.seq, 0))
+        .order_by(TraceStream.id)
         .limit(20)
     )

@@ -208,7 +208,9 @@ def test_a_tail_that_was_cut_is_named(forger):
         .where(TraceStream.code == "B" * 12)
         .values(seq=3, hash=last.hash, sealed_seq=3),
     )
-    assert _faults(forger.world) == [f"第 1 号封印：{'B' * 12} 第 4 条"]
+    code = "B" * 12
+    sealed = [f"第 1 号封印：{code} 第 4 条", f"{code}：说封到第 3 条，封印里是第 4 条"]
+    assert _faults(forger.world) == sealed
 
 
 def test_a_whole_chain_written_anew_is_caught_by_the_seal(forger):
