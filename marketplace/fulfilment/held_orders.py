@@ -81,7 +81,7 @@ def _cut_stop(session: Session, actor: Actor, hold: Hold, words: OneMessage) -> 
     gained: Counter[int] = Counter()
     made: dict[int, dict[Supplier, int]] = {one.id: {} for one in rounds}
     for order in orders:
-        words.say(order.buyer_id, f"订单 {order.number} 取消了：{reason}。付过的原路退。")
+        words.say(order.buyer_id, f"订单 {order.number} 取消了：{reason}。付过的退给您。")
         freed = end_allocated(session, actor, order, reason)
         gained.update({line: n for line, n in freed.gained.items() if line not in leaving})
         made[order.round_id].update(freed.made)
