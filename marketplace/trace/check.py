@@ -9,7 +9,6 @@ secret. What it checks is written down in docs/proof.md, so that anybody can wri
 import argparse
 import base64
 import hashlib
-import io
 import json
 import re
 import sys
@@ -45,7 +44,6 @@ MOVEMENTS = {
 OF_SEAL = {"hash": str, "public_key": str, "signature": str, "endorsement": str}
 OF_TEXT = {"at": int, "key": str, "leaves": int, "number": int, "prev": str, "root": str, "v": int}
 OF_EVENT = {"at": int, "data": dict, "kind": str, "prev": str, "seq": int, "stream": str, "v": int}
-HEX = re.compile("[0-9a-f]{64}")
 
 
 class BadProof(Exception):
@@ -177,7 +175,7 @@ def _included(proof: Any, seal: dict[str, Any]) -> None:
         raise BadProof(f"凭证要的是第 {proof['seal']} 号封印，给的是第 {seal['number']} 号")
     if size != seal["leaves"]:
         raise BadProof("凭证里树的大小（size）和封印的不一样")
-    if not all(isinstance(one, str) and HEX.fullmatch(one) for one in path):
+    if not all(isinstance(one, str) and re.fullmatch("[0-9a-f]{64}", one) for one in path):
         raise BadProof("凭证的格式不对：path 里不全是指纹")
     texts = proof["events"]
     head = {"hash": _sha256(texts[-1]), "seq": len(texts), "stream": proof["stream"]}
@@ -292,9 +290,9 @@ def describe(checked: Checked, key: str) -> list[str]:
     seal = checked.seal
     lines = [f"批次 {checked.stream}：{len(checked.events)} 条记录，一条接一条，没有改过。"]
     lines += [f"  {e['seq']}. {when(e['at'])}  {title(e)}" for e in checked.events]
-    lines.append(f"它们都在第 {seal['number']} 号封印里（{when(seal['at'])}），签名对得上。")
+    sealed = f"它们都在第 {seal['number']} 号封印里（{when(seal['at'])}），签名对得上。"
     asked = f"公钥 {seal['key']}：请和您另外得到的公钥核对。"
-    lines += ["公钥是您信任的那一把，或者由它担保。" if key else asked, "原文："]
+    lines += [sealed, "公钥是您信任的那一把，或者由它担保。" if key else asked, "原文："]
     return lines + [f"  {text}" for text in checked.texts]
 
 
@@ -322,17 +320,19 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"不是这样用的。{self.format_usage()}")
 
+    def format_help(self) -> str:
+        return f"核对一份凭证和它的封印。--before 只有换了公钥的封印才要。\n{self.format_usage()}"
+
     def format_usage(self) -> str:
         return f"用法：{self.prog} 凭证.json --seal 封印.json [--key 公钥] [--before 前一个封印.json]\n"
 
 
 def main(given: Sequence[str], program: str) -> int:
     """The command: its words go to the terminal, which may not know every letter."""
-    parser = _Parser(prog=program, description="核对一份凭证和它的封印。", allow_abbrev=False)
-    parser.add_argument("proof", type=Path, help="凭证文件")
-    parser.add_argument("--seal", type=Path, help="封印文件")
-    parser.add_argument("--key", help="您信任的公钥，从公告栏、报纸上来")
-    parser.add_argument("--before", type=Path, help="前一个封印，只有换了公钥的才要")
+    parser = _Parser(prog=program, allow_abbrev=False)
+    for name in ("proof", "--seal", "--before"):
+        parser.add_argument(name, type=Path)
+    parser.add_argument("--key")
     asked = parser.parse_args(given)
     if asked.seal is None:
         parser.exit(2, f"没有给出封印文件。{parser.format_usage()}")
@@ -340,9 +340,8 @@ def main(given: Sequence[str], program: str) -> int:
     if asked.key is not None and not _decoded(key, 32):
         parser.exit(2, f"“{_plain(key)}”不是公钥。公钥是 44 个字符，最后一个是 =，请原样抄。\n")
     code, words = run(asked.proof, asked.seal, key, asked.before)
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")
-    sys.stdout.write(f"{_plain(words)}\n")
+    known = sys.stdout.encoding or "utf8"
+    print(_plain(words).encode(known, "backslashreplace").decode(known))  # noqa: T201
     return code
 
 

@@ -294,6 +294,8 @@ def test_how_it_is_used_is_told_in_chinese(asked):
         assert "用法：marketplace verify-proof" in words
         assert "usage" not in words
     assert "没有给出封印文件" in asked(second="")[1]
+    assert asked("--help") == (0, asked("--help")[1])
+    assert "usage" not in asked("--help")[1]
 
 
 def test_a_file_tells_the_terminal_nothing(asked):
