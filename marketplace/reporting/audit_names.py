@@ -6,6 +6,7 @@ from marketplace.catalog.models import Lot, Product, SupplyReport
 from marketplace.fulfilment.models import PreparationSheet
 from marketplace.households.models import Household
 from marketplace.identity.audit_names import named
+from marketplace.orders.order_models import Order
 from marketplace.orders.round_models import CollectionPoint, Listing, PickupPoint, Round
 
 for _subject, _key, _name in (
@@ -17,6 +18,7 @@ for _subject, _key, _name in (
     ("listing", Listing.id, Listing.title + literal("（") + Listing.pack_name + literal("）")),
     ("pickup_point", PickupPoint.id, PickupPoint.name),
     ("collection_point", CollectionPoint.id, CollectionPoint.name),
+    ("order", Order.id, Order.number),
     ("sheet", PreparationSheet.id, PreparationSheet.code),
 ):
     named(_subject, _key, _name)
