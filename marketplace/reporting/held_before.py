@@ -24,8 +24,8 @@ class HeldBefore:
     packs: int
     now: int
     ended: datetime
-    undone: bool
-    """The allocation of the round was taken back; else the listing was shared out anew."""
+    why: str
+    """The lot was recalled, the allocation of the round undone, or the listing shared out anew."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class _Lost:
     packs: int
     now: int
     at: int
-    undone: bool
+    why: str
 
 
 def held_before(session: Session, lot_id: int, trace_code: str) -> list[HeldBefore]:
@@ -57,7 +57,7 @@ def held_before(session: Session, lot_id: int, trace_code: str) -> list[HeldBefo
     for line in lines:
         one = lost[line.listing_id, buyer(lot_id, line.id)]
         ended = datetime.fromtimestamp(one.at, UTC)
-        found.append(HeldBefore(line, one.packs, one.now, ended, one.undone))
+        found.append(HeldBefore(line, one.packs, one.now, ended, one.why))
     return sorted(found, key=lambda one: (one.ended, one.line.id), reverse=True)
 
 
@@ -65,7 +65,9 @@ def _lost(events: Iterable[Mapping[str, Any]]) -> dict[tuple[int, str], _Lost]:
     """Listing and code of the order line → what it had and has not any more."""
     lost: dict[tuple[int, str], _Lost] = {}
     given: dict[int, dict[str, int]] = {}
+    recalled = False
     for event in events:
+        recalled = recalled or event["kind"] == "recalled"
         if event["kind"] not in {"allocated", "allocation_undone"}:
             continue
         listing = event["data"]["listing"]
@@ -74,12 +76,13 @@ def _lost(events: Iterable[Mapping[str, Any]]) -> dict[tuple[int, str], _Lost]:
         for code, packs in before.items():
             if now.get(code, 0) < packs:
                 undone = event["kind"] == "allocation_undone"
-                lost[listing, code] = _Lost(packs, now.get(code, 0), event["at"], undone)
+                why = "recalled" if recalled else "undone" if undone else "anew"
+                lost[listing, code] = _Lost(packs, now.get(code, 0), event["at"], why)
         for code, packs in now.items():
             known = lost.get((listing, code))
             if known and packs >= known.packs:
                 del lost[listing, code]
             elif known:
-                lost[listing, code] = _Lost(known.packs, packs, known.at, known.undone)
+                lost[listing, code] = _Lost(known.packs, packs, known.at, known.why)
         given[listing] = now
     return lost

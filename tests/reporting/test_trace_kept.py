@@ -71,7 +71,8 @@ def test_after_a_recall_the_page_still_says_who_was_to_get_it(world, client):
         assert "这批货召回了" in kept
         assert "分到过，后来不给了" in kept
         assert f"/trace/orders/{sold.number}" in kept
-        assert "分配撤回了" in kept
+        assert 'data-label="为什么">这批货召回了' in kept
+        assert "现在没有分给谁" in kept
         assert re.search(r'分到过">3 份</td><td class="num" data-label="还给">0 份', kept)
     cadre = world.sign_in(sold.cadre).get(f"/trace/lots/{sold.lot.id}").text
     assert "分到过，后来不给了" in cadre
@@ -82,7 +83,9 @@ def test_what_is_given_as_before_is_not_told_as_lost(world):
     sold = Sold(world)
     auditor = world.sign_in(world.user("auditor", region=COUNTY))
     assert "分到过" not in auditor.get(f"/trace/lots/{sold.lot.id}").text
-    _on_round(world, undo_allocation, allocate_round)
+    _on_round(world, undo_allocation)
+    assert 'data-label="为什么">分配撤回了' in auditor.get(f"/trace/lots/{sold.lot.id}").text
+    _on_round(world, allocate_round)
     assert "分到过" not in auditor.get(f"/trace/lots/{sold.lot.id}").text
     with world.transaction() as session:
         assert session.scalars(select(Order)).one().state == "allocated"
