@@ -70,6 +70,7 @@ FEATURES = (
     "marketplace.reporting.trace_views",
     "marketplace.reporting.trust_views",
     "marketplace.reporting.ledger_views",
+    "marketplace.reporting.check_views",
     "marketplace.reporting.online_views",
     "marketplace.reporting.bill_views",
     "marketplace.settlement.payout_views",
