@@ -4,6 +4,7 @@ import base64
 import copy
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -325,3 +326,15 @@ def test_the_downloaded_file_answers_alike(asked):
 
 def test_movements_are_called_as_the_lots_page_calls_them():
     assert checker.MOVEMENTS == MOVEMENT_KINDS
+
+
+def test_every_kind_that_is_written_down_has_its_word():
+    text = (Path(__file__).parents[2] / "docs" / "proof.md").read_text(encoding="utf8")
+    rows = text.partition("## What events say")[2].splitlines()
+    kinds = {
+        kind
+        for row in rows
+        if row.startswith("| `")
+        for kind in re.findall("`([a-z_]+)`", row.split("|")[1])
+    }
+    assert kinds == {*checker.KINDS, "moved"}
