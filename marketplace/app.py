@@ -70,6 +70,7 @@ FEATURES = (
     "marketplace.reporting.trace_views",
     "marketplace.reporting.trust_views",
     "marketplace.reporting.ledger_views",
+    "marketplace.reporting.check_views",
     "marketplace.reporting.online_views",
     "marketplace.reporting.bill_views",
     "marketplace.settlement.payout_views",
@@ -140,9 +141,10 @@ FIELD_PAGES: tuple[str, ...] = (
     "marketplace.settlement.field_views",
     "marketplace.fulfilment.weighed_goods",
     "marketplace.settlement.paid_goods",
+    "marketplace.reporting.audit_names",
 )
-"""Modules that attach views to the blueprint `field`, notes to its receipts or stages to its lots; imported
-before anything is registered."""
+"""Modules that attach views to the blueprint `field`, notes to its receipts, stages to its lots or names to the
+trail; imported before anything is registered."""
 
 
 def create_app(settings: Settings) -> Flask:

@@ -30,6 +30,7 @@ from marketplace.orders import (
 from marketplace.payments import bank_models, statement_models
 from marketplace.payments import models as payments
 from marketplace.regions import models as regions
+from marketplace.reporting import check_models
 from marketplace.settlement import (
     fee_models,
     notice_models,
@@ -45,6 +46,6 @@ MODULES = (
     payee_models, payout_models, fee_models, notice_models, recovery_models,
     bank_models, statement_models, return_models, trace, weighing_models, shift_models,
     delivery_models, claim_models, hold_models,
-    paper_models, original_models, processing_models, weight_models,
+    paper_models, original_models, processing_models, weight_models, check_models,
 )  # fmt: skip
 metadata = Base.metadata

@@ -35,6 +35,8 @@ from marketplace.jobs import worker
 from marketplace.reporting.verify import report, verify
 from marketplace.trace import check
 
+PROVING = "verify-proof"
+
 
 class CannotRun(Exception):
     """The command cannot do its work; the message says why and what to do."""
@@ -124,13 +126,6 @@ def _create_admin(settings: Settings, arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _verify_proof(arguments: argparse.Namespace) -> int:
-    """Needs no database and no setting: two files say it all."""
-    code, words = check.run(arguments.proof, arguments.seal, arguments.key)
-    print(words)
-    return code
-
-
 Run = Callable[[Settings, argparse.Namespace], int]
 
 
@@ -157,9 +152,7 @@ def _parser() -> argparse.ArgumentParser:
     showing.add_argument("--reset", action="store_true", help="throw the demo's data away first")
     command(commands, "worker", _work, "do what is due: close rounds, send messages, import files")
     command(commands, "verify", _verify, "ask the database whether every figure adds up")
-    proving = commands.add_parser("verify-proof", help="check a downloaded proof against a seal")
-    proving.set_defaults(alone=True)
-    check.arguments(proving)
+    commands.add_parser(PROVING, help="check a downloaded proof against a seal")
     of_database = commands.add_parser("db", help="the database").add_subparsers(
         required=True, metavar="COMMAND"
     )
@@ -189,9 +182,10 @@ def _processes(text: str) -> int:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    arguments = _parser().parse_args(argv)
-    if "alone" in arguments:
-        return _verify_proof(arguments)
+    given = sys.argv[1:] if argv is None else argv
+    if given[:1] == [PROVING]:  # two files say it all: no database, no setting
+        return check.main(given[1:], f"marketplace {PROVING}")
+    arguments = _parser().parse_args(given)
     run: Run = arguments.run
     try:
         return run(from_environment(), arguments)

@@ -1,22 +1,22 @@
 """Loads the demo county: every row comes from an import or a service, at its own moment in the story."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
 from marketplace.catalog.paper_rules import set_rules
 from marketplace.catalog.products import save_product
-from marketplace.core.clock import now, today, use_clock
+from marketplace.core.clock import now, today
 from marketplace.core.county_settings import set_county_setting
 from marketplace.core.db import transaction
 from marketplace.demo import county
 from marketplace.demo.bring import actor_named, bring
-from marketplace.demo.on_account import bank_file_of_today, past_round
+from marketplace.demo.on_account import on_account
 from marketplace.demo.people import phone
-from marketplace.demo.reports import report_and_verify
+from marketplace.demo.reports import reports_of_the_story
 from marketplace.demo.rounds import rounds_of_the_story
+from marketplace.demo.telling import Story, happen
 from marketplace.households.household_import import HOUSEHOLDS
 from marketplace.households.member_import import MEMBERS
 from marketplace.households.models import Household
@@ -37,26 +37,25 @@ def load_demo(
 ) -> None:
     """Fill an empty, migrated database, telling `say` how far it is. Needs an application context."""
     start = moment or now()
-    with _at(start - timedelta(days=30)):
-        say(
-            f"正在准备演示县{county.COUNTY_NAME}（只有第一次需要，约一分钟）：区划、单位、账号、农户 …"
-        )
-        _administrator()
-        _files_of_the_county()
-        _places_and_produce()
+    happen(
+        _beginning(start, say),
+        reports_of_the_story(start),
+        *rounds_of_the_story(start),
+        on_account(start),
+    )
+
+
+def _beginning(start: datetime, say: Callable[[str], None]) -> Story:
+    yield start - timedelta(days=30)
+    say(f"正在准备演示县{county.COUNTY_NAME}（只有第一次需要，约一分钟）：区划、单位、账号、农户 …")
+    _administrator()
+    _files_of_the_county()
+    _places_and_produce()
     say("上个月的一期、对账单和银行流水 …")
-    past = past_round(start)
+    yield start - timedelta(days=12)
     say("滞销登记和核实 …")
-    report_and_verify(start)
+    yield start - timedelta(days=11)
     say("期次、订购、分配、备货单 …")
-    rounds_of_the_story(start)
-    bank_file_of_today(start, *past)
-
-
-@contextmanager
-def _at(moment: datetime) -> Iterator[None]:
-    with use_clock(lambda: moment):
-        yield
 
 
 def _administrator() -> None:

@@ -9,13 +9,14 @@ from sqlalchemy.orm import Session
 
 from marketplace.catalog.models import Lot, Product
 from marketplace.catalog.reports import ReportInput, get_report, submit_report, verify_report
-from marketplace.core.clock import shanghai_date, today, use_clock
+from marketplace.core.clock import shanghai_date, today
 from marketplace.core.db import db, transaction
 from marketplace.core.money import format_yuan
 from marketplace.demo.bring import actor_named, bring
 from marketplace.demo.county import JIN
 from marketplace.demo.orders import approve_all
 from marketplace.demo.rounds import make_round
+from marketplace.demo.telling import Story
 from marketplace.demo.weighing import weigh_everything
 from marketplace.fulfilment.delivering import accept_rest, set_out
 from marketplace.fulfilment.issuing import issue_sheets
@@ -45,31 +46,33 @@ CENTRE = "岚溪县国库集中支付中心"
 HEADINGS = ("交易日期", "交易流水号", "对方户名", "对方账号", "收入金额", "支出金额", "附言")
 
 
-def past_round(start: datetime) -> tuple[list[str], str]:
-    """Everything that was sold has its place: no later round sees a pack of it. The orders' numbers,
-    and that of the statement that was issued for them."""
-    with use_clock(lambda: start - timedelta(days=27)):
-        lot_id = _apples(sum(packs for _, packs in BOUGHT) * PACK)
-    with use_clock(lambda: start - timedelta(days=26)):
-        day = shanghai_date(start)
-        round_id = make_round(
-            "上月尝鲜",
-            start - timedelta(days=26),
-            day - timedelta(days=24),
-            day - timedelta(days=21),
-        )
-        numbers = _sold(round_id, lot_id)
-    with use_clock(lambda: start - timedelta(days=23)):
-        _step(round_id, close_round, allocate_round, issue_sheets)
-    with use_clock(lambda: start - timedelta(days=21)):
-        weigh_everything(round_id)
-        _step(round_id, set_out)
-    with use_clock(lambda: start - timedelta(days=20)):
-        _step(round_id, accept_rest)
-    with use_clock(lambda: start - timedelta(days=19)), transaction() as session:
+def on_account(start: datetime) -> Story:
+    """A round of last month, and what came at the bank for it. Everything that was sold has its place: no
+    later round sees a pack of it."""
+    yield start - timedelta(days=27)
+    lot_id = _apples(sum(packs for _, packs in BOUGHT) * PACK)
+    yield start - timedelta(days=26)
+    day = shanghai_date(start)
+    round_id = make_round(
+        "上月尝鲜",
+        start - timedelta(days=26),
+        day - timedelta(days=24),
+        day - timedelta(days=21),
+    )
+    numbers = _sold(round_id, lot_id)
+    yield start - timedelta(days=23)
+    _step(round_id, close_round, allocate_round, issue_sheets)
+    yield start - timedelta(days=21)
+    weigh_everything(round_id)
+    _step(round_id, set_out)
+    yield start - timedelta(days=20)
+    _step(round_id, accept_rest)
+    yield start - timedelta(days=19)
+    with transaction() as session:
         unit_id = session.scalars(select(User).where(User.login_name == "caigou")).one()
         statement = issue_now(session, actor_named("caiwu"), unit_id.organisation_id or 0).number
-    return numbers, statement
+    yield start - timedelta(hours=2)
+    _bank_file(numbers, statement)
 
 
 def _step(round_id: int, *steps: Callable[[Session, Actor, Round], object]) -> None:
@@ -77,12 +80,6 @@ def _step(round_id: int, *steps: Callable[[Session, Actor, Round], object]) -> N
     for step in steps:
         with transaction() as session:
             step(session, operator, get_round(session, round_id))
-
-
-def bank_file_of_today(start: datetime, numbers: list[str], statement: str) -> None:
-    """What came at the bank; told last, because what was paid out before did not know of it."""
-    with use_clock(lambda: start - timedelta(hours=2)):
-        _bank_file(numbers, statement)
 
 
 def _apples(base: int) -> int:

@@ -5,10 +5,11 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from stdnum import luhn
 
-from marketplace.core.clock import today, use_clock
+from marketplace.core.clock import today
 from marketplace.core.db import db, transaction
 from marketplace.core.money import format_yuan
 from marketplace.demo.bring import actor_named, bring
+from marketplace.demo.telling import Story
 from marketplace.demo.weighing import weigh_everything
 from marketplace.fulfilment.delivering import accept_rest, set_out
 from marketplace.households.models import Household
@@ -28,32 +29,32 @@ from marketplace.settlement.result_import import RESULTS
 BANK = "岚溪农商银行"
 
 
-def pay_households(round_id: int, start: datetime) -> None:
+def pay_households(round_id: int, start: datetime) -> Story:
     """Delivered, proposed by finance, approved by the leader, and what the bank said of it."""
     operator, maker, leader = (actor_named(who) for who in ("yunying", "caiwu", "lingdao"))
-    with use_clock(lambda: start - timedelta(days=8)):
-        weigh_everything(round_id)
-        with transaction() as session:
-            set_out(session, operator, get_round(session, round_id))
-        with transaction() as session:
-            accept_rest(session, operator, get_round(session, round_id))
-        _accounts(operator)
-    with use_clock(lambda: start - timedelta(days=7)):
-        for actor in (*_reviewers(), maker):
-            _consent_to_all(actor)
-    with use_clock(lambda: start - timedelta(days=6)):
-        with transaction() as session:
-            number = propose_run(session, maker).number
-        with transaction() as session:
-            run = get_run(session, number)
-            approve_run(session, leader, run, run.fen)
-        with transaction() as session:
-            run = get_run(session, number)
-            bank_file(session, maker, run, run.lines)
-            record_sent(session, maker, run)
-    with use_clock(lambda: start - timedelta(days=5)):
-        _bank_answers(maker)
-        _an_advance(maker, leader)
+    yield start - timedelta(days=8)
+    weigh_everything(round_id)
+    with transaction() as session:
+        set_out(session, operator, get_round(session, round_id))
+    with transaction() as session:
+        accept_rest(session, operator, get_round(session, round_id))
+    _accounts(operator)
+    yield start - timedelta(days=7)
+    for actor in (*_reviewers(), maker):
+        _consent_to_all(actor)
+    yield start - timedelta(days=6)
+    with transaction() as session:
+        number = propose_run(session, maker).number
+    with transaction() as session:
+        run = get_run(session, number)
+        approve_run(session, leader, run, run.fen)
+    with transaction() as session:
+        run = get_run(session, number)
+        bank_file(session, maker, run, run.lines)
+        record_sent(session, maker, run)
+    yield start - timedelta(days=5)
+    _bank_answers(maker)
+    _an_advance(maker, leader)
 
 
 def _an_advance(maker: Actor, leader: Actor) -> None:

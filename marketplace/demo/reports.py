@@ -17,11 +17,12 @@ from marketplace.catalog.reports import (
     submit_report,
     verify_report,
 )
-from marketplace.core.clock import today, use_clock
+from marketplace.core.clock import today
 from marketplace.core.db import db, transaction
 from marketplace.demo import county
 from marketplace.demo.bring import actor_named, bring
 from marketplace.demo.produce import POOLED, Pooled, Stranded, household_reports
+from marketplace.demo.telling import Story
 from marketplace.households.models import CadreAssignment, CooperativeMember, Household
 from marketplace.identity.models import Organisation, User
 from marketplace.identity.permissions import REPORT_VERIFY
@@ -42,18 +43,18 @@ FIRST_TOWN = range(1, 25)
 """Households of the town whose reviewer is shown on the sign-in page: some of theirs still wait."""
 
 
-def report_and_verify(start: datetime) -> None:
+def reports_of_the_story(start: datetime) -> Story:
     numbered = list(enumerate(household_reports()))
     late = [(i, report) for i, report in numbered if _is_late(i, report)]
     late[1] = (late[1][0], replace(late[1][1], quantity="3万"))  # more than the land can give
-    with use_clock(lambda: start - timedelta(days=12)):
-        _bring_all([pair for pair in numbered if not _is_late(*pair)])
-        for pooled in POOLED:
-            _report_pooled(pooled)
-    with use_clock(lambda: start - timedelta(days=11)):
-        _verify_all_but_two()
-    with use_clock(lambda: start - timedelta(hours=22)):
-        _bring_all(late)
+    yield start - timedelta(days=12)
+    _bring_all([pair for pair in numbered if not _is_late(*pair)])
+    for pooled in POOLED:
+        _report_pooled(pooled)
+    yield start - timedelta(days=11)
+    _verify_all_but_two()
+    yield start - timedelta(hours=22)
+    _bring_all(late)
 
 
 def _is_late(number: int, report: Stranded) -> bool:

@@ -6,7 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from marketplace.catalog.models import Lot, Product
-from marketplace.core.clock import SHANGHAI, local_day_end, now, shanghai_date, today, use_clock
+from marketplace.core.clock import SHANGHAI, local_day_end, now, shanghai_date, today
 from marketplace.core.db import db, transaction
 from marketplace.demo.bring import actor_named
 from marketplace.demo.delivering import bring_to_the_stops
@@ -22,6 +22,7 @@ from marketplace.demo.papers import bring_papers
 from marketplace.demo.payouts import pay_households
 from marketplace.demo.processing import processing_of_the_story
 from marketplace.demo.produce import OFFERS, Offer
+from marketplace.demo.telling import Story
 from marketplace.demo.weighing import weigh_everything
 from marketplace.fulfilment.answering import answer_yes, get_sheet, record_told
 from marketplace.fulfilment.issuing import issue_sheets
@@ -45,85 +46,94 @@ from marketplace.orders.rounds import (
 CONSENT = "户主电话里同意，联系人记"
 
 
-def rounds_of_the_story(start: datetime) -> None:
+def rounds_of_the_story(start: datetime) -> tuple[Story, ...]:
     day = shanghai_date(start)
-    _a_round_that_is_paid(start, day)
-    _a_round_on_its_way(start, day)
-    with use_clock(lambda: start - timedelta(days=9)):
-        first = make_round(
-            "冬季滞销专场",
-            start - timedelta(days=9),
-            day - timedelta(days=2),
-            day + timedelta(days=3),
-        )
-        _offer(first, OFFERS, share=2)
-        _open(first)
-    with use_clock(lambda: start - timedelta(days=6)):
-        colleagues_register(first, submitted=True)
-        orders_of(first, buyers=18, seed=1)
-        approve_all()
-        sell_out(first, "天堂姜")
-    with use_clock(lambda: start - timedelta(days=3)):
-        _a_loss_before_closing()
-    with use_clock(lambda: start - timedelta(days=1, hours=12)):
-        _close_and_allocate(first)
-        bring_papers(first)
-    with use_clock(lambda: start - timedelta(hours=20)):
-        _tell_most(first)
-        collect(first, slice(None, None, 2))
-        processing_of_the_story()
-        second = make_round(
-            "本周乡味",
-            start - timedelta(hours=20),
-            day + timedelta(days=3),
-            day + timedelta(days=8),
-        )
-        _offer(second, OFFERS, share=1)
-        _open(second)
-    with use_clock(lambda: start - timedelta(hours=6)):
-        colleagues_register(second, submitted=False)
-        orders_of(second, buyers=9, seed=5)
+    return (
+        _a_round_that_is_paid(start, day),
+        _a_round_on_its_way(start, day),
+        _the_winter_round(start, day),
+    )
+
+
+def _the_winter_round(start: datetime, day: date) -> Story:
+    """Told to most households; the next one is open, and the one after it in preparation."""
+    yield start - timedelta(days=9)
+    first = make_round(
+        "冬季滞销专场",
+        start - timedelta(days=9),
+        day - timedelta(days=2),
+        day + timedelta(days=3),
+    )
+    _offer(first, OFFERS, share=2)
+    _open(first)
+    yield start - timedelta(days=6)
+    colleagues_register(first, submitted=True)
+    orders_of(first, buyers=18, seed=1)
+    approve_all()
+    sell_out(first, "天堂姜")
+    yield start - timedelta(days=3)
+    _a_loss_before_closing()
+    yield start - timedelta(days=1, hours=12)
+    _close_and_allocate(first)
+    bring_papers(first)
+    yield start - timedelta(hours=20)
+    _tell_most(first)
+    collect(first, slice(None, None, 2))
+    processing_of_the_story()
+    second = make_round(
+        "本周乡味",
+        start - timedelta(hours=20),
+        day + timedelta(days=3),
+        day + timedelta(days=8),
+    )
+    _offer(second, OFFERS, share=1)
+    _open(second)
+    yield start - timedelta(hours=6)
+    colleagues_register(second, submitted=False)
+    orders_of(second, buyers=9, seed=5)
+    yield start
     third = make_round(
         "年货预订", start + timedelta(days=5), day + timedelta(days=10), day + timedelta(days=15)
     )
     _offer(third, OFFERS[9:11], share=1)
 
 
-def _a_round_that_is_paid(start: datetime, day: date) -> None:
+def _a_round_that_is_paid(start: datetime, day: date) -> Story:
     """Small, over, and its money is with the households, but for a few."""
     titles = {"土鸡蛋", "苹果", "红薯干", "大米", "时令青菜", "马蹄"}
     pilot = tuple(offer for offer in OFFERS if offer.title in titles)
-    with use_clock(lambda: start - timedelta(days=11)):
-        made = make_round(
-            "试销", start - timedelta(days=11), day - timedelta(days=10), day - timedelta(days=8)
-        )
-        _offer(made, pilot, share=10)
-        _open(made)
-        orders_of(made, buyers=18, seed=3, canteens=False)
-    with use_clock(lambda: start - timedelta(days=9, hours=-1)):
-        _close_and_allocate(made)
-        collect(made, slice(-3))
-    pay_households(made, start)
+    yield start - timedelta(days=11)
+    made = make_round(
+        "试销", start - timedelta(days=11), day - timedelta(days=10), day - timedelta(days=8)
+    )
+    _offer(made, pilot, share=10)
+    _open(made)
+    orders_of(made, buyers=18, seed=3, canteens=False)
+    yield start - timedelta(days=9, hours=-1)
+    _close_and_allocate(made)
+    collect(made, slice(-3))
+    yield from pay_households(made, start)
 
 
-def _a_round_on_its_way(start: datetime, day: date) -> None:
+def _a_round_on_its_way(start: datetime, day: date) -> Story:
     """Today's: in the van, at some stops already, and a few have fetched theirs."""
     titles = {"雪毛鸡", "土鸡蛋", "苹果", "红薯干", "大米"}
     few = tuple(offer for offer in OFFERS if offer.title in titles)
-    with use_clock(lambda: start - timedelta(days=7)):
-        made = make_round("周中鲜货", start - timedelta(days=7), day - timedelta(days=4), day)
-        _offer(made, few, share=12)
-        _open(made)
-        orders_of(made, buyers=10, seed=7, canteens=False)
-        canteens_order(made, {"雪毛鸡": 3, "土鸡蛋": 3, "苹果": 5, "大米": 4})
-    with use_clock(lambda: start - timedelta(days=3)):
-        _close_and_allocate(made)
-        collect(made, slice(None, None, 3))
-        bring_papers(made)
-    with use_clock(lambda: start - timedelta(days=1)):
-        weigh_everything(made)
-    with use_clock(lambda: start - timedelta(hours=2)):
-        bring_to_the_stops(made)
+    yield start - timedelta(days=10)
+    made = make_round("周中鲜货", start - timedelta(days=10), day - timedelta(days=4), day)
+    _offer(made, few, share=12)
+    _open(made)
+    yield start - timedelta(days=7)
+    orders_of(made, buyers=10, seed=7, canteens=False)
+    canteens_order(made, {"雪毛鸡": 3, "土鸡蛋": 3, "苹果": 5, "大米": 4})
+    yield start - timedelta(days=3)
+    _close_and_allocate(made)
+    collect(made, slice(None, None, 3))
+    bring_papers(made)
+    yield start - timedelta(days=1)
+    weigh_everything(made)
+    yield start - timedelta(hours=2)
+    bring_to_the_stops(made)
 
 
 def _local(day: date, hour: int) -> datetime:

@@ -78,7 +78,8 @@ def recall(session: Session, actor: Actor, lot_id: int, reason: str, words: str)
         returned += _give_back(session, actor, lot, why)
     told = _tell(session, lots, why, done, on_its_way, returned)
     audit.record(
-        session, actor, "lot_recalled", "lot", lot_id, reason=reason, packs=returned.total(), lots=len(lots)
+        session, actor, "lot_recalled", "lot", lot_id, reason=reason, lots=len(lots), cut=done.cut.total(),
+        undone=done.unshared.total(), on_its_way=on_its_way.total(), returned=returned.total(),
     )  # fmt: skip
     undone = tuple(one.number for one in done.undone)
     return Recalled(len(lots), undone, done.cut.total(), returned.total(), told)

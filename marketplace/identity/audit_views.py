@@ -1,23 +1,24 @@
 """The audit trail for those who control: who did what, who looked at whom, what was refused."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from flask import Blueprint, render_template, request, url_for
-from sqlalchemy import Select, select
+from sqlalchemy import Select, or_, select
 
 from marketplace.core.clock import local_day_end, local_day_start
 from marketplace.core.db import db
 from marketplace.identity.access import current_scope, requires
 from marketplace.identity.audit import AuditRow
+from marketplace.identity.audit_details import detail_words, things_in
+from marketplace.identity.audit_names import Names, Thing, names_of, things_named
 from marketplace.identity.audit_words import (
     ACTIONS,
     PERSONAL,
     SUBJECTS,
-    accounts_in,
     action_words,
-    detail_words,
     subject_words,
 )
 from marketplace.identity.models import User
@@ -79,13 +80,15 @@ def trail(scope: Scope, asked: Asked) -> Select[AuditRow]:
             | User.display_name.contains(asked.person, autoescape=True)
         )
         statement = statement.where(AuditRow.actor_id.in_(named))
-    for column, value in (
-        (AuditRow.action, asked.action),
-        (AuditRow.subject, asked.subject),
-        (AuditRow.subject_id, asked.subject_id),
-    ):
+    for column, value in ((AuditRow.action, asked.action), (AuditRow.subject, asked.subject)):
         if value:
             statement = statement.where(column == value)
+    if asked.subject_id:
+        things = {
+            (AuditRow.subject == subject) & (AuditRow.subject_id == number)
+            for subject, number in things_named(db.session, asked.subject_id)
+        }
+        statement = statement.where(or_(AuditRow.subject_id == asked.subject_id, *things))
     if asked.first:
         statement = statement.where(AuditRow.at >= local_day_start(asked.first))
     if asked.last:
@@ -93,13 +96,18 @@ def trail(scope: Scope, asked: Asked) -> Select[AuditRow]:
     return statement.order_by(AuditRow.id.desc())
 
 
-def _people(rows: list[AuditRow]) -> dict[int, str]:
-    """Names of those who acted and of those acted on, by account number; the system itself is 0."""
-    wanted = {row.actor_id for row in rows}.union(
-        *(accounts_in(row.subject, row.subject_id, row.detail) for row in rows)
-    )
-    found = select(User.id, User.display_name).where(User.id.in_(wanted))
-    return {0: "系统"} | {row.id: row.display_name for row in db.session.execute(found)}
+def _names(rows: Sequence[AuditRow]) -> dict[Thing, str]:
+    """Of those who acted, of what they acted on, and of what the details name."""
+    wanted = {("account", str(row.actor_id)) for row in rows}
+    wanted |= {(row.subject, row.subject_id) for row in rows}
+    for row in rows:
+        wanted.update(things_in(row.action, row.detail))
+    return names_of(db.session, wanted)
+
+
+def _who(row: AuditRow, names: Names) -> str:
+    known = names.get(("account", str(row.actor_id)), f"账号 {row.actor_id}")
+    return known if row.actor_id else "系统"
 
 
 @bp.get("")
@@ -107,14 +115,14 @@ def _people(rows: list[AuditRow]) -> dict[int, str]:
 def index() -> str:
     asked = _asked()
     page = paginate(db.session, trail(current_scope(), asked), size=50)
-    people = _people(list(page.items))
+    names = _names(page.items)
     rows: list[dict[str, Any]] = [
         {
             "at": row.at,
-            "who": people.get(row.actor_id, f"账号 {row.actor_id}"),
+            "who": _who(row, names),
             "action": action_words(row.action),
-            "subject": subject_words(row.subject, row.subject_id, people),
-            "detail": detail_words(row.detail, people),
+            "subject": subject_words(row.subject, row.subject_id, names),
+            "detail": detail_words(row.detail, names, row.action),
             "refused": row.refused,
             "request_id": row.request_id,
         }

@@ -1,10 +1,6 @@
 """The trail in Chinese: what each action is called, and which of them looked at personal data."""
 
-import json
-from collections.abc import Mapping
-
-from marketplace.identity.permission_words import PERMISSIONS
-from marketplace.identity.permissions import ROLES, role_name
+from marketplace.identity.audit_names import Names
 
 ACTIONS = {
     "advance_approved": "批准周转金",
@@ -156,6 +152,7 @@ ACTIONS = {
     "sheet_answered_less": "回音：备不齐",
     "sheet_answered_no": "回音：备不了",
     "sheet_answered_yes": "回音：能备齐",
+    "check_asked": "要核对一遍",
     "claim_filed": "申请退货",
     "claim_granted": "同意退货",
     "claim_refused": "不同意退货",
@@ -226,6 +223,7 @@ SUBJECTS = {
     "role_grant": "角色授权",
     "round": "期次",
     "sheet": "备货单",
+    "check_run": "核对",
     "claim": "退货申请",
     "manifest": "配送单",
     "original": "签字原件",
@@ -234,112 +232,17 @@ SUBJECTS = {
     "weigh_in": "过磅单",
     "supply_report": "登记",
 }
-_DETAILS = {
-    "applied": "导入行数",
-    "base": "数量（克或个）",
-    "cadre": "联系人",
-    "claimant": "供货的",
-    "columns": "改了哪些",
-    "consent": "农户同意低价",
-    "cause": "原因",
-    "cut": "减少",
-    "days": "天数",
-    "deputy": "代理人",
-    "end": "结果",
-    "expired": "过期订单",
-    "faulty": "有错行数",
-    "fen": "金额（分）",
-    "field": "内容",
-    "household": "农户编号",
-    "kind": "种类",
-    "lines": "笔数",
-    "lot": "批次",
-    "lots": "批次",
-    "households": "农户编号",
-    "how": "方式",
-    "need": "需要权限",
-    "not_taken": "没收的行数",
-    "orders": "订单数",
-    "packs": "份数",
-    "policy": "办法",
-    "price": "单价（分）",
-    "reason": "理由",
-    "region": "区划",
-    "role": "角色",
-    "round": "期次",
-    "rows": "行数",
-    "sha256": "照片校验码",
-    "sheets": "备货单张数",
-    "source": "照着哪期",
-    "state": "状态",
-    "stops": "几处",
-    "take": "导入哪些",
-    "title": "名称",
-    "to": "到",
-    "trip": "车次",
-    "unchanged": "没变行数",
-    "invoice": "单据号",
-    "permille": "每千出多少",
-    "what": "内容项",
-    "why": "原因",
-}
-_VALUES = {
-    "accounts": "账号", "all": "全部", "call": "电话", "died": "死亡或损坏", "eaten": "自家吃了",
-    "farm": "货的质量，农户同意少收", "transport": "运输中坏了", "goodwill": "平台承担", "unfetched": "买家没来取",
-    "first_come": "先上架先卖", "good": "没问题的行", "households": "农户", "members": "合作社成员",
-    "message": "短信或微信", "bank": "银行流水", "name": "姓名", "paper": "纸质备货单", "pasted": "粘贴的接龙",
-    "phone": "电话号码", "certificate": "承诺达标合格证", "inspection": "检疫证明", "test_report": "检测报告",
-    "licence": "营业执照/许可",
-    "proportional": "按备货量的比例", "regions": "行政区划", "reports": "滞销登记",
-    "sold_elsewhere": "别处卖了", "units": "单位", "urgent_then_fair": "先卖放不住的，再按权重拉平",
-    "visit": "上门", "other": "其他",
-}  # fmt: skip
-"""What codes in details mean; what is not here shows as it was written."""
-_ACCOUNTS = ("cadre", "deputy")
-"""Details that are numbers of accounts."""
-People = Mapping[int, str]
-"""Names by account number."""
-
-
-def accounts_in(subject: str, subject_id: str, detail: str) -> set[int]:
-    """The accounts that a row names by number, whose names its words want."""
-    values = json.loads(detail)
-    told = [values.get(key) for key in _ACCOUNTS]
-    told += [subject_id] if subject == "account" else []
-    return {int(number) for number in told if number and str(number).isdecimal()}
 
 
 def action_words(action: str) -> str:
     return ACTIONS.get(action, action)
 
 
-def subject_words(subject: str, subject_id: str, people: People) -> str:
+def subject_words(subject: str, subject_id: str, names: Names) -> str:
     """What was acted on; which page was refused is said by the permission it wants."""
     if subject == "page":
         return "页面"
-    said = f"{SUBJECTS.get(subject, subject)} {subject_id}".strip()
-    known = people.get(int(subject_id)) if subject == "account" and subject_id.isdecimal() else ""
-    return f"{said} {known}" if known else said
-
-
-def detail_words(detail: str, people: People) -> str:
-    """A row's JSON of plain values as `理由：电话核对；角色：县平台运营`."""
-    values: dict[str, object] = json.loads(detail)
-    return "；".join(
-        f"{_DETAILS.get(key, key)}：{_said(key, value, people)}" for key, value in values.items()
-    )
-
-
-def _said(key: str, value: object, people: People) -> str:
-    if isinstance(value, bool):
-        return "是" if value else "否"
-    if value is None or value == "":
-        return "没有"
-    if key == "role" and value in ROLES:
-        return role_name(str(value))
-    if key == "need":
-        return PERMISSIONS.get(str(value), str(value))
-    if key in _ACCOUNTS and isinstance(value, int):
-        return people.get(value, f"账号 {value}")
-    words = str(value).split(",") if key in {"what", "households"} else [str(value)]
-    return "、".join(_VALUES.get(word, word) for word in words)
+    name = names.get((subject, subject_id), subject_id)
+    if subject == "account" and name != subject_id:
+        name = f"{subject_id} {name}"
+    return f"{SUBJECTS.get(subject, subject)} {name}".strip()

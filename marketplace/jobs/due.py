@@ -19,6 +19,7 @@ from marketplace.payments.refunding import find_excess, send_refunds
 from marketplace.payments.statement_reminders import remind_units
 from marketplace.payments.statements import issue_due
 from marketplace.payments.transfers import match_new
+from marketplace.reporting.checking import LEASE, check_due
 from marketplace.trace.sealing import seal_due
 
 MINUTE = timedelta(minutes=1)
@@ -58,4 +59,5 @@ JOBS = (
     Job("seal", MINUTE, seal_due, on_wake=True),
     Job("settle_rounds", MINUTE, settle_finished_rounds, on_wake=True),
     Job("expire_lots", timedelta(hours=1), _expire_lots),
+    Job("check_books", MINUTE, check_due, on_wake=True, lease=LEASE),  # last: it may take long
 )

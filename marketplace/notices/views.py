@@ -11,6 +11,7 @@ from marketplace.core.wake import wake
 from marketplace.identity.access import current_actor, find_actor, requires, signed_in
 from marketplace.identity.permissions import NOTICE_VIEW, ROUND_MANAGE
 from marketplace.notices import reading
+from marketplace.notices.about import about
 from marketplace.notices.models import STATES, Notice
 from marketplace.notices.outbox import CHANNELS
 from marketplace.web.paging import paginate
@@ -49,9 +50,11 @@ def index() -> str:
         }
         for key, label in {"": "全部", **STATES}.items()
     ]
+    page = paginate(db.session, reading.listed(state))
     return render_template(
         "notices/index.html",
-        page=paginate(db.session, reading.listed(state)),
+        page=page,
+        about=about(db.session, current_actor(), page.items),
         chips=chips,
         states=STATES,
         tones=TONES,

@@ -4,9 +4,10 @@ The public part says only what the public may know: a place by the small-village
 only with consent in force, what the farm gets from one pack and never a household's total.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload
@@ -22,7 +23,7 @@ from marketplace.fulfilment.processing_pages import Processed, processed_of
 from marketplace.orders.allocation_models import AllocationRun
 from marketplace.orders.round_models import Commitment, Listing, Round
 from marketplace.orders.supporters import supported_behind
-from marketplace.reporting.trace_words import recorded
+from marketplace.reporting.trace_words import Told, recorded
 from marketplace.trace.proofs import Standing, events_of, standing_of
 
 
@@ -31,6 +32,8 @@ class Step:
     title: str
     note: str
     state: str = "done"
+    undone: str = ""
+    """What became of it, where it holds no more."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +105,7 @@ def _commitments(session: Session, lot_id: int) -> list[Commitment]:
             select(Commitment)
             .join(Listing, Listing.id == Commitment.listing_id)
             .join(Round, Round.id == Listing.round_id)
-            .where(Commitment.lot_id == lot_id, Round.state.not_in(("draft", "cancelled")))
+            .where(Commitment.lot_id == lot_id, Round.state != "draft")
             .options(joinedload(Commitment.listing).joinedload(Listing.round))
             .order_by(Commitment.id)
         )
@@ -121,6 +124,7 @@ def _packs(commitments: list[Commitment]) -> list[PackShare]:
             c.listing.band_high_base,
         )
         for c in commitments
+        if c.listing.round.state != "cancelled"
     }
     return list(found.values())
 
@@ -132,24 +136,28 @@ def _steps(
     report = lot.report
     told = f"帮扶联系人登记：{amount_words(report.quantity_base, lot.product)}"
     made_here = report.channel in MADE_HERE
-    happened = [] if made_here else [(report.submitted_at, "登记", told)]
+    happened = [] if made_here else [Told(report.submitted_at, "登记", told)]
     if report.reviewed_at and lot.verified and not made_here:
         verified = f"乡镇核实 {amount_words(lot.verified, lot.product)}"
-        happened.append((report.reviewed_at, "核实", verified))
-    moments = _allocated_at(session, [c.listing_id for c in commitments])
-    for commitment in commitments:
-        found = commitment.listing.round
-        goods = commitment.listing.full_title
-        happened.append((commitment.committed_at, "上架", f"第 {found.number} 期 · {goods}"))
-        if commitment.allocated_packs:
-            words = f"第 {found.number} 期的订单分到 {commitment.allocated_packs} 份{goods}"
-            happened.append((moments[commitment.listing_id], "分配", words))
-    happened += recorded(lot, events_of(session, lot.trace_code))
-    happened += [(one.moment, "加工", f"{one.kind}：{one.words}") for one in processed]
-    happened.sort(key=lambda one: int(one[0].timestamp()))  # events know whole seconds
-    steps = {Step(f"{_day(moment)} {what}", words): None for moment, what, words in happened}
-    done = {what for _, what, _ in happened}
-    money = [what for _, what, _ in happened if what in {"付款", "银行退回"}]
+        happened.append(Told(report.reviewed_at, "核实", verified))
+    happened += [_offered(commitment) for commitment in commitments]
+    events = events_of(session, lot.trace_code)
+    happened += _allocated_before(session, commitments, events)
+    goods = {c.listing_id: (c.listing.round.number, c.listing.full_title) for c in commitments}
+    happened += recorded(lot, events, goods)
+    happened += [Told(one.moment, "加工", f"{one.kind}：{one.words}") for one in processed]
+    happened.sort(key=lambda one: int(one.moment.timestamp()))  # events know whole seconds
+    steps = dict.fromkeys(
+        Step(
+            f"{_day(one.moment)} {one.title}",
+            one.words,
+            "undone" if one.undone else "done",
+            one.undone,
+        )
+        for one in happened
+    )
+    done = {one.title for one in happened if not one.undone}
+    money = [one.title for one in happened if one.title in {"付款", "银行退回"}]
     if money and money[-1] == "银行退回":
         done.discard("付款")
     if lot.state == "recalled":
@@ -158,6 +166,33 @@ def _steps(
     return [
         *steps,
         *(Step(what, words, "todo") for what, words in coming.items() if what not in done),
+    ]
+
+
+def _offered(commitment: Commitment) -> Told:
+    found, undone = commitment.listing.round, ""
+    if found.state == "cancelled":
+        undone = "这一期后来取消了"
+    elif not commitment.quantity_base:
+        undone = "后来撤下了"
+    words = f"第 {found.number} 期 · {commitment.listing.full_title}"
+    return Told(commitment.committed_at, "上架", words, undone)
+
+
+def _allocated_before(
+    session: Session, commitments: Sequence[Commitment], events: Sequence[Mapping[str, Any]]
+) -> list[Told]:
+    """What orders got of a lot before there were events, from the rows."""
+    told = {event["data"]["listing"] for event in events if event["kind"] == "allocated"}
+    rows = [c for c in commitments if c.allocated_packs and c.listing_id not in told]
+    moments = _allocated_at(session, [row.listing_id for row in rows]) if rows else {}
+    return [
+        Told(
+            moments[row.listing_id],
+            "分配",
+            f"第 {row.listing.round.number} 期的订单分到 {row.allocated_packs} 份{row.listing.full_title}",
+        )
+        for row in rows
     ]
 
 

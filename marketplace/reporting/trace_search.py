@@ -10,7 +10,7 @@ from marketplace.core.codes import ALPHABET
 from marketplace.core.errors import NotFound
 from marketplace.fulfilment.models import PreparationSheet
 from marketplace.identity.actor import Actor
-from marketplace.identity.permissions import SHEET_VIEW, TRACE_VIEW
+from marketplace.identity.permissions import LOT_VIEW, SHEET_VIEW, TRACE_VIEW
 from marketplace.reporting.sales import sales_of_order
 
 _NUMBER = re.compile(rf"([BDL])(\d{{6}})-?([{ALPHABET}]{{6}})")
@@ -41,6 +41,23 @@ def find_page(session: Session, actor: Actor, code: str) -> Page | None:
     if session.scalar(select(Lot.id).where(Lot.trace_code == code)) is not None:
         return "trace.show", {"code": code}
     return _sheet(session, actor, code)
+
+
+def ways_on(session: Session, actor: Actor, lot_id: int) -> list[tuple[str, Page]]:
+    """From the public page of a lot to those of the county, each with its words, for who reaches it there."""
+    pages: tuple[tuple[str, str, str], ...] = (
+        (LOT_VIEW, "lots.detail", "这批货的账和证明"),
+        (TRACE_VIEW, "trace.lot", "这批货卖给了谁"),
+    )
+    return [
+        (words, (endpoint, {"lot_id": lot_id}))
+        for permission, endpoint, words in pages
+        if actor.may(permission)
+        and (endpoint == "trace.lot" or actor.scope_for(permission).regions)
+        and session.scalar(
+            actor.scope_for(permission).visible(select(Lot.id)).where(Lot.id == lot_id)
+        )
+    ]
 
 
 def _report(session: Session, actor: Actor, receipt_no: str) -> Page | None:

@@ -7,11 +7,20 @@ from marketplace.catalog.paper_models import PAPER_KINDS
 from marketplace.core.codes import read_code
 from marketplace.core.db import db
 from marketplace.core.errors import NotFound
-from marketplace.identity.access import current_actor, current_scope, public, requires
+from marketplace.identity.access import (
+    current_actor,
+    current_scope,
+    find_actor,
+    public,
+    requires,
+)
 from marketplace.identity.permissions import TRACE_VIEW
+from marketplace.orders.field_lot_views import LOT_STATES
+from marketplace.orders.lot_notes import notes_of
 from marketplace.reporting import sales as sold
 from marketplace.reporting import trace
-from marketplace.reporting.trace_search import find_page, is_box_code, is_sheet_code
+from marketplace.reporting.held_before import held_before
+from marketplace.reporting.trace_search import find_page, is_box_code, is_sheet_code, ways_on
 from marketplace.trace.proofs import proof_of
 from marketplace.web.downloads import send_json
 
@@ -51,6 +60,7 @@ def show(code: str) -> str | tuple[str, int]:
         found=found,
         paper_kinds=PAPER_KINDS,
         address=url_for("trace.show", code=code, _external=True),
+        ways_on=ways_on(db.session, actor, found.lot.id) if (actor := find_actor()) else [],
     )
 
 
@@ -89,7 +99,13 @@ def order(number: str) -> str:
 def lot(lot_id: int) -> str:
     found, sales = sold.sales_of_lot(db.session, current_scope(), lot_id)
     return render_template(
-        "reporting/trace_lot.html", lot=found, sales=sales, may_see_orders=_sees_orders()
+        "reporting/trace_lot.html",
+        lot=found,
+        sales=sales,
+        may_see_orders=_sees_orders(),
+        held_before=held_before(db.session, lot_id, found.trace_code),
+        state=LOT_STATES[found.state],
+        notes=notes_of(db.session, found),
     )
 
 

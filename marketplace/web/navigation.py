@@ -92,6 +92,7 @@ DESK: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Entry("周转金", "advances.index", "advances.view"),
             Entry("各期收支", "fees.index", "advances.view"),
             Entry("账本", "ledger.index", "ledger.view"),
+            Entry("核对", "checks.index", "audit.view|advances.view"),
             Entry("支付宝收退款", "online.index", "ledger.view"),
             Entry("支付宝对账", "bills.index", "ledger.view"),
             Entry("银行流水", "transfers.index", "ledger.view"),

@@ -1,5 +1,9 @@
 """The demo county is whole: made by imports and services, in balance, with something for everybody."""
 
+import json
+from itertools import groupby
+from operator import itemgetter
+
 import pytest
 from sqlalchemy import func, select
 
@@ -17,6 +21,7 @@ from marketplace.payments.bank_models import Transfer
 from marketplace.payments.statements import listed, standings
 from marketplace.reporting.verify import verify
 from marketplace.settlement.payout_models import PayoutLine
+from marketplace.trace.models import TraceEvent
 from tests.support.app import dispose, make_app, settings_for
 
 
@@ -57,5 +62,17 @@ def test_the_demo_county_is_loaded_and_in_balance(demo):
     found = demo.scalars(select(Transfer.state).order_by(Transfer.id)).all()
     assert found[:5] == ["matched", "placed", "unmatched", "unmatched", "wrong_amount"]
     assert set(found[5:]) == {"outgoing"}
+    _time_goes_on(demo)
     ensure_open_round()
     assert demo.scalar(select(func.count(Round.id))) == 6, "a round is open: none is added"
+
+
+def _time_goes_on(demo):
+    """Whoever reads a stream from its first event to its last reads it in the order of time."""
+    rows = demo.execute(
+        select(TraceEvent.stream_id, TraceEvent.text).order_by(TraceEvent.stream_id, TraceEvent.seq)
+    ).all()
+    assert len(rows) > 500
+    for stream, events in groupby(rows, key=itemgetter(0)):
+        moments = [json.loads(text)["at"] for _, text in events]
+        assert moments == sorted(moments), stream

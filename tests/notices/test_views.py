@@ -3,8 +3,11 @@
 import pytest
 from sqlalchemy import select
 
+from marketplace.core.identifiers import mask_name
+from marketplace.identity.models import User
 from marketplace.notices.models import Notice
 from marketplace.notices.outbox import Message, enqueue
+from marketplace.orders.order_models import Order
 from tests.support.world import COUNTY
 
 
@@ -52,6 +55,34 @@ def test_the_office_sees_the_list_and_not_the_text(world, notice):
         assert "有 3 户要通知" in page
         assert "三岔村 3 户" not in page
     assert world.sign_in(world.user("cadre")).get("/notices/").status_code == 403
+
+
+def test_the_office_reads_who_got_a_message_and_goes_on_to_what_it_is_about(world, cadre):
+    world.household(cadre=cadre)
+    buyer = world.user("staff", unit=world.unit("教育局"))
+    product = world.product()
+    in_round = world.round()
+    listing = world.listing(in_round, product, [world.lot(product, 25_000)])
+    world.open_round(in_round)
+    number = world.order(buyer, in_round, {listing.id: 2})
+    with world.transaction() as session:
+        order_id = session.scalars(select(Order.id)).one()
+        names = {one.id: one.display_name for one in session.scalars(select(User)).all()}
+        for at, (subject, to) in enumerate(
+            ((f"round:{in_round.id}", cadre.id), (f"order:{order_id}", buyer.id), ("odd:1", None))
+        ):
+            enqueue(session, Message(f"one:{at}", "kind", subject, f"事由 {at}", "内容", to))
+    pages = (("operator", f"/desk/orders/{number}"), ("auditor", f"/trace/orders/{number}"))
+    for role, order in pages:
+        browser = world.sign_in(world.user(role, region=COUNTY))
+        page = browser.get("/notices/").text
+        assert f'data-label="给谁">{names[cadre.id]}</td>' in page
+        assert mask_name(names[buyer.id]) in page
+        assert f">{names[buyer.id]}<" not in page, "who only buys is masked, as on the order"
+        for address, title in ((f"/sheets/round/{in_round.id}", "事由 0"), (order, "事由 1")):
+            assert f'<a href="{address}">{title}</a>' in page
+        assert browser.get(order).status_code == 200
+        assert "<td>事由 2</td>" in page
 
 
 def test_the_operator_sends_a_failed_message_again_and_the_auditor_may_not(world, notice):

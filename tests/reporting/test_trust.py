@@ -52,6 +52,7 @@ def test_who_scans_a_box_downloads_a_proof_that_holds(world):
     trust = browser.get("/trust").text
     assert files[1]["public_key"] in trust
     assert "第 1 号封印" in trust
+    assert "先后以编号为准" in trust
 
 
 def test_the_events_name_nobody_and_no_village(world):

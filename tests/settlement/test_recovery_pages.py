@@ -1,6 +1,7 @@
 """The pages on which money is asked back: list with its age, signed paper, gross and net, writing off."""
 
 import io
+import re
 from datetime import timedelta
 from functools import partial
 from hashlib import sha256
@@ -12,6 +13,7 @@ from python_calamine import CalamineWorkbook
 from marketplace.core.clock import today
 from tests.settlement.payday import FARMGATE
 from tests.settlement.test_recoveries import Asked
+from tests.support.world import COUNTY
 
 LIST = "/recoveries"
 
@@ -91,6 +93,18 @@ def test_from_the_signed_paper_to_gross_and_net_on_every_page(asked):
     cadre = asked.world.sign_in(asked.payday.collecting.cadres[index])
     assert "签字同意扣 15.00" in cadre.get(f"/field/households/{line.household_id}").text
     assert cadre.get(LIST).status_code == 403
+
+
+def test_order_and_lot_are_a_tap_away_for_who_may_open_them(asked):
+    page = signed_in(asked, "maker").get(LIST).text
+    address = re.search(rf'href="({LIST}/[^"]+)"', page)[1]
+    for who in ("auditor", "finance"):
+        browser = asked.world.sign_in(asked.world.user(who, region=COUNTY))
+        links = re.findall(r'href="(/trace/(?:lots|orders)/[^"]+)"', browser.get(address).text)
+        assert len(links) == 2
+        assert [browser.get(link).status_code for link in links] == [200, 200]
+    leader = asked.world.sign_in(asked.world.user("leader", region=COUNTY))
+    assert "/trace/" not in leader.get(address).text
 
 
 def test_the_cadre_reads_what_is_asked_and_that_nothing_goes_without_a_signature(asked):

@@ -85,6 +85,7 @@ def test_a_file_that_is_no_proof_is_refused_in_words(sealed):
     for bad in (None, [], {}, {"stream": "A", "events": 5}, {"events": ["x"]}):
         with pytest.raises(BadProof, match="格式"):
             check(bad, its_seal)
+        assert not stranger.holds(bad, its_seal)
         with pytest.raises(BadProof):
             check(good, bad)
 
@@ -120,7 +121,7 @@ def test_the_command_needs_no_database_and_no_setting(sealed, tmp_path, monkeypa
     assert main(["verify-proof", str(proof), "--seal", str(its_seal)]) == 1
     assert "不成立" in capsys.readouterr().out
     assert main(["verify-proof", str(tmp_path / "none"), "--seal", str(its_seal)]) == 1
-    assert "读不了文件" in capsys.readouterr().out
+    assert "读不了凭证文件" in capsys.readouterr().out
 
 
 def test_the_checker_is_one_file_that_runs_alone(sealed, tmp_path):
@@ -149,7 +150,13 @@ def test_a_new_key_is_vouched_for_by_the_old_one_and_old_seals_still_hold(sealed
             assert seal(session).endorsement == "", "only the first of a new key is vouched for"
             assert list(broken_seals(session)) == []
         for code in CODES.values():
-            assert stranger.holds(*_files(sealed, code))
+            proof, its_seal = _files(sealed, code)
+            with sealed.transaction() as session:
+                before = (
+                    seal_data(get_seal(session, proof["seal"] - 1)) if proof["seal"] > 1 else None
+                )
+            assert stranger.holds(proof, its_seal, before)
+            assert check(proof, its_seal, "", before)
     finally:
         signer.configure((SEAL_KEY,))
 
