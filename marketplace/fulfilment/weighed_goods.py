@@ -3,7 +3,6 @@
 from collections.abc import Collection
 
 from sqlalchemy import Select, case, func, select
-from sqlalchemy.orm import Session
 
 from marketplace.fulfilment.weighing_models import WeighIn, WeighSurplus
 from marketplace.orders.lot_figures import later_stage
@@ -28,7 +27,6 @@ def weighings() -> Select[WeighIn]:
 
 
 @later_stage("收货")
-def _of_lots(session: Session, lots: Collection[int]) -> dict[int, int]:
+def _of_lots(lots: Collection[int]) -> Select[int, int]:
     statement = weighings().where(WeighIn.lot_id.in_(lots)).group_by(WeighIn.lot_id)
-    rows = session.execute(statement.with_only_columns(WeighIn.lot_id, func.sum(WEIGHED_BASE)))
-    return {lot_id: int(base) for lot_id, base in rows}
+    return statement.with_only_columns(WeighIn.lot_id, func.sum(WEIGHED_BASE))

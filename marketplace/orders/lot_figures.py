@@ -5,11 +5,11 @@ the lot's part of the listing's orders in proportion to what it promised, and is
 unless the lot is the listing's only one. Figures are base units.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
-from typing import cast
+from typing import Any, cast
 
-from sqlalchemy import select
+from sqlalchemy import Select, String, literal, select, union_all
 from sqlalchemy.orm import Session
 
 from marketplace.catalog.models import Lot, Product, SupplyReport
@@ -18,12 +18,12 @@ from marketplace.orders.round_models import Commitment, Listing, Round
 
 LABELS = ("登记", "核实", "上架", "已订", "分配", "收货", "验收", "到账")
 UNWEIGHED = "没过磅"
-Later = Callable[[Session, Collection[int]], Mapping[int, int]]
+Later = Callable[[Collection[int]], Select[int, int]]
 _later: dict[str, Later] = {}
 
 
 def later_stage(label: str) -> Callable[[Later], Later]:
-    """Decorator: a feature of a higher rank says how much of some lots came so far, by lot id."""
+    """Decorator: a feature of a higher rank says how much of some lots came so far: lot id, base units."""
 
     def register(later: Later) -> Later:
         _later[label] = later
@@ -61,7 +61,7 @@ class Stage:
 
 
 def figures_of(session: Session, lots: Sequence[Lot]) -> dict[int, Figures]:
-    """Figures by lot id: one statement, and one for each later stage. `report` of the lots should be loaded."""
+    """Figures by lot id: two statements. `report` of the lots should be loaded."""
     figures = {
         lot.id: Figures(
             reported=lot.report.quantity_base,
@@ -98,10 +98,20 @@ def figures_of(session: Session, lots: Sequence[Lot]) -> dict[int, Figures]:
             packs = min(row.packs, row.reserved_packs * row.packs // row.capacity_packs)
             figure.ordered += packs * row.pack_base
             figure.estimated |= 0 < row.packs < row.capacity_packs and row.reserved_packs > 0
-    for label, later in _later.items() if figures else ():
-        for lot_id, base in later(session, list(figures)).items():
-            figures[lot_id].later[label] = base
+    if figures:
+        for label, lot_id, base in session.execute(_later_base(list(figures))):
+            figures[lot_id].later[label] = int(base)
     return figures
+
+
+def _later_base(lots: Collection[int]) -> Any:
+    of_each = [later(lots).subquery() for later in _later.values()]
+    return union_all(
+        *(
+            select(literal(label, String), *one.c)
+            for label, one in zip(_later, of_each, strict=True)
+        )
+    )
 
 
 def chain_of_lot(lot: Lot, figures: Figures) -> list[Stage]:

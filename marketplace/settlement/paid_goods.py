@@ -2,8 +2,7 @@
 
 from collections.abc import Collection
 
-from sqlalchemy import ColumnElement, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Select, func, select
 
 from marketplace.orders.accepted_goods import IS_ACCEPTED, accepted_base
 from marketplace.orders.allocation_models import Allocation
@@ -38,12 +37,11 @@ def is_paid() -> ColumnElement[bool]:
 
 
 @later_stage("到账")
-def _of_lots(session: Session, lots: Collection[int]) -> dict[int, int]:
-    rows = session.execute(
+def _of_lots(lots: Collection[int]) -> Select[int, int]:
+    return (
         select(Allocation.lot_id, func.sum(accepted_base()))
         .join(OrderLine, OrderLine.id == Allocation.order_line_id)
         .join(Order, Order.id == OrderLine.order_id)
         .where(Allocation.lot_id.in_(lots), IS_ACCEPTED, is_paid())
         .group_by(Allocation.lot_id)
     )
-    return {lot_id: int(base) for lot_id, base in rows}
