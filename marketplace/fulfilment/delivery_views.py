@@ -27,6 +27,7 @@ from marketplace.fulfilment.delivery_models import (
     Manifest,
     Trip,
 )
+from marketplace.fulfilment.papers_in_van import missing_unloaded, stops_lacking
 from marketplace.identity.access import current_actor, current_scope, requires, requires_any
 from marketplace.identity.permissions import (
     HAND_OVER,
@@ -35,7 +36,7 @@ from marketplace.identity.permissions import (
     ORDER_OWN,
     ROUND_MANAGE,
 )
-from marketplace.orders.missing_papers import missing_papers
+from marketplace.orders.missing_papers import Missing, missing_papers, named
 from marketplace.orders.order_models import Order, OrderLine
 from marketplace.orders.return_models import BORNE_BY, GoodsReturn
 from marketplace.orders.round_models import Round
@@ -103,6 +104,7 @@ def _round_page(
     if found.state not in {"collecting", "delivering", "settled"}:
         raise NotFound("这一期还没有到配送这一步。")
     stops = manifests.progress_of(db.session, manifests.of_round(found))
+    missing = _missing(found)
     stopped = stopped_goods(db.session, found) if found.state == "collecting" else []
     return render_template(
         "fulfilment/delivery_round.html",
@@ -112,7 +114,9 @@ def _round_page(
         unweighed=unweighed(db.session, found) if found.state == "collecting" else (0, 0),
         most_rejected=MOST_REJECTED,
         stopped=stopped_words(stopped) if stopped else "",
-        missing=len(missing_papers(db.session, found)) if found.state == "collecting" else 0,
+        missing=named(db.session, missing) if missing else [],
+        missing_count=len(missing),
+        lacking=stops_lacking(db.session, missing) if found.state == "delivering" else set(),
         trips=_trips(found),
         rejected=_rejected(found),
         borne_by=BORNE_BY,
@@ -121,6 +125,12 @@ def _round_page(
         refused=refused,
         as_of=now(),
     )
+
+
+def _missing(found: Round) -> list[Missing]:
+    if found.state == "collecting":
+        return missing_papers(db.session, found)
+    return missing_unloaded(db.session, found) if found.state == "delivering" else []
 
 
 def _trips(found: Round) -> list[Trip]:

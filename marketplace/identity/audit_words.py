@@ -162,6 +162,7 @@ ACTIONS = {
     "delivery_ended": "验收、交货",
     "original_filed": "存签字原件",
     "stop_handed_over": "送到交接",
+    "stop_handing_over_corrected": "改送到交接",
     "stop_loaded": "装车",
     "trip_link_renewed": "换司机链接",
     "trip_made": "排车",
@@ -237,6 +238,7 @@ SUBJECTS = {
 _DETAILS = {
     "applied": "导入行数",
     "base": "数量（克或个）",
+    "before": "原来",
     "cadre": "联系人",
     "claimant": "供货的",
     "columns": "改了哪些",
