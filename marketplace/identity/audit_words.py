@@ -294,7 +294,7 @@ _VALUES = {
     "licence": "营业执照/许可",
     "proportional": "按备货量的比例", "regions": "行政区划", "reports": "滞销登记",
     "sold_elsewhere": "别处卖了", "units": "单位", "urgent_then_fair": "先卖放不住的，再按权重拉平",
-    "visit": "上门", "other": "其他",
+    "visit": "上门", "other": "其他", "gone": "没有这么多了",
 }  # fmt: skip
 """What codes in details mean; what is not here shows as it was written."""
 _ACCOUNTS = ("cadre", "deputy")
