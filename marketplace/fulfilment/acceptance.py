@@ -7,6 +7,7 @@ people who accept one delivery the second hears what the first one said.
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
+from typing import Any
 
 from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session, joinedload
@@ -50,6 +51,8 @@ from marketplace.orders.return_models import (
 from marketplace.orders.returning import Part
 from marketplace.orders.shop_queries import pickup_of
 from marketplace.orders.worth import Place
+
+NO_CODE = "没带码，核对了姓名电话"
 
 
 class AcceptedBefore(Conflict):
@@ -188,6 +191,7 @@ def _end(
     tell_returned(session, rows)
     move(session, order, "closed", because=CHANGED, ended_at=now())
     end = _end_of(parts, not_taken)
+    detail: dict[str, Any] = {"how": NO_CODE} if signed.no_code else {}
     move(
         session,
         delivery,
@@ -199,8 +203,9 @@ def _end(
         second_inspector=signed.second or None,
     )
     audit.record(
-        session, actor, "delivery_ended", "order", order.number, end=end, not_taken=len(not_taken)
-    )
+        session, actor, "delivery_ended", "order", order.number, end=end, not_taken=len(not_taken),
+        **detail,
+    )  # fmt: skip
     return posted.farmgate_fen
 
 

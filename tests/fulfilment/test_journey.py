@@ -111,6 +111,7 @@ def receive(arriving, visit, photo):
     buyer.sees("每斤 11.50 元，实重 30 斤")
     keeper = visit(arriving.clerk, PHONE)
     keeper.go(f"/field/handover/{arriving.numbers[COLLEAGUE]}")
+    keeper.page.get_by_label("没带码").check()
     keeper.press("交给他了")
     keeper.sees("收齐了")
     colleague = visit(arriving.staff, PHONE)
