@@ -43,7 +43,7 @@ from marketplace.orders.round_models import Round
 from marketplace.orders.rounds import get_round
 from marketplace.orders.stopped_goods import stopped_goods, stopped_words
 from marketplace.web.addresses import row_number
-from marketplace.web.forms import Form, TrimmedField, at_most
+from marketplace.web.forms import Form, TrimmedField, at_most, required
 
 bp = Blueprint("deliveries", __name__, url_prefix="/desk/deliveries")
 Answer = str | Response | tuple[str, int]
@@ -59,8 +59,8 @@ class TripForm(Form):
         widget=ListWidget(prefix_label=False),
         option_widget=CheckboxInput(),
     )
-    carrier = TrimmedField("承运单位", [at_most(60)])
-    driver = TrimmedField("司机姓名", [at_most(20)])
+    carrier = TrimmedField("承运单位", [*required("请写承运单位。"), at_most(60)])
+    driver = TrimmedField("司机姓名", [*required("请写司机姓名。"), at_most(20)])
     plate = TrimmedField("车牌", [at_most(20)])
 
 
@@ -159,7 +159,7 @@ def _rejected(found: Round) -> list[GoodsReturn]:
 def _trip_form(stops: list[manifests.Progress], *, filled: bool = False) -> TripForm:
     form = TripForm() if filled else TripForm(formdata=None)
     form.stops.choices = [
-        (one.manifest.id, f"{one.manifest.number} {one.manifest.stop}，{one.packs} 份")
+        (one.manifest.id, f"{one.manifest.number} {one.manifest.stop}，{one.packs:,} 份")
         for one in stops
         if one.manifest.loaded_at is None
     ]
@@ -180,7 +180,7 @@ def leave(round_id: int) -> Answer:
         return _round_page(round_id, refused=error), error.http_status
     wake()
     flash(
-        f"开始配送了，一共 {stops} 处。下一步：排车，把链接发给司机。"
+        f"开始配送了，一共 {stops:,} 处。下一步：排车，把链接发给司机。"
         if stops
         else "没有要送的货，这一期马上办结。",
         "success",
@@ -200,7 +200,7 @@ def rest(round_id: int) -> Answer:
             raise
         return _round_page(round_id, refused=error), error.http_status
     wake()
-    flash(f"{done} 个订单办结，应付农户 {format_yuan(fen)} 元记进了账本。", "success")
+    flash(f"{done:,} 个订单办结，应付农户 {format_yuan(fen)} 元记进了账本。", "success")
     return redirect(url_for(".round_page", round_id=round_id), 303)
 
 
