@@ -85,8 +85,10 @@ def send(arriving, visit):
         driver.page.get_by_role("button", name="装好了").first.click()
     for _ in range(2):
         driver.go(f"/d/{token}")
-        driver.page.get_by_label("交给了谁").first.fill("门卫老周")
-        driver.page.get_by_role("button", name="交给他了").first.click()
+        done = driver.page.get_by_role("button", name="交给他了")
+        stop = driver.page.locator("form").filter(has=done).first
+        stop.get_by_label("交给了谁").fill("门卫老周")
+        stop.get_by_role("button", name="交给他了").click()
         driver.sees("交接了")
     assert unfit(driver, 200) == []
 

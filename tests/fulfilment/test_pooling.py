@@ -12,6 +12,7 @@ from marketplace.identity.models import Organisation
 from marketplace.identity.permissions import WEIGH_IN
 from marketplace.orders.round_models import Round
 from marketplace.reporting.board import board_of, table_of
+from marketplace.reporting.board_rows import counted_base, rows_behind
 from marketplace.reporting.verify import verify
 from marketplace.settlement.owed import shares_of
 from marketplace.settlement.splitting import Item, split_run
@@ -274,12 +275,24 @@ def test_goods_pooled_after_the_round_has_closed_stay_verified(village, world):
     village.named()
     in_round = world.round()
     world.listing(in_round, village.product, [world.lot(village.product, PACK)])
+    world.open_round(in_round)
     with world.transaction() as session:
         closed = session.get_one(Round, in_round.id)
         closed.closes_at = now()
-    before = _board(world, in_round)
+    before, rows = _board(world, in_round), _verified_rows(world, in_round)
     village.pool({0: 1000, 1: 700, 2: 800})
     assert _board(world, in_round) == before
+    assert _verified_rows(world, in_round) == rows
+    page = world.sign_in(world.operator()).get(f"/board/{in_round.id}/rows/verified")
+    assert page.status_code == 200
+
+
+def _verified_rows(world, in_round):
+    """Lot → base units that it adds to the figure of what was verified."""
+    with world.transaction() as session:
+        found = session.get_one(Round, in_round.id)
+        lots = session.scalars(rows_behind(found, "verified", None, "")).all()
+        return counted_base(session, "verified", lots)
 
 
 def test_what_is_wrong_stands_at_its_household(village, world):
