@@ -7,7 +7,6 @@ people who accept one delivery the second hears what the first one said.
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Any
 
 from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session, joinedload
@@ -191,7 +190,6 @@ def _end(
     tell_returned(session, rows)
     move(session, order, "closed", because=CHANGED, ended_at=now())
     end = _end_of(parts, not_taken)
-    detail: dict[str, Any] = {"how": NO_CODE} if signed.no_code else {}
     move(
         session,
         delivery,
@@ -202,11 +200,22 @@ def _end(
         inspector=signed.inspector or None,
         second_inspector=signed.second or None,
     )
-    audit.record(
-        session, actor, "delivery_ended", "order", order.number, end=end, not_taken=len(not_taken),
-        **detail,
-    )  # fmt: skip
+    _record_ended(session, actor, order, end, not_taken=len(not_taken), no_code=signed.no_code)
     return posted.farmgate_fen
+
+
+def _record_ended(
+    session: Session, actor: Actor, order: Order, end: str, *, not_taken: int, no_code: bool
+) -> None:
+    if no_code:
+        audit.record(
+            session, actor, "delivery_ended", "order", order.number,
+            end=end, not_taken=not_taken, how=NO_CODE,
+        )  # fmt: skip
+    else:
+        audit.record(
+            session, actor, "delivery_ended", "order", order.number, end=end, not_taken=not_taken
+        )
 
 
 def _end_of(parts: Sequence[Part], not_taken: Sequence[NotTaken]) -> str:
