@@ -11,10 +11,11 @@ from marketplace.identity.models import User
 from marketplace.identity.scope import Scope, Where
 
 CERTIFICATE = "certificate"
+INSPECTION = "inspection"
 LICENCE = "licence"
 PAPER_KINDS = {
     CERTIFICATE: "承诺达标合格证",
-    "inspection": "检疫证明",
+    INSPECTION: "检疫证明",
     "test_report": "检测报告",
     LICENCE: "营业执照/许可",
 }

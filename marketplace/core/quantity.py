@@ -94,7 +94,7 @@ def parse_quantity(
     shown = f"“{text.strip()[:20]}”"
     if counted and spoken.value != int(spoken.value):
         raise InvalidInput(
-            f"{shown}不是整数。{unit}只能写整数，例如 2{unit}。",
+            f"{shown}不是整数。按{unit}算的要写整数，例如 2{unit}。",
             code="quantity_not_whole",
             field=field,
         )

@@ -209,6 +209,7 @@ PRODUCTS = (
     _by_weight("大米", "粮油", 380, 180, "rice", 1200),
     _by_weight("蜂蜜", "干货", 3500, 365, "honey", None),
     _by_weight("红薯干", "干货", 1200, 180, "sweet_potato_strips", 900, "地瓜干"),
+    _by_weight("红薯", "蔬菜", 120, 60, "sweet_potato_strips", 5000, "地瓜 番薯"),
     _by_piece("白条鸡", 7200, 5, "chicken", "只", 1300, 1, "光鸡 宰好的鸡"),
 )
 PAPERS = {

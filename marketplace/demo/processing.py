@@ -1,4 +1,5 @@
-"""The demo's slaughterhouse: hens that went in and came out, and more that are there."""
+"""The demo's processors: hens that went in and came out, and more that are there; sweet potatoes that nobody
+has sent to the dryer yet."""
 
 import io
 
@@ -12,6 +13,7 @@ from marketplace.catalog.pictures import evidence_folder, keep_picture, read_pic
 from marketplace.core.clock import today
 from marketplace.core.db import transaction
 from marketplace.demo.bring import actor_named
+from marketplace.demo.county import JIN
 from marketplace.fulfilment.processing import Plan, hold_order, lots_for, plan, start
 from marketplace.fulfilment.processing_finish import Finished, finish
 from marketplace.fulfilment.processing_lines import LineInput, save_line
@@ -22,6 +24,8 @@ from marketplace.identity.permissions import PROCESS_MANAGE
 SLAUGHTERHOUSE = "岚溪县定点屠宰场"
 DAILY = 300
 """Hens a day."""
+DRYER = "岚溪粮油有限公司"
+DRIED_A_DAY = 4000 * JIN
 
 
 def processing_of_the_story() -> None:
@@ -46,6 +50,21 @@ def processing_of_the_story() -> None:
         slip = Brought("inspection", "动检演示 9001", today(), None, "岚溪县畜牧站", sha256=photo)
         out = first.input_base * 99 // 100
         finish(session, operator, first, Finished(out, first.inputs[0].lot.grade, slip, sure=True))
+
+
+def dryer_of_the_story() -> None:
+    """Four 斤 of sweet potatoes become one; every lot of them is free to be tried."""
+    operator = actor_named("yunying")
+    with transaction() as session:
+        unit = session.scalars(select(Organisation).where(Organisation.name == DRYER)).one()
+        fresh, dried = (
+            session.scalars(select(Product.id).where(Product.name == name)).one()
+            for name in ("红薯", "红薯干")
+        )
+        given = LineInput(
+            unit.id, "drying", fresh, dried, 250, 220, 300, 20, JIN, DRIED_A_DAY
+        )  # fmt: skip
+        save_line(session, operator, operator.scope_for(PROCESS_MANAGE), given)
 
 
 def _empty_slip() -> str:

@@ -20,7 +20,7 @@ from marketplace.demo.orders import (
 )
 from marketplace.demo.papers import bring_papers
 from marketplace.demo.payouts import pay_households
-from marketplace.demo.processing import processing_of_the_story
+from marketplace.demo.processing import dryer_of_the_story, processing_of_the_story
 from marketplace.demo.produce import OFFERS, Offer
 from marketplace.demo.telling import Story
 from marketplace.demo.weighing import weigh_everything
@@ -80,6 +80,7 @@ def _the_winter_round(start: datetime, day: date) -> Story:
     _tell_most(first)
     collect(first, slice(None, None, 2))
     processing_of_the_story()
+    dryer_of_the_story()
     second = make_round(
         "本周乡味",
         start - timedelta(hours=20),

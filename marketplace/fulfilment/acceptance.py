@@ -51,6 +51,8 @@ from marketplace.orders.returning import Part
 from marketplace.orders.shop_queries import pickup_of
 from marketplace.orders.worth import Place
 
+NO_CODE = "没带码，核对了姓名电话"
+
 
 class AcceptedBefore(Conflict):
     """Somebody was first: his word counts."""
@@ -198,10 +200,22 @@ def _end(
         inspector=signed.inspector or None,
         second_inspector=signed.second or None,
     )
-    audit.record(
-        session, actor, "delivery_ended", "order", order.number, end=end, not_taken=len(not_taken)
-    )
+    _record_ended(session, actor, order, end, not_taken=len(not_taken), no_code=signed.no_code)
     return posted.farmgate_fen
+
+
+def _record_ended(
+    session: Session, actor: Actor, order: Order, end: str, *, not_taken: int, no_code: bool
+) -> None:
+    if no_code:
+        audit.record(
+            session, actor, "delivery_ended", "order", order.number,
+            end=end, not_taken=not_taken, how=NO_CODE,
+        )  # fmt: skip
+    else:
+        audit.record(
+            session, actor, "delivery_ended", "order", order.number, end=end, not_taken=not_taken
+        )
 
 
 def _end_of(parts: Sequence[Part], not_taken: Sequence[NotTaken]) -> str:

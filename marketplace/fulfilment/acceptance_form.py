@@ -1,19 +1,30 @@
 """What a page asks of whoever receives goods: of each part how much came, what it weighs where it is sold by
 weight, and why the rest was not taken."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from flask_wtf.file import FileField
-from wtforms import HiddenField, SelectChoice, SelectField
+from wtforms import BooleanField, HiddenField, SelectChoice, SelectField
 
 from marketplace.catalog.uploads import photo_of
 from marketplace.core.errors import InvalidInput, MarketplaceError
 from marketplace.core.quantity import parse_quantity
 from marketplace.core.spoken_number import read_count
+from marketplace.fulfilment.acceptance import NO_CODE
 from marketplace.fulfilment.accepted_weights import TooLight, jin
-from marketplace.fulfilment.said_received import NotTaken, Scaled, Signed, field_of
-from marketplace.orders.return_models import BORNE_BY, REASONS
+from marketplace.fulfilment.said_received import (
+    NotTaken,
+    Scaled,
+    Signed,
+    check_not_taken,
+    check_weights,
+    field_of,
+    signed_problems,
+)
+from marketplace.orders.order_models import Order
+from marketplace.orders.return_models import BORNE_BY, REASONS, RECALLED
 from marketplace.orders.returning import Part
 from marketplace.orders.worth import Place
 from marketplace.web.forms import Form, TrimmedField, at_most, required
@@ -37,18 +48,33 @@ class PartForm(Form):
     words = TrimmedField("怎么回事", [at_most(100)])
     photo = FileField("照片")
     kept = HiddenField()
+    weighed = False
+    """Whether the county's scales knew what it weighs."""
 
 
 class SignForm(Form):
+    """`code` was scanned or typed before this page."""
+
     inspector = TrimmedField("验收人", [at_most(20)])
     second = TrimmedField("第二位验收人", [at_most(20)])
+    arrived = BooleanField("货已经到了，就在这里")
+    code = TrimmedField("取货码", [at_most(10)])
+    no_code = BooleanField(NO_CODE)
 
 
-def _marked(parts: Sequence[Part], forms: dict[str, PartForm]) -> dict[str, PartForm]:
-    """What is sold by weight must say it."""
+def _marked(
+    parts: Sequence[Part], forms: dict[str, PartForm], scales: Mapping[Place, int]
+) -> dict[str, PartForm]:
+    """What is sold by weight must say it; the photo's hint says when there must be one."""
     for part in parts:
-        forms[field_of(part.place)].weight.flags.required = bool(part.line.heaviest_g)
+        form = forms[field_of(part.place)]
+        form.weight.flags.required = bool(part.line.heaviest_g)
+        form.photo.flags.required = True
+        form.weighed = part.place in scales
     return forms
+
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -58,6 +84,7 @@ class Asked:
     parts: Sequence[Part]
     forms: dict[str, PartForm]
     sign: SignForm
+    bad: bool = False
 
     @classmethod
     def of(
@@ -67,7 +94,7 @@ class Asked:
         `who` looks at it."""
         if filled:
             forms = {field_of(p.place): PartForm(prefix=field_of(p.place)) for p in parts}
-            return cls(parts, _marked(parts, forms), SignForm())
+            return cls(parts, _marked(parts, forms, scales), SignForm())
         forms = {
             field_of(part.place): PartForm(
                 formdata=None,
@@ -77,29 +104,73 @@ class Asked:
             )
             for part in parts
         }
-        return cls(parts, _marked(parts, forms), SignForm(formdata=None, inspector=who))
+        sign = SignForm(formdata=None, inspector=who)
+        return cls(parts, _marked(parts, forms, scales), sign)
 
-    def read(self) -> tuple[list[NotTaken], Signed, dict[Place, Scaled]] | None:
-        """What was typed; None when something cannot be, which then stands beside its field."""
-        good = self.sign.validate()
-        not_taken = []
-        weights = {}
+    def sign_for(self, order: Order) -> None:
+        """Two who must sign, and a code that is asked for, are not called optional."""
+        self.sign.code.flags.required = True
+        for field in (self.sign.inspector, self.sign.second):
+            field.flags.required = bool(order.organisation and order.organisation.two_inspectors)
+
+    def read(self, order: Order) -> tuple[list[NotTaken], Signed, dict[Place, Scaled]] | None:
+        """What was typed; None when something cannot be. All that can be said of it at once then stands beside
+        its fields."""
+        self.bad = not self.sign.validate()
+        signed = Signed(
+            str(self.sign.inspector.data or ""),
+            str(self.sign.second.data or ""),
+            no_code=bool(self.sign.no_code.data),
+        )
+        for problem in signed_problems(order, signed):
+            self._note(self.sign, problem)
+        not_taken: list[NotTaken] = []
+        weights: dict[Place, Scaled] = {}
         for part in self.parts:
-            form = self.forms[field_of(part.place)]
-            if not form.validate():
-                good = False
-                continue
-            try:
-                one = _read(part, form)
-                if part.line.heaviest_g and (one is None or one.packs < part.packs):
-                    weights[part.place] = _read_weight(form)
-            except MarketplaceError as error:
-                form.refuse(error)
-                good = False
-            else:
-                not_taken += [one] if one else []
-        signed = Signed(str(self.sign.inspector.data or ""), str(self.sign.second.data or ""))
-        return (not_taken, signed, weights) if good else None
+            one, scaled = self._part(part)
+            not_taken += [one] if one else []
+            weights |= {part.place: scaled} if scaled else {}
+        return None if self.bad else (not_taken, signed, weights)
+
+    def _part(self, part: Part) -> tuple[NotTaken | None, Scaled | None]:
+        form = self.forms[field_of(part.place)]
+        self.bad |= not form.validate()
+        if part.lot.state == RECALLED:
+            return None, None
+        photo = self._try(form, lambda: photo_of(form)) or ""
+        got = None if form.got.errors else self._try(form, lambda: _read_got(part, form))
+        one = None
+        if got is not None and got < part.packs:
+            reason, words = str(form.reason.data or ""), str(form.words.data or "")
+            one = NotTaken(part.place, part.packs - got, reason, words, photo)
+            if not form.photo.errors:
+                self._try(form, lambda: check_not_taken([part], [one]))
+        return one, self._weight(part, form, got, one)
+
+    def _weight(
+        self, part: Part, form: PartForm, got: int | None, one: NotTaken | None
+    ) -> Scaled | None:
+        if not part.line.heaviest_g or got == 0:
+            return None
+        scaled = self._try(form, lambda: _read_weight(form))
+        if scaled is not None and got is not None:
+            said = {part.place: scaled}
+            self._try(form, lambda: check_weights([part], [one] if one else [], said))
+        return scaled
+
+    def _try(self, form: PartForm, act: Callable[[], T]) -> T | None:
+        try:
+            return act()
+        except MarketplaceError as error:
+            self._note(form, error)
+            return None
+
+    def _note(self, form: Form, error: MarketplaceError) -> None:
+        self.bad = True
+        if error.field in self.forms:
+            self.refuse(error)
+        else:
+            form.refuse(error)
 
     def refuse(self, error: MarketplaceError) -> None:
         """Beside the part or the signature that it is about."""
@@ -128,17 +199,22 @@ def _read_weight(form: PartForm) -> Scaled:
     text = str(form.weight.data or "")
     if not text:
         raise InvalidInput("请写实收多重，比如 9.6 斤。", code="weight", field="weight")
-    typed = parse_quantity(text, base_unit="g", default_unit="斤", field="weight")
+    try:
+        typed = parse_quantity(text, base_unit="g", default_unit="斤", field="weight")
+    except InvalidInput as error:
+        if error.code != "quantity_not_positive":
+            raise
+        raise InvalidInput(
+            "收下了，实重就不能是 0。请照秤上的写；一份都没收的，实收写 0。",
+            code="weight",
+            field="weight",
+        ) from error
     sure = str(form.sure.data or "")
     return Scaled(typed.base, int(sure) if sure.isdecimal() and len(sure) < 10 else 0)
 
 
-def _read(part: Part, form: PartForm) -> NotTaken | None:
-    photo = photo_of(form)
+def _read_got(part: Part, form: PartForm) -> int:
     got = read_count(str(form.got.data), "实收", least=0, most=part.packs, field="got")
-    if got == part.packs:
-        if form.reason.data:
-            raise InvalidInput("选了没收的原因，请写实收几份。", code="got", field="got")
-        return None
-    reason, words = str(form.reason.data or ""), str(form.words.data or "")
-    return NotTaken(part.place, part.packs - got, reason, words, photo)
+    if got == part.packs and form.reason.data:
+        raise InvalidInput("选了没收的原因，请写实收几份。", code="got", field="got")
+    return got

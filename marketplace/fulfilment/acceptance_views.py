@@ -11,7 +11,7 @@ from werkzeug import Response
 
 from marketplace.core.clock import now
 from marketplace.core.db import db, transaction
-from marketplace.core.errors import MarketplaceError, NotFound
+from marketplace.core.errors import InvalidInput, MarketplaceError, NotFound
 from marketplace.core.identifiers import mask_name
 from marketplace.core.wake import wake
 from marketplace.fulfilment.acceptance import (
@@ -49,15 +49,19 @@ def _asked(order: Order, *, filled: bool) -> Asked:
     """A keeper hands over and does not inspect: only canteens sign by name."""
     who = current_actor().display_name if order.channel == "canteen" else ""
     parts = parts_of(db.session, order)
-    return Asked.of(parts, who, at_the_scales(db.session, parts), filled=filled)
+    asked = Asked.of(parts, who, at_the_scales(db.session, parts), filled=filled)
+    asked.sign_for(order)
+    return asked
 
 
-def _take(number: str, page: Callable[[Order, Asked], str], there: str) -> Answer:
+def _take(
+    number: str, page: Callable[[Order, Asked], str], there: str, *, by_keeper: bool = False
+) -> Answer:
     """What was typed becomes the order's acceptance."""
     order = get_order(db.session, current_scope(), number)
     asked = _asked(order, filled=True)
-    said = asked.read()
-    if said is None:
+    said = asked.read(order)
+    if _unconfirmed(order, asked, by_keeper=by_keeper) or said is None:
         return page(order, asked), 422
     try:
         with transaction() as session:
@@ -76,6 +80,31 @@ def _take(number: str, page: Callable[[Order, Asked], str], there: str) -> Answe
     wake()
     flash(f"记好了，{less} 份没有收，不收钱。" if less else "记好了，都收齐了。", "success")
     return redirect(there, 303)
+
+
+def _unconfirmed(order: Order, asked: Asked, *, by_keeper: bool) -> bool:
+    """Goods come without the driver saying so, and people without their code: both are asked about."""
+    delivery = get_delivery(db.session, order)
+    if delivery.state not in ON_THE_WAY:
+        return False
+    problems = []
+    if delivery.is_awaited and not asked.sign.arrived.data:
+        words = f"这批货{STATES[delivery.state]}，司机还没有点交接。货真到了，就勾上。"
+        problems.append(InvalidInput(words, field="arrived"))
+    typed = str(asked.sign.code.data or "").replace(" ", "")
+    if by_keeper and needs_code(order) and typed != delivery.pickup_code:
+        if typed:
+            problems.append(InvalidInput("取货码不对，请再看一眼。", field="code"))
+        elif not asked.sign.no_code.data:
+            problems.append(InvalidInput("请写取货码；没带码的，核对姓名电话。", field="code"))
+    for problem in problems:
+        asked.sign.refuse(problem)
+    return bool(problems)
+
+
+def needs_code(order: Order) -> bool:
+    """A canteen signs by name; whoever fetches for himself shows a code."""
+    return order.channel != "canteen"
 
 
 @canteen_bp.route("/orders/<number>/accept", methods=["GET", "POST"])
@@ -99,6 +128,7 @@ def _shown(order: Order, asked: Asked) -> dict[str, Any]:
         "order": order,
         "asked": asked,
         "delivery": get_delivery(db.session, order),
+        "states": STATES,
         "places": _places(db.session, list(asked.parts)),
     }
 
@@ -109,7 +139,7 @@ def queue() -> Answer:
     """Who has still to fetch what at which place; a code leads to its order."""
     typed = normalize("NFKC", request.args.get("q", "")).replace(" ", "").upper()[:20]
     if typed and len(numbers := _with_code(typed)) == 1:
-        return redirect(url_for("field.handover_order", number=numbers[0]))
+        return redirect(url_for("field.handover_order", number=numbers[0], code=typed))
     waiting = paginate(db.session, _waiting(typed), PAGE_SIZE)
     return render_template(
         "fulfilment/field_handover.html",
@@ -186,9 +216,12 @@ def _until(session: Session, manifests: list[Manifest]) -> dict[int, Any]:
 def hand_over(number: str) -> Answer:
     """One order at the pickup point: all of it in one tap, or what was wrong."""
     if request.method == "POST":
-        return _take(number, _keeper_page, url_for("field.handover_order", number=number))
+        there = url_for("field.handover_order", number=number)
+        return _take(number, _keeper_page, there, by_keeper=True)
     order = get_order(db.session, current_scope(), number)
-    return _keeper_page(order, _asked(order, filled=False))
+    asked = _asked(order, filled=False)
+    asked.sign.code.data = request.args.get("code", "")[:10]
+    return _keeper_page(order, asked)
 
 
 def _keeper_page(order: Order, asked: Asked) -> str:
@@ -197,6 +230,8 @@ def _keeper_page(order: Order, asked: Asked) -> str:
     return render_template(
         "fulfilment/field_handover_order.html",
         **shown,
+        needs_code=needs_code(order),
+        shown_code=asked.sign.code.data == shown["delivery"].pickup_code,
         ended=ENDS.get(shown["delivery"].state, ""),
         contact=mask_name(order.contact_name),
         to_pay=due_fen(db.session, order) - order.collected_fen,

@@ -113,4 +113,10 @@ class Delivery(Base):
 
     order: Mapped[Order] = relationship()
     manifest: Mapped[Manifest] = relationship()
+
+    @property
+    def is_awaited(self) -> bool:
+        """Whether a driver has it and has not said that it is there. Where no trip was planned nobody will."""
+        return self.state in ("planned", "loaded") and self.manifest.trip_id is not None
+
     ended_by: Mapped[User | None] = relationship()

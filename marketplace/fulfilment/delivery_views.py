@@ -27,6 +27,7 @@ from marketplace.fulfilment.delivery_models import (
     Manifest,
     Trip,
 )
+from marketplace.fulfilment.papers_in_van import missing_unloaded, stops_lacking
 from marketplace.identity.access import current_actor, current_scope, requires, requires_any
 from marketplace.identity.permissions import (
     HAND_OVER,
@@ -35,14 +36,14 @@ from marketplace.identity.permissions import (
     ORDER_OWN,
     ROUND_MANAGE,
 )
-from marketplace.orders.missing_papers import missing_papers
+from marketplace.orders.missing_papers import Missing, missing_papers, named
 from marketplace.orders.order_models import Order, OrderLine
 from marketplace.orders.return_models import BORNE_BY, GoodsReturn
 from marketplace.orders.round_models import Round
 from marketplace.orders.rounds import get_round
 from marketplace.orders.stopped_goods import stopped_goods, stopped_words
 from marketplace.web.addresses import row_number
-from marketplace.web.forms import Form, TrimmedField, at_most
+from marketplace.web.forms import Form, TrimmedField, at_most, required
 
 bp = Blueprint("deliveries", __name__, url_prefix="/desk/deliveries")
 Answer = str | Response | tuple[str, int]
@@ -58,8 +59,8 @@ class TripForm(Form):
         widget=ListWidget(prefix_label=False),
         option_widget=CheckboxInput(),
     )
-    carrier = TrimmedField("承运单位", [at_most(60)])
-    driver = TrimmedField("司机姓名", [at_most(20)])
+    carrier = TrimmedField("承运单位", [*required("请写承运单位。"), at_most(60)])
+    driver = TrimmedField("司机姓名", [*required("请写司机姓名。"), at_most(20)])
     plate = TrimmedField("车牌", [at_most(20)])
 
 
@@ -103,6 +104,7 @@ def _round_page(
     if found.state not in {"collecting", "delivering", "settled"}:
         raise NotFound("这一期还没有到配送这一步。")
     stops = manifests.progress_of(db.session, manifests.of_round(found))
+    missing = _missing(found)
     stopped = stopped_goods(db.session, found) if found.state == "collecting" else []
     return render_template(
         "fulfilment/delivery_round.html",
@@ -112,7 +114,9 @@ def _round_page(
         unweighed=unweighed(db.session, found) if found.state == "collecting" else (0, 0),
         most_rejected=MOST_REJECTED,
         stopped=stopped_words(stopped) if stopped else "",
-        missing=len(missing_papers(db.session, found)) if found.state == "collecting" else 0,
+        missing=named(db.session, missing) if missing else [],
+        missing_count=len(missing),
+        lacking=stops_lacking(db.session, missing) if found.state == "delivering" else set(),
         trips=_trips(found),
         rejected=_rejected(found),
         borne_by=BORNE_BY,
@@ -121,6 +125,12 @@ def _round_page(
         refused=refused,
         as_of=now(),
     )
+
+
+def _missing(found: Round) -> list[Missing]:
+    if found.state == "collecting":
+        return missing_papers(db.session, found)
+    return missing_unloaded(db.session, found) if found.state == "delivering" else []
 
 
 def _trips(found: Round) -> list[Trip]:
@@ -149,7 +159,7 @@ def _rejected(found: Round) -> list[GoodsReturn]:
 def _trip_form(stops: list[manifests.Progress], *, filled: bool = False) -> TripForm:
     form = TripForm() if filled else TripForm(formdata=None)
     form.stops.choices = [
-        (one.manifest.id, f"{one.manifest.number} {one.manifest.stop}，{one.packs} 份")
+        (one.manifest.id, f"{one.manifest.number} {one.manifest.stop}，{one.packs:,} 份")
         for one in stops
         if one.manifest.loaded_at is None
     ]
@@ -170,7 +180,7 @@ def leave(round_id: int) -> Answer:
         return _round_page(round_id, refused=error), error.http_status
     wake()
     flash(
-        f"开始配送了，一共 {stops} 处。下一步：排车，把链接发给司机。"
+        f"开始配送了，一共 {stops:,} 处。下一步：排车，把链接发给司机。"
         if stops
         else "没有要送的货，这一期马上办结。",
         "success",
@@ -190,7 +200,7 @@ def rest(round_id: int) -> Answer:
             raise
         return _round_page(round_id, refused=error), error.http_status
     wake()
-    flash(f"{done} 个订单办结，应付农户 {format_yuan(fen)} 元记进了账本。", "success")
+    flash(f"{done:,} 个订单办结，应付农户 {format_yuan(fen)} 元记进了账本。", "success")
     return redirect(url_for(".round_page", round_id=round_id), 303)
 
 

@@ -1,13 +1,17 @@
 """The driver's page: stops in a list, loaded, handed over. Its link is all he needs."""
 
+from collections.abc import Callable
+
 from flask import Blueprint, flash, redirect, render_template, url_for
 from flask_wtf.file import FileField
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 from werkzeug import Response
 from wtforms import HiddenField
 
-from marketplace.catalog.uploads import photo_of
+from marketplace.catalog.uploads import photo_answer, photo_of
 from marketplace.core.db import db, transaction
-from marketplace.core.errors import Conflict, MarketplaceError
+from marketplace.core.errors import Conflict, MarketplaceError, NotFound
 from marketplace.core.spoken_number import read_count
 from marketplace.fulfilment import manifests, trips
 from marketplace.fulfilment.crates import crates
@@ -50,11 +54,19 @@ def _page(found: Trip, at: int = 0, form: HandOverForm | None = None) -> str:
             for one in stops
         ],
         at=at,
+        awaiting=trips.awaiting(db.session, [one.manifest.id for one in stops]),
     )
 
 
 def _form(stop: Manifest) -> HandOverForm:
-    return HandOverForm(formdata=None, prefix=f"s{stop.id}")
+    """Empty, or what was said when it was handed over."""
+    said = {
+        "to": stop.handed_to,
+        "crates_out": str(stop.crates_out),
+        "crates_back": str(stop.crates_back),
+    }
+    data = said if stop.handed_over_at else {}
+    return HandOverForm(formdata=None, prefix=f"s{stop.id}", data=data)
 
 
 @bp.post("/<token>/stops/<int:manifest_id>/loaded")
@@ -72,6 +84,32 @@ def loaded(token: str, manifest_id: int) -> Response:
 @bp.post("/<token>/stops/<int:manifest_id>/handed")
 @public
 def handed(token: str, manifest_id: int) -> Answer:
+    return _hand(token, manifest_id, trips.record_handed_over, "交接记好了。")
+
+
+@bp.post("/<token>/stops/<int:manifest_id>/corrected")
+@public
+def corrected(token: str, manifest_id: int) -> Answer:
+    """What was said of handing over was a slip."""
+    return _hand(token, manifest_id, trips.correct_handed_over, "改好了。")
+
+
+@bp.get("/<token>/stops/<int:manifest_id>/photo")
+@public
+def photo(token: str, manifest_id: int) -> Response:
+    """What the driver himself photographed."""
+    found = trips.trip_by_token(db.session, token)
+    mine = select(Manifest.photo).where(Manifest.id == manifest_id, Manifest.trip_id == found.id)
+    digest = db.session.scalar(mine)
+    if not digest:
+        raise NotFound("没有这张照片。")
+    return photo_answer(digest)
+
+
+Act = Callable[[Session, Trip, int, trips.HandedOver], None]
+
+
+def _hand(token: str, manifest_id: int, act: Act, done: str) -> Answer:
     found = trips.trip_by_token(db.session, token)
     form = HandOverForm(prefix=f"s{manifest_id}")
     if not form.validate():
@@ -80,13 +118,13 @@ def handed(token: str, manifest_id: int) -> Answer:
         given = _given(form)
         with transaction() as session:
             again = trips.trip_by_token(session, token)
-            trips.record_handed_over(session, again, manifest_id, given)
+            act(session, again, manifest_id, given)
     except MarketplaceError as error:
         if error.http_status == 404:
             raise
         form.refuse(error)
         return _page(trips.trip_by_token(db.session, token), manifest_id, form), error.http_status
-    flash("交接记好了。", "success")
+    flash(done, "success")
     return redirect(url_for(".trip", token=token), 303)
 
 

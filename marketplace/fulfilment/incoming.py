@@ -4,7 +4,7 @@ Columns and the two years for which it is kept: domain.md, produce and papers.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -12,7 +12,7 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session, joinedload
 
 from marketplace.catalog.models import Lot, Product
-from marketplace.catalog.paper_models import CERTIFICATE, LotPaper
+from marketplace.catalog.paper_models import CERTIFICATE, INSPECTION, LotPaper
 from marketplace.catalog.words import amount_words
 from marketplace.core.clock import local_day_end, local_day_start, shanghai_date
 from marketplace.core.quantity import format_quantity
@@ -27,9 +27,11 @@ from marketplace.orders.weight_models import AcceptedWeight
 
 HEADINGS = (
     "进货日期", "产品", "规格", "收到", "没有收", "批次", "生产（上市）日期", "保质期到", "供货者", "地址",
-    "电话", "合格证号", "验收结论", "验收人", "订单号",
+    "电话", "合格证号", "检疫证明号", "验收结论", "验收人", "订单号",
 )  # fmt: skip
 MOST = 5000
+NAMED = (CERTIFICATE, INSPECTION)
+"""Kinds of papers whose numbers the register has."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,7 @@ class Received:
     place: str
     phone: str
     certificate: str
+    inspection: str
     verdict: str
     inspectors: str
     order_number: str
@@ -57,7 +60,7 @@ class Received:
         """In the order of HEADINGS."""
         return [
             self.day.isoformat(), self.product, self.spec, self.got, self.rejected, self.lot_code,
-            self.made_on.isoformat(), self.good_until.isoformat(), self.supplier, self.place, self.phone, self.certificate, self.verdict, self.inspectors,
+            self.made_on.isoformat(), self.good_until.isoformat(), self.supplier, self.place, self.phone, self.certificate, self.inspection, self.verdict, self.inspectors,
             self.order_number,
         ]  # fmt: skip
 
@@ -70,7 +73,7 @@ def received(
     mine = scope.visible(select(Order)).with_only_columns(Order.id)
     rows = session.execute(_statement(mine, since, until)).all()
     places = public_villages(session, {lot.region_code for _, lot, *_ in rows})
-    papers = _certificates(session, {lot.id for _, lot, *_ in rows})
+    papers = _papers(session, {lot.id for _, lot, *_ in rows})
     return [
         _row(
             line,
@@ -78,7 +81,8 @@ def received(
             delivery,
             (int(packs), int(missing), int(grams)),
             places[lot.region_code].words,
-            (_certificate_at(papers[lot.id], delivery.ended_at), phone),
+            {kind: _counted_at(papers[lot.id, kind], delivery.ended_at) for kind in NAMED},
+            phone,
         )
         for line, lot, delivery, packs, missing, grams in rows
     ]
@@ -126,22 +130,24 @@ def _statement(
     )
 
 
-def _certificates(
+def _papers(
     session: Session, lots: Collection[int]
-) -> defaultdict[int, list[tuple[str, datetime, datetime | None]]]:
-    """Lot id → its conformity certificates, the newest first: number, since when and until when it counted."""
+) -> defaultdict[tuple[int, str], list[tuple[str, datetime, datetime | None]]]:
+    """Lot id and kind → its papers, the newest first: number, since when and until when it counted."""
     rows = session.execute(
-        select(LotPaper.lot_id, LotPaper.number, LotPaper.at, LotPaper.void_at)
-        .where(LotPaper.lot_id.in_(lots), LotPaper.kind == CERTIFICATE)
+        select(LotPaper.lot_id, LotPaper.kind, LotPaper.number, LotPaper.at, LotPaper.void_at)
+        .where(LotPaper.lot_id.in_(lots), LotPaper.kind.in_(NAMED))
         .order_by(LotPaper.id.desc())
     )
-    found: defaultdict[int, list[tuple[str, datetime, datetime | None]]] = defaultdict(list)
-    for lot_id, number, at, void_at in rows:
-        found[lot_id].append((number, at, void_at))
+    found: defaultdict[tuple[int, str], list[tuple[str, datetime, datetime | None]]] = defaultdict(
+        list
+    )
+    for lot_id, kind, number, at, void_at in rows:
+        found[lot_id, kind].append((number, at, void_at))
     return found
 
 
-def _certificate_at(
+def _counted_at(
     papers: Sequence[tuple[str, datetime, datetime | None]], moment: datetime | None
 ) -> str:
     """The one that counted when the goods were accepted, whatever became of it: a register does not change."""
@@ -158,18 +164,29 @@ def _got(base: int, grams: int, product: Product) -> str:
     return f"{amount_words(base, product)}，{weight}" if product.base_unit == "piece" else weight
 
 
+def _verdict(state: str, packs: int, rejected: int) -> str:
+    """Of this line and lot; what became of the order's others is theirs."""
+    if not rejected:
+        return ENDS["accepted"]
+    return (
+        "部分没有收"
+        if rejected < packs
+        else ENDS["not_collected" if state == "not_collected" else "refused"]
+    )
+
+
 def _row(
     line: OrderLine,
     lot: Lot,
     delivery: Delivery,
     counts: tuple[int, int, int],
     place: str,
-    named: tuple[str, str],
+    numbers: Mapping[str, str],
+    phone: str,
 ) -> Received:
-    """`counts`: packs sent, of these rejected, grams accepted by weight; `named`: the certificate's number
-    and whom to call."""
+    """`counts`: packs sent, of these rejected, grams accepted by weight; `numbers`: of papers, by kind; `phone`:
+    whom to call."""
     packs, rejected, grams = counts
-    certificate, phone = named
     product = line.listing.product
     by = delivery.ended_by.display_name if delivery.ended_by else ""
     return Received(
@@ -184,8 +201,9 @@ def _row(
         supplier=lot.organisation.name if lot.organisation else f"{place}农户，县平台代办",
         place=place,
         phone=phone,
-        certificate=certificate,
-        verdict=ENDS[delivery.state] if not rejected else "部分没有收",
+        certificate=numbers[CERTIFICATE],
+        inspection=numbers[INSPECTION],
+        verdict=_verdict(delivery.state, packs, rejected),
         inspectors="、".join(
             name for name in (delivery.inspector or by, delivery.second_inspector) if name
         ),

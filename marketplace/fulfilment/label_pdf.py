@@ -17,6 +17,8 @@ from marketplace.fulfilment.labels import Label
 
 FONT = "NotoSansHans-Regular.otf"
 PAD, QR = 2.0, 19.0
+BLANK, BLANK_SIZE = "______斤", 10
+"""Where the weight is written by hand: always whole, the name beside it is shortened."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,13 @@ def _draw(pdf: FPDF, label: Label, x: float, y: float, form: Format, code: bytes
     pdf.set_font_size(9)
     wide = pdf.get_string_width(count)
     pdf.text(right - wide, y + PAD + 3.6, count)
-    _line(pdf, label.goods, left, y + PAD + 4, whole - wide - PAD, 12)
+    room = whole - wide - PAD
+    if label.weighed:
+        pdf.set_font_size(BLANK_SIZE)
+        blank = pdf.get_string_width(BLANK)
+        pdf.text(left + room - blank, y + PAD + 4, BLANK)
+        room -= blank + PAD / 2
+    _line(pdf, label.goods, left, y + PAD + 4, room, 12)
     _line(pdf, f"送到 {label.drop}", left, y + PAD + 9.5, whole, 9)
     _line(pdf, label.order_number and f"订单 {label.order_number}", left, y + PAD + 14.5, beside, 8)
     _line(pdf, f"产地 {label.place}", left, bottom - 12.5, beside, 8)

@@ -45,6 +45,8 @@ class Label:
     trace_code: str
     number: int
     of: int
+    weighed: bool = False
+    """Sold by weight: what the pack weighs is written on it by hand."""
 
 
 def labels(
@@ -58,7 +60,8 @@ def labels(
             Label(
                 lot_id=row.lot_id,
                 line_id=row.line_id,
-                goods=f"{row.title}（{row.pack_name}）{'　　　 斤' if row.heaviest_g else ''}",
+                goods=f"{row.title}（{row.pack_name}）",
+                weighed=bool(row.heaviest_g),
                 place=places[row.region_code].words,
                 round_number=round_number,
                 drop=_drop(row.channel, row.unit, row.point),

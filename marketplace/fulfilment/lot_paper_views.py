@@ -24,6 +24,7 @@ from marketplace.core.county_settings import county_settings
 from marketplace.core.db import db, transaction
 from marketplace.core.errors import MarketplaceError, NotFound
 from marketplace.core.quantity import BaseUnit, parse_quantity
+from marketplace.fulfilment.papers_in_van import UNLOADED
 from marketplace.fulfilment.revealing import REASONS, reason_words
 from marketplace.fulfilment.weighing_models import WeighIn
 from marketplace.identity import audit
@@ -75,7 +76,7 @@ def _papers_to_bring(session: Session) -> list[Task]:
     actor = current_actor()
     if not actor.may(PAPER_KEEP):
         return []
-    missing = missing_before_leaving(session, actor.scope_for(PAPER_KEEP))
+    missing = missing_before_leaving(session, actor.scope_for(PAPER_KEEP), UNLOADED)
     more = f"，一共缺 {len(missing)} 张" if len(missing) > TASKS else ""
     return [
         Task(

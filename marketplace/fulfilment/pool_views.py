@@ -10,7 +10,18 @@ from marketplace.catalog.words import amount_words
 from marketplace.core.db import db, transaction
 from marketplace.core.errors import MarketplaceError
 from marketplace.core.quantity import parse_quantity
-from marketplace.fulfilment.pooling import Part, groups, neighbours_of, pool, sellers_of
+from marketplace.fulfilment.pooling import (
+    Part,
+    PartErrors,
+    consent_field,
+    groups,
+    neighbours_of,
+    pool,
+    quantity_field,
+    sellers_of,
+    whose_lot,
+    wrong_parts,
+)
 from marketplace.fulfilment.regrade_views import usual_unit
 from marketplace.fulfilment.shift_models import OF_HOUSEHOLDS
 from marketplace.identity.access import current_actor, current_scope, requires
@@ -44,8 +55,16 @@ def _page(lot_id: int, typed: Mapping[str, str], refused: MarketplaceError | Non
         unit=usual_unit(lots[0].product)[1],
         typed=typed,
         refused=refused,
+        wrong=_wrong(refused),
         address=url_for("field.weigh_pool_group", lot_id=lot_id),
     )
+
+
+def _wrong(refused: MarketplaceError | None) -> Mapping[str, str]:
+    """Words by the name of the field that they stand at."""
+    if isinstance(refused, PartErrors):
+        return refused.words
+    return {refused.field: refused.message} if refused is not None and refused.field else {}
 
 
 @bp.post("/weigh/pool/<int:lot_id>", endpoint="weigh_pool_do")
@@ -67,11 +86,18 @@ def take(lot_id: int) -> Response | tuple[str, int]:
 def _parts(lots: Sequence[Lot]) -> dict[int, Part]:
     """What was typed beside each lot; nothing typed: not put in."""
     base_unit, word = usual_unit(lots[0].product)
-    parts = {}
+    parts, wrong = {}, {}
     for lot in lots:
-        text = request.form.get(f"q{lot.id}", "").strip()[:30]
+        text = request.form.get(quantity_field(lot), "").strip()[:30]
         if text in {"", "0"}:
             continue
-        read = parse_quantity(text, base_unit=base_unit, default_unit=word)
-        parts[lot.id] = Part(read.base, request.form.get(f"c{lot.id}", ""))
+        try:
+            read = parse_quantity(text, base_unit=base_unit, default_unit=word)
+        except MarketplaceError as error:
+            wrong[quantity_field(lot)] = f"{whose_lot(lot)}：{error.message}"
+        else:
+            parts[lot.id] = Part(read.base, request.form.get(consent_field(lot), ""))
+    wrong |= wrong_parts(lots, parts)
+    if wrong:
+        raise PartErrors(wrong)
     return parts

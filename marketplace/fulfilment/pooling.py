@@ -13,6 +13,7 @@ from marketplace.catalog.lot_shifts import take_free
 from marketplace.catalog.lots import lock_lots, open_lot
 from marketplace.catalog.made_reports import made_report
 from marketplace.catalog.models import POOLED, Lot, Product, SupplyReport
+from marketplace.catalog.words import amount_words
 from marketplace.core.clock import now, today
 from marketplace.core.errors import Conflict, InvalidInput, NotFound
 from marketplace.core.identifiers import smallest_division
@@ -144,6 +145,26 @@ def sellers_of(session: Session, lots: Collection[Lot]) -> Sequence[Organisation
     ).all()
 
 
+class PartErrors(InvalidInput):
+    """What is wrong with households' parts: words by the name of the field they stand at."""
+
+    default_code = "parts"
+
+    def __init__(self, words: Mapping[str, str]) -> None:
+        first, message = next(iter(words.items()))
+        super().__init__(message, field=first)
+        self.words = words
+
+
+def quantity_field(lot: Lot) -> str:
+    """The name of the field in which a page asks how much a lot gives."""
+    return f"q{lot.id}"
+
+
+def consent_field(lot: Lot) -> str:
+    return f"c{lot.id}"
+
+
 def pool(
     session: Session,
     actor: Actor,
@@ -201,13 +222,9 @@ def _check(
     households = {lot.household_id for lot in lots}
     if None in households or len(households) < 2:
         raise InvalidInput("要两户以上的货才能拼。", code="too_few")
+    if words := _wrong_parts(lots, parts):
+        raise PartErrors(words)
     for lot in lots:
-        if parts[lot.id].base <= 0:
-            raise InvalidInput(f"批次 {lot.code} 请写称了多少。", code="quantity")
-        if parts[lot.id].consent not in OF_HOUSEHOLDS:
-            raise InvalidInput(
-                f"批次 {lot.code} 还没选谁同意的。不同意的户把数清空，货让他留着。", code="consent"
-            )
         if lot.available_until < today():
             raise Conflict(f"批次 {lot.code} 已过最晚可售日。", code="expired")
     if organisation_id not in {one.id for one in sellers_of(session, lots)}:
@@ -216,6 +233,36 @@ def _check(
             code="no_seller",
             field="seller",
         )
+
+
+def _wrong_parts(lots: Sequence[Lot], parts: Mapping[int, Part]) -> dict[str, str]:
+    found = {}
+    for lot in lots:
+        who, part = whose_lot(lot), parts[lot.id]
+        if part.base <= 0:
+            found[quantity_field(lot)] = f"{who}：请写称了多少。"
+        if part.consent not in OF_HOUSEHOLDS:
+            words = "还没选谁同意的。不同意的把数清空，货让他留着。"
+            found[consent_field(lot)] = f"{who}：{words}"
+    return found
+
+
+def wrong_parts(lots: Sequence[Lot], parts: Mapping[int, Part]) -> dict[str, str]:
+    """What a page can say at once of what was typed, before anything is locked."""
+    put = [lot for lot in lots if lot.id in parts]
+    too_much = {
+        quantity_field(
+            lot
+        ): f"{whose_lot(lot)}：手上只有 {amount_words(lot.free, lot.product)}，请改少一些。"
+        for lot in put
+        if parts[lot.id].base > lot.free
+    }
+    return too_much | _wrong_parts(put, parts)
+
+
+def whose_lot(lot: Lot) -> str:
+    """Household and lot, as the clerk's page names them."""
+    return f"{lot.household.masked_name if lot.household else ''} 批次 {lot.code}".strip()
 
 
 def _report(

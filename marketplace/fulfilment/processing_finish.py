@@ -94,6 +94,12 @@ def _check(order: ProcessingOrder, given: Finished) -> None:
         raise InvalidInput(
             f"送去的才 {words}，出来的不会更重，请再称一次。", code="quantity", field="output"
         )
+    counted = {line.input_product.base_unit, line.output_product.base_unit} == {"piece"}
+    if line.kind == SLAUGHTER and counted and given.output_base > order.input_base:
+        words = amount_words(order.input_base, line.input_product)
+        raise InvalidInput(
+            f"送去的才 {words}，出来的不会更多，请再数一遍。", code="quantity", field="output"
+        )
     if line.kind == SLAUGHTER:
         _check_paper(given.paper)
     found = permille_of(given.output_base, order.input_base)

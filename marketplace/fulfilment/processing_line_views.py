@@ -18,7 +18,7 @@ from marketplace.fulfilment.processing_lines import get_line, lines, save_line
 from marketplace.fulfilment.processing_models import PROCESSES, ProcessingLine
 from marketplace.fulfilment.processing_views import Answer, bp
 from marketplace.identity.access import current_actor, current_scope, requires
-from marketplace.identity.models import Organisation
+from marketplace.identity.models import PROCESSOR_KINDS, Organisation
 from marketplace.identity.permissions import PROCESS_MANAGE
 
 EARLIEST = date(2020, 1, 1)
@@ -72,7 +72,8 @@ def _choices(form: LineForm, line: ProcessingLine | None) -> None:
     """What is in use, and what the line has already: it can be switched off when its unit is gone."""
     own = (line.organisation_id, line.input_product_id, line.output_product_id) if line else ()
     units = current_scope().visible(select(Organisation))
-    units = units.where(or_(Organisation.active, Organisation.id.in_(own[:1])))
+    works = Organisation.active & Organisation.kind.in_(PROCESSOR_KINDS)
+    units = units.where(or_(works, Organisation.id.in_(own[:1])))
     form.organisation_id.choices = [
         SelectChoice("", "请选"),
         *(

@@ -12,7 +12,7 @@ from marketplace.core.errors import Conflict, InvalidInput, NotFound
 from marketplace.fulfilment.processing_models import PROCESSES, ProcessingLine, ProcessingOrder
 from marketplace.identity import audit
 from marketplace.identity.actor import Actor
-from marketplace.identity.models import Organisation
+from marketplace.identity.models import PROCESSOR_KINDS, Organisation
 from marketplace.identity.scope import Scope
 
 FIXED = ("organisation_id", "kind", "input_product_id", "output_product_id")
@@ -109,6 +109,12 @@ def _check(session: Session, scope: Scope, given: LineInput) -> None:
     )
     if unit is None:
         raise InvalidInput("请选哪个单位加工。", code="missing", field="organisation_id")
+    if unit.kind not in PROCESSOR_KINDS:
+        raise InvalidInput(
+            f"{unit.name}不是加工的单位，请选企业、合作社或公司。",
+            code="kind",
+            field="organisation_id",
+        )
     if given.kind not in PROCESSES:
         raise InvalidInput("请选做什么加工。", code="missing", field="kind")
     for field in ("input_product_id", "output_product_id"):

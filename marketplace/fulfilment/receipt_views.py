@@ -1,6 +1,6 @@
 """The household's receipt on the clerk's phone, and the photos that belong to it."""
 
-from flask import current_app, redirect, render_template, url_for
+from flask import current_app, redirect, render_template, request, url_for
 from flask_wtf.file import MultipleFileField
 from sqlalchemy import select
 from werkzeug import Response
@@ -15,7 +15,7 @@ from marketplace.fulfilment.models import PreparationSheet
 from marketplace.fulfilment.receipts import get_weigh_in, hold_weigh_in
 from marketplace.fulfilment.regrading import may_regrade, shifts_of
 from marketplace.fulfilment.shift_models import CONSENTS
-from marketplace.fulfilment.surplus import extra_base, keep_surplus, surplus_of
+from marketplace.fulfilment.surplus import MuchMore, extra_base, keep_surplus, surplus_of
 from marketplace.fulfilment.weighing import amount
 from marketplace.fulfilment.weighing_models import DEDUCTIONS, SHORT_REASONS, WeighIn
 from marketplace.fulfilment.weighing_photos import (
@@ -27,6 +27,7 @@ from marketplace.fulfilment.weighing_photos import (
 )
 from marketplace.identity.access import current_actor, current_scope, requires
 from marketplace.identity.permissions import SHEET_VIEW, WEIGH_IN
+from marketplace.web.addresses import row_number
 from marketplace.web.field_blueprint import bp
 from marketplace.web.forms import Form
 
@@ -40,6 +41,10 @@ class PhotoForm(Form):
 @requires(WEIGH_IN)
 def receipt(number: str) -> str:
     """For the household: what was weighed, what it gets."""
+    return _receipt(number)
+
+
+def _receipt(number: str, question: MuchMore | None = None) -> str:
     row = get_weigh_in(db.session, current_scope(), number)
     shifts, kept = shifts_of(db.session, row), surplus_of(db.session, row)
     return render_template(
@@ -54,6 +59,7 @@ def receipt(number: str) -> str:
         if kept or row.void_at or row.sheet.round.state != "collecting"
         else extra_base(row),
         home=_goes_home(row, sum(one.base for one in shifts), kept.base if kept else 0),
+        question=question,
         amount=amount,
         deductions=DEDUCTIONS,
         shorts=SHORT_REASONS,
@@ -72,11 +78,15 @@ def _goes_home(row: WeighIn, shifted: int, kept: int) -> int:
 
 @bp.post("/weigh/receipts/<number>/surplus", endpoint="weigh_surplus")
 @requires(WEIGH_IN)
-def surplus(number: str) -> Response:
-    """The household sells what is more, too."""
-    with transaction() as session:
-        row = hold_weigh_in(session, current_scope(), number)
-        keep_surplus(session, current_actor(), row)
+def surplus(number: str) -> Response | tuple[str, int]:
+    """The household sells what is more, too; far more than its sheet is asked about."""
+    sure = row_number(request.form.get("sure", ""))
+    try:
+        with transaction() as session:
+            row = hold_weigh_in(session, current_scope(), number)
+            keep_surplus(session, current_actor(), row, sure)
+    except MuchMore as question:
+        return _receipt(number, question), question.http_status
     return redirect(url_for("field.weigh_receipt", number=number), 303)
 
 

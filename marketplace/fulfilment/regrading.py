@@ -23,6 +23,10 @@ from marketplace.identity import audit
 from marketplace.identity.actor import Actor
 from marketplace.orders.round_models import Listing
 
+UNSORTED = "统货"
+"""What was taken out of it for its grade is worse, whatever it is called."""
+AGREE_FIRST = "先把价钱告诉农户，他同意了再记是谁、怎么同意的。不同意的货让他带回。"
+
 
 @dataclass(frozen=True)
 class Regrade:
@@ -33,6 +37,14 @@ class Regrade:
     fen: int
     per_base: int
     consent: str
+    sure: bool = False
+    """Asked about a lower grade that is dearer than the lot's own, and it is right."""
+
+
+class DearerGrade(InvalidInput):
+    """Nothing is stored: whoever writes it looks at the price again."""
+
+    default_code = "dearer"
 
 
 def consents_for(lot: Lot) -> dict[str, str]:
@@ -105,12 +117,25 @@ def _check(row: WeighIn, given: Regrade) -> None:
     if given.base <= 0:
         raise InvalidInput("请写有多少。", code="quantity", field="quantity")
     if given.consent not in consents_for(row.lot):
-        raise InvalidInput(
-            "先把价钱告诉农户，他同意了再记是谁、怎么同意的。不同意的货让他带回。",
-            code="consent",
-            field="consent",
-        )
+        raise InvalidInput(AGREE_FIRST, code="consent", field="consent")
     check_price(row.lot.product, given.fen, given.per_base)
+    _check_dearer(row.lot, given)
+
+
+def _check_dearer(lot: Lot, given: Regrade) -> None:
+    better = lot.grade != UNSORTED and GRADES.index(given.grade) < GRADES.index(lot.grade)
+    if (
+        not (better or given.sure)
+        and given.fen * lot.asked_per_base > lot.asked_fen * given.per_base
+    ):
+        new, own = (
+            price_words(*price, lot.product)
+            for price in ((given.fen, given.per_base), (lot.asked_fen, lot.asked_per_base))
+        )
+        raise DearerGrade(
+            f"{given.grade}写的是 {new}，比{lot.grade}的 {own} 还贵。没写错就再点一次。",
+            field="price",
+        )
 
 
 def brought_base(row: WeighIn) -> int:

@@ -11,6 +11,7 @@ from marketplace.identity.actor import Actor
 
 REASONS = {
     "deliver": "打印出来发给农户",
+    "certificate": "印合格证",
     "tell": "打电话通知备货",
     "check": "核对名单",
 }

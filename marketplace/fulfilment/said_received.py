@@ -44,18 +44,27 @@ class Signed:
 
     inspector: str = ""
     second: str = ""
+    no_code: bool = False
+    """The keeper saw no pickup code and compared name and telephone."""
+
+
+def signed_problems(order: Order, signed: Signed) -> list[InvalidInput]:
+    """Every signature that is missing, beside its field."""
+    unit = order.organisation
+    if order.channel != "canteen" or unit is None or not unit.two_inspectors:
+        return []
+    found = []
+    if not signed.inspector:
+        found.append(InvalidInput("请写验收人。", code="missing", field="inspector"))
+    if not signed.second or signed.second == signed.inspector:
+        words = f"{unit.name}要两个人验收，请写另一位的姓名。"
+        found.append(InvalidInput(words, code="missing", field="second"))
+    return found
 
 
 def check_signed(order: Order, signed: Signed) -> None:
-    unit = order.organisation
-    if order.channel != "canteen" or unit is None or not unit.two_inspectors:
-        return
-    if not signed.inspector:
-        raise InvalidInput("请写验收人。", code="missing", field="inspector")
-    if not signed.second or signed.second == signed.inspector:
-        raise InvalidInput(
-            f"{unit.name}要两个人验收，请写另一位的姓名。", code="missing", field="second"
-        )
+    for problem in signed_problems(order, signed):
+        raise problem
 
 
 def field_of(place: Place) -> str:

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session, contains_eager, joinedload
 from marketplace.catalog.lot_shifts import add_surplus, part_of_shares, take_free
 from marketplace.catalog.lots import lock_lots
 from marketplace.catalog.models import Lot
+from marketplace.catalog.words import amount_words
 from marketplace.core.clock import now
 from marketplace.core.errors import Conflict, InvalidInput, NotFound
 from marketplace.fulfilment import telling
@@ -18,13 +19,28 @@ from marketplace.fulfilment.issuing import reissue
 from marketplace.fulfilment.models import PreparationSheet
 from marketplace.fulfilment.portions import Supplier
 from marketplace.fulfilment.receipts import refuse_closed
-from marketplace.fulfilment.weighing_models import WeighIn, WeighSurplus
+from marketplace.fulfilment.weighing_models import FAR_MORE, WeighIn, WeighSurplus
 from marketplace.identity import audit
 from marketplace.identity.actor import Actor
 from marketplace.identity.scope import Scope
 from marketplace.orders.listings import commit_lot, get_listing, lock_listings
 from marketplace.orders.round_models import Commitment, Listing, Round
 from marketplace.orders.round_refill import give_more
+
+
+class MuchMore(InvalidInput):
+    """Nothing is stored: whoever weighed looks again. `base` is the figure in question."""
+
+    default_code = "much_more"
+
+    def __init__(self, row: WeighIn, base: int) -> None:
+        product = row.listing.product
+        asked = amount_words(row.asked_packs * row.listing.pack_base, product)
+        super().__init__(
+            f"备货单上才 {asked}，多出来的有 {amount_words(base, product)}。毛重写对了吗？不对请回去重新过；"
+            "对的话再点一次，就记成可以卖的货。"
+        )
+        self.base = base
 
 
 @dataclass(frozen=True)
@@ -47,8 +63,9 @@ def surplus_of(session: Session, row: WeighIn) -> WeighSurplus | None:
     return session.scalar(select(WeighSurplus).where(WeighSurplus.weigh_in_id == row.id))
 
 
-def keep_surplus(session: Session, actor: Actor, row: WeighIn) -> WeighSurplus:
-    """The household sells what is more, too; `row` must come from hold_weigh_in.
+def keep_surplus(session: Session, actor: Actor, row: WeighIn, sure_base: int = 0) -> WeighSurplus:
+    """The household sells what is more, too; `row` must come from hold_weigh_in. Raises MuchMore when that is
+    far more than the sheet, unless `sure_base` is that very figure.
 
     What its lot still has free is now here, and nothing is new; only what is more than that is a surplus
     of the lot. What a weighing that was set aside added, and nobody could take back because it was offered on,
@@ -61,6 +78,9 @@ def keep_surplus(session: Session, actor: Actor, row: WeighIn) -> WeighSurplus:
     base = extra_base(row)
     if not base:
         raise Conflict("没有多出整份的，零头让农户带回。", code="no_surplus")
+    asked = row.asked_packs * row.listing.pack_base
+    if row.net_base > asked * FAR_MORE and sure_base != base:
+        raise MuchMore(row, base)
     lot = lock_lots(session, [row.lot_id])[row.lot_id]
     there = _still_in_it(session, row) + max(0, lot.free - _waiting_base(session, lot.id))
     added = max(0, base - there)

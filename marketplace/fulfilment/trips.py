@@ -6,21 +6,24 @@ The link is the right to say so, for the few days it is good; it shows stops and
 import secrets
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session, joinedload
 
 from marketplace.core.clock import now
 from marketplace.core.errors import Conflict, InvalidInput, NotFound
 from marketplace.core.states import move_many
-from marketplace.fulfilment.delivery_models import Delivery, Manifest, Trip
+from marketplace.fulfilment.delivery_models import ON_THE_WAY, Delivery, Manifest, Trip
+from marketplace.fulfilment.papers_in_van import refuse_without_papers
 from marketplace.identity import audit
 from marketplace.identity.actor import SYSTEM, Actor
 from marketplace.orders.held_places import held_places
-from marketplace.orders.round_models import Round
+from marketplace.orders.round_models import Round, RoundPickup
 
 GOOD_FOR = timedelta(days=3)
+AFTER_PICKUP = timedelta(days=1)
+"""So long a link outlasts the last hour in which buyers fetch at its stops."""
 MOST_CRATES = 10_000
 
 
@@ -64,7 +67,7 @@ def make_trip(
     trip = Trip(
         round_id=found.id,
         token=secrets.token_urlsafe(24),
-        expires_at=now() + GOOD_FOR,
+        expires_at=_good_until(session, found.id, {one.pickup_point_id for one in held}),
         carrier=vehicle.carrier,
         plate=vehicle.plate,
         driver=vehicle.driver,
@@ -93,6 +96,16 @@ def _made_before(stops: Sequence[Manifest], vehicle: Vehicle) -> Trip | None:
     return trip if same and len(trip.manifests) == len(stops) else None
 
 
+def _good_until(session: Session, round_id: int, points: Collection[int]) -> datetime:
+    last = session.scalar(
+        select(func.max(RoundPickup.until_at)).where(
+            RoundPickup.round_id == round_id, RoundPickup.pickup_point_id.in_(points)
+        )
+    )
+    soon = now() + GOOD_FOR
+    return max(soon, last + AFTER_PICKUP) if last else soon
+
+
 def trip_by_token(session: Session, token: str) -> Trip:
     """Raises NotFound for a link that nobody gave out, or that is too old."""
     found = session.scalar(select(Trip).where(Trip.token == token).options(joinedload(Trip.round)))
@@ -103,7 +116,9 @@ def trip_by_token(session: Session, token: str) -> Trip:
 
 def renew(session: Session, actor: Actor, trip: Trip) -> None:
     """The old link ends, a new one begins."""
-    trip.token, trip.expires_at = secrets.token_urlsafe(24), now() + GOOD_FOR
+    points = {stop.pickup_point_id for stop in trip.manifests}
+    trip.token = secrets.token_urlsafe(24)
+    trip.expires_at = _good_until(session, trip.round_id, points)
     audit.record(session, actor, "trip_link_renewed", "trip", trip.id)
 
 
@@ -116,11 +131,17 @@ def _stop(session: Session, trip: Trip, manifest_id: int) -> Manifest:
     )
     if found is None:
         raise NotFound("这一处不在这趟车上。")
-    held = held_places(session, [found.pickup_point_id]) if found.loaded_at is None else {}
-    if held:
-        why = held[found.pickup_point_id].why
-        raise Conflict(f"{found.stop}停了：{why}。先不要送，等县里通知。", code="held")
+    if found.loaded_at is None:
+        _refuse_unfit(session, found)
     return found
+
+
+def _refuse_unfit(session: Session, stop: Manifest) -> None:
+    held = held_places(session, [stop.pickup_point_id])
+    if held:
+        why = held[stop.pickup_point_id].why
+        raise Conflict(f"{stop.stop}停了：{why}。先不要送，等县里通知。", code="held")
+    refuse_without_papers(session, stop)
 
 
 def record_loaded(session: Session, trip: Trip, manifest_id: int) -> None:
@@ -139,13 +160,49 @@ def record_handed_over(session: Session, trip: Trip, manifest_id: int, handed: H
     stop = _stop(session, trip, manifest_id)
     if stop.handed_over_at is not None:
         raise Conflict("这一处已经交接过了，没有重复记。", code="handed_over")
-    if not handed.to:
-        raise InvalidInput("请写交给了谁。", code="missing", field="to")
+    _say(stop, handed)
     stop.loaded_at = stop.loaded_at or now()
     stop.handed_over_at = now()
-    stop.handed_to, stop.photo = handed.to, handed.photo
-    stop.crates_out, stop.crates_back = handed.crates_out, handed.crates_back
     session.flush()
     for before in ("planned", "loaded"):
         move_many(session, Delivery, Delivery.manifest_id == stop.id, before, "handed_over")
     audit.record(session, SYSTEM, "stop_handed_over", "manifest", stop.number, trip=trip.id)
+
+
+def _say(stop: Manifest, handed: HandedOver) -> None:
+    if not handed.to:
+        raise InvalidInput("请写交给了谁。", code="missing", field="to")
+    stop.handed_to, stop.photo = handed.to, handed.photo or stop.photo
+    stop.crates_out, stop.crates_back = handed.crates_out, handed.crates_back
+
+
+def awaiting(session: Session, stops: Collection[int]) -> set[int]:
+    """Those of the stops (manifest ids) where somebody has still to say that the goods are there."""
+    return set(
+        session.scalars(
+            select(Delivery.manifest_id)
+            .where(Delivery.manifest_id.in_(stops), Delivery.state.in_(ON_THE_WAY))
+            .distinct()
+        )
+    )
+
+
+def correct_handed_over(session: Session, trip: Trip, manifest_id: int, handed: HandedOver) -> None:
+    """What was said of handing over was a slip; a photo stays unless there is another. Raises Conflict once
+    everybody at the stop has accepted."""
+    stop = _stop(session, trip, manifest_id)
+    if stop.handed_over_at is None:
+        raise Conflict("这一处还没有交接。", code="wrong_state")
+    if not awaiting(session, [stop.id]):
+        raise Conflict("这一处已经验收完了，改不了了。不对的请打电话告诉县里。", code="accepted")
+    before = f"留 {stop.crates_out}，回 {stop.crates_back}"
+    _say(stop, handed)
+    audit.record(
+        session,
+        SYSTEM,
+        "stop_handing_over_corrected",
+        "manifest",
+        stop.number,
+        trip=trip.id,
+        before=before,
+    )

@@ -21,18 +21,22 @@ from marketplace.core.quantity import BaseUnit, format_quantity
 from marketplace.fulfilment.answering import Answered, lower_sheet
 from marketplace.fulfilment.models import PreparationSheet, SheetLine
 from marketplace.fulfilment.surplus import take_back_surplus
-from marketplace.fulfilment.weighing_models import DEDUCTIONS, SHORT_REASONS, STAYS, WeighIn
+from marketplace.fulfilment.weighing_models import (
+    DEDUCTIONS,
+    FAR_LESS,
+    FAR_MORE,
+    SHORT_REASONS,
+    STAYS,
+    WeighIn,
+)
 from marketplace.identity import audit
 from marketplace.identity.actor import Actor
+from marketplace.orders.lowering import GONE
 from marketplace.orders.round_models import Commitment, Listing
 from marketplace.trace.streams import Event, append
 
-FAR_OFF = 100
-"""So many times more, or less, than the sheet asks for is a slip: 斤 for 公斤 with a comma lost."""
 OTHER_GRADE = "grade"
 """Why goods of another grade are short, a key of SHORT_REASONS."""
-OTHER = "other"
-"""What leaves a lot at the scales, as the lot's own words have it."""
 
 
 @dataclass(frozen=True)
@@ -180,14 +184,6 @@ def _packs(line: SheetLine, reading: Reading) -> int:
         raise InvalidInput("皮重加扣重比毛重还多，请核对。", code="net", field="gross")
     if reading.deduction and reading.deduction_reason not in DEDUCTIONS:
         raise InvalidInput("扣了重，请选为什么。", code="missing", field="deduction_reason")
-    asked = line.quantity_base
-    far = reading.net > asked * FAR_OFF or 0 < reading.net * FAR_OFF < asked
-    if far and not reading.sure:
-        raise FarOff(
-            f"备货单上是 {amount(line, asked)}，这里净 {amount(line, reading.net)}，差得太多。"
-            "单位写对了吗？对的话再点一次。",
-            reading.net,
-        )
     packs = min(line.packs, reading.net // _least(line.listing))
     if reading.grade not in {"", line.lot.grade}:
         packs = 0
@@ -196,6 +192,14 @@ def _packs(line: SheetLine, reading: Reading) -> int:
             f"够 {packs} 份，备货单上要 {line.packs} 份，少 {line.packs - packs} 份，请选为什么少。",
             code="short",
             field="short_reason",
+        )
+    asked = line.quantity_base
+    far = reading.net > asked * FAR_MORE or 0 < reading.net * FAR_LESS <= asked
+    if far and not reading.sure:
+        raise FarOff(
+            f"备货单上是 {amount(line, asked)}，这里净 {amount(line, reading.net)}，差得太多。"
+            "单位写对了吗？对的话再点一次。",
+            reading.net,
         )
     return packs
 
@@ -263,7 +267,7 @@ def _short(
 ) -> Answered:
     """The round goes on with what came; the sheet says so from now on."""
     by_line = {one.id: packs if one.id == line.id else one.packs for one in sheet.lines}
-    leaves = "" if reason in STAYS else OTHER
+    leaves = "" if reason in STAYS else GONE
     words = f"过磅：{SHORT_REASONS[reason]}"
     return lower_sheet(session, actor, sheet, by_line, leaves, words)
 

@@ -15,6 +15,8 @@ DEDUCTIONS = {"wet": "带水", "soil": "带泥", "rotten": "有坏的", "other":
 SHORT_REASONS = {"late": "没赶上，货还在", "gone": "没有这么多了", "grade": "等级不够，货还在"}
 STAYS = frozenset({"late", "grade"})
 """What is short for these reasons stays in its lot; else it leaves it."""
+FAR_MORE, FAR_LESS = 3, 10
+"""More than so many times what the sheet asks for, or a part of it so small, is mostly a slip: 500 for 5."""
 
 
 class WeighIn(Base):

@@ -185,8 +185,13 @@ def _page(
     """`form` is that of the line whose reading was refused or asked about."""
     found = get_sheet(db.session, current_scope(), sheet_id)
     weighed = weighed_lines(db.session, found)
-    forms = {line.id: form if form and line.id == line_id else _form(line) for line in found.lines}
     lines = [(line, weighed.get((line.listing_id, line.lot_id))) for line in found.lines]
+    forms = {
+        line.id: _asking(form, again=done is not None)
+        if form and line.id == line_id
+        else _form(line, done)
+        for line, done in lines
+    }
     return render_template(
         "fulfilment/field_weigh_sheet.html",
         sheet=found,
@@ -196,14 +201,28 @@ def _page(
         open_line=line_id,
         question=question,
         receipts=receipts_of(db.session, found),
+        newest=0 if found.current else _newest(found),
         amount=amount,
         shorts=SHORT_REASONS,
         stopped=STOPPED,
     )
 
 
-def _form(line: SheetLine, formdata: object = None) -> WeighForm:
-    return WeighForm(formdata=formdata, prefix=f"l{line.id}")
+def _newest(old: PreparationSheet) -> int:
+    """The version in force, if the supplier still has one."""
+    mine = select(PreparationSheet.id).where(old.versions, PreparationSheet.current)
+    return db.session.scalar(mine) or 0
+
+
+def _form(line: SheetLine, done: WeighIn | None) -> WeighForm:
+    return _asking(WeighForm(formdata=None, prefix=f"l{line.id}"), again=done is not None)
+
+
+def _asking(form: WeighForm, *, again: bool) -> WeighForm:
+    """What the line cannot do without is not called optional."""
+    form.mass.flags.required = True
+    form.why.flags.required = again
+    return form
 
 
 @bp.post("/weigh/<int:sheet_id>/<int:line_id>", endpoint="weigh_line")

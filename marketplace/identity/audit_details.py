@@ -12,6 +12,7 @@ from marketplace.identity.permissions import ROLES, role_name
 _DETAILS = {
     "applied": "导入行数",
     "base": "数量（克或个）",
+    "before": "原来",
     "cadre": "联系人",
     "claimant": "供货的",
     "columns": "改了哪些",
@@ -97,7 +98,7 @@ _OF_KEY: dict[str, dict[str, str]] = {
     },
     "reason": {
         "food_safety": "食品安全有问题", "wrong_papers": "证明不对", "other": "其他",
-        "sold_elsewhere": "别处卖了", "eaten": "自家吃了", "died": "死亡或损坏",
+        "sold_elsewhere": "别处卖了", "eaten": "自家吃了", "died": "死亡或损坏", "gone": "没有这么多了",
         "call": "到货了打电话通知", "check": "核对名单",
     },
     "state": {

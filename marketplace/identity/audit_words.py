@@ -159,6 +159,7 @@ ACTIONS = {
     "delivery_ended": "验收、交货",
     "original_filed": "存签字原件",
     "stop_handed_over": "送到交接",
+    "stop_handing_over_corrected": "改送到交接",
     "stop_loaded": "装车",
     "trip_link_renewed": "换司机链接",
     "trip_made": "排车",

@@ -25,6 +25,8 @@ ORGANISATION_KINDS = {
 }
 SUPPLIER_KINDS = frozenset({"cooperative", "leading_enterprise"})
 """They pool the produce of members."""
+PROCESSOR_KINDS = SUPPLIER_KINDS | {"enterprise", "county_company"}
+"""They may work on what others grew."""
 SELLER_KINDS = SUPPLIER_KINDS | {"county_company"}
 """They may sell in their own name, and collect."""
 

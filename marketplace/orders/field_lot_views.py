@@ -20,7 +20,7 @@ from marketplace.orders.field_queries import lots_statement, waiting_reports
 from marketplace.orders.lot_confirmation import confirm_lots, due_confirmations
 from marketplace.orders.lot_figures import chain_of_lot, chain_of_report, figures_of
 from marketplace.orders.lot_withdrawal import Withdrawal, get_own_lot, withdraw_part
-from marketplace.orders.lowering import WITHDRAW_REASONS
+from marketplace.orders.lowering import LEFT_FOR, WITHDRAW_REASONS
 from marketplace.web.addresses import row_number
 from marketplace.web.field_blueprint import Task, bp, today_tasks
 from marketplace.web.forms import Form, TrimmedField, at_most
@@ -109,7 +109,7 @@ def _lot_page(lot_id: int, form: WithdrawForm) -> str:
         chain=chain_of_lot(found, figures),
         movements=list(movements),
         kinds=MOVEMENT_KINDS,
-        reasons=WITHDRAW_REASONS,
+        reasons=LEFT_FOR,
         state=LOT_STATES[found.state],
         form=form,
         can_withdraw=current_actor().may(LOT_ADJUST) and figures.on_hand > 0,

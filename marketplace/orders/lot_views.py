@@ -19,7 +19,7 @@ from marketplace.orders.lot_figures import chain_of_lot, figures_of
 from marketplace.orders.lot_notes import notes_of
 from marketplace.orders.lot_queries import SHOWN, URGENT_DAYS, LotFilter, desk_lots, lot_choices
 from marketplace.orders.lot_withdrawal import get_own_lot
-from marketplace.orders.lowering import WITHDRAW_REASONS
+from marketplace.orders.lowering import LEFT_FOR
 from marketplace.orders.round_models import Commitment, Listing
 from marketplace.web.addresses import division_code, row_number
 from marketplace.web.paging import paginate
@@ -100,7 +100,7 @@ def detail(lot_id: int) -> str:
         state=LOT_STATES[lot.state],
         movements=movements,
         kinds=MOVEMENT_KINDS,
-        reasons=WITHDRAW_REASONS,
+        reasons=LEFT_FOR,
         shares=shares,
         commitments=commitments,
         photos=photos.all(),

@@ -23,6 +23,9 @@ WITHDRAW_REASONS = {
     "died": "死亡或损坏",
     "other": "其他",
 }
+GONE = "gone"
+LEFT_FOR = WITHDRAW_REASONS | {GONE: "没有这么多了"}
+"""Why goods left a lot: what its people say, and what the scales find."""
 
 
 def lower_lot(session: Session, actor: Actor, lot_id: int, base: int, reason: str) -> int:
@@ -31,7 +34,7 @@ def lower_lot(session: Session, actor: Actor, lot_id: int, base: int, reason: st
     Raises InvalidInput when the lot holds less than `base` altogether; Conflict once its packs are
     allocated (then the answer on the preparation sheet is the way).
     """
-    if reason not in WITHDRAW_REASONS:
+    if reason not in LEFT_FOR:
         raise InvalidInput("请选原因。", code="unknown_reason", field="reason")
     offered = session.scalars(select(Commitment.listing_id).where(Commitment.lot_id == lot_id))
     listings = lock_listings(session, list(offered))

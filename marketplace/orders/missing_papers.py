@@ -20,6 +20,8 @@ from marketplace.orders.round_models import Listing, Round
 BEFORE_LEAVING = frozenset({"allocated", "collecting"})
 NAMED = 100
 """So many stand on the round's page; the rest is counted."""
+SAID = 3
+"""So many are named in one sentence."""
 
 
 @dataclass(frozen=True)
@@ -103,11 +105,16 @@ def _keys(kind: str, lot_id: int, claimant: str) -> list[tuple[str, int | str]]:
     return [(kind, claimant)] if kind == LICENCE else [(kind, lot_id)]
 
 
-def missing_papers(session: Session, found: Round, scope: Scope | None = None) -> list[Missing]:
+def missing_papers(
+    session: Session,
+    found: Round,
+    scope: Scope | None = None,
+    orders: Select[int] | None = None,
+) -> list[Missing]:
     """What the goods allocated in a round lack on the day they are delivered, or today if that is later;
-    only lots in reach of `scope`, if it is given."""
+    only lots in reach of `scope`, only what goes to these `orders` (ids), if they are given."""
     day = max(found.delivers_on, today())
-    asked = _asked(found.id)
+    asked = _asked(found.id, orders)
     rows = session.execute(
         (asked if scope is None else asked.where(Lot.within(scope)))
         .add_columns(Lot.household_id, Lot.organisation_id, PaperRule.kind, Order.channel)
@@ -117,12 +124,12 @@ def missing_papers(session: Session, found: Round, scope: Scope | None = None) -
         Need(lot_id, f"{household or ''}:{unit or ''}", kind, channel)
         for lot_id, household, unit, kind, channel in rows
     ]
-    return lacking(needs, _papers(session, found.id, day)) if needs else []
+    return lacking(needs, _papers(session, asked, day)) if needs else []
 
 
-def _asked(round_id: int) -> Select[int]:
+def _asked(round_id: int, orders: Select[int] | None) -> Select[int]:
     """Ids of lots whose packs go to buyers who ask for papers."""
-    return (
+    found = (
         select(Lot.id)
         .join(Allocation, Allocation.lot_id == Lot.id)
         .join(OrderLine, OrderLine.id == Allocation.order_line_id)
@@ -134,10 +141,10 @@ def _asked(round_id: int) -> Select[int]:
         )
         .where(Order.round_id == round_id, Order.state == "allocated")
     )
+    return found if orders is None else found.where(Order.id.in_(orders))
 
 
-def _papers(session: Session, round_id: int, day: date) -> list[Paper]:
-    asked = _asked(round_id)
+def _papers(session: Session, asked: Select[int], day: date) -> list[Paper]:
     whose = select(Lot.household_id, Lot.organisation_id).where(Lot.id.in_(asked)).subquery()
     rows = session.execute(
         select(LotPaper, Lot.household_id, Lot.organisation_id)
@@ -166,10 +173,20 @@ def _papers(session: Session, round_id: int, day: date) -> list[Paper]:
     ]
 
 
-def missing_before_leaving(session: Session, scope: Scope) -> list[NamedMissing]:
-    """What lots in reach lack, of every round whose goods have not set out."""
-    rounds = session.scalars(select(Round).where(Round.state.in_(BEFORE_LEAVING)))
-    missing = [one for found in rounds for one in missing_papers(session, found, scope)]
+def missing_before_leaving(
+    session: Session, scope: Scope, unloaded: Select[int]
+) -> list[NamedMissing]:
+    """What lots in reach lack, of every round whose goods have not set out, and of the orders (ids) that
+    are `unloaded` in rounds that have."""
+    states = {*BEFORE_LEAVING, "delivering"}
+    rounds = session.scalars(select(Round).where(Round.state.in_(states)).order_by(Round.number))
+    missing = [
+        one
+        for found in rounds
+        for one in missing_papers(
+            session, found, scope, unloaded if found.state == "delivering" else None
+        )
+    ]
     return named(session, missing) if missing else []
 
 
@@ -198,7 +215,7 @@ def refuse_missing(session: Session, found: Round) -> None:
     said = [
         f"批次 {one.lot.code}（{one.supplier}，{one.lot.region.name}，{one.lot.product.name}）缺{one.kind}"
         + (f"，{one.expired}" if one.expired else "")
-        for one in named(session, missing[:3])
+        for one in named(session, missing[:SAID])
     ]
     more = f"；一共缺 {len(missing)} 张" if len(missing) > len(said) else ""
     raise Conflict(

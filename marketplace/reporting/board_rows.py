@@ -14,7 +14,7 @@ from marketplace.orders.accepted_goods import IS_ACCEPTED, accepted_base, accept
 from marketplace.orders.allocation_models import Allocation
 from marketplace.orders.order_models import COUNTED_STATES, Order, OrderLine
 from marketplace.orders.round_models import Commitment, Listing, Round
-from marketplace.reporting.board_stages import reports_in, town_of
+from marketplace.reporting.board_stages import reports_in, town_of, verified_base
 from marketplace.settlement.paid_goods import is_paid
 
 
@@ -57,7 +57,7 @@ def _verified(found: Round) -> Rows:
     statement = (
         select(Lot)
         .join(SupplyReport, SupplyReport.id == Lot.report_id)
-        .where(*reports_in(found))
+        .where(*reports_in(found), verified_base() != 0)
         .options(*_supplier_of(Lot))
     )
     return statement, Lot.product_id, Lot.region_code
@@ -137,6 +137,7 @@ ROWS: dict[str, Callable[[Round], Rows]] = {
     "paid": _paid,
 }
 _COUNTED: dict[str, Any] = {
+    "verified": select(Lot.id, verified_base()),
     "weighed": weighings().with_only_columns(WeighIn.id, WEIGHED_BASE),
     "accepted": select(Allocation.id, accepted_base()).join(
         OrderLine, OrderLine.id == Allocation.order_line_id

@@ -6,11 +6,21 @@ by town from the allocation on.
 
 from typing import Any
 
-from sqlalchemy import Select, String, func, literal, literal_column, select, union_all
+from sqlalchemy import (
+    ScalarSelect,
+    Select,
+    String,
+    func,
+    literal,
+    literal_column,
+    select,
+    union_all,
+)
 from sqlalchemy.sql.elements import ColumnElement
 
 from marketplace.catalog.models import MADE_HERE, Lot, SupplyReport
 from marketplace.core.clock import shanghai_date
+from marketplace.fulfilment.shift_models import LotShift
 from marketplace.fulfilment.weighed_goods import WEIGHED_BASE, weighings
 from marketplace.fulfilment.weighing_models import WeighIn
 from marketplace.orders.accepted_goods import IS_ACCEPTED, accepted_base
@@ -83,10 +93,21 @@ def _reported(found: Round) -> Select[Any]:
     )  # reported before, each on its own
 
 
+def verified_base() -> ColumnElement[int]:
+    """Of a lot what was verified, less corrections. What went into another lot, of a grade or of neighbours'
+    remainders, counts where it was verified and not again where it went."""
+    out = _shifted(LotShift.from_lot_id)
+    return Lot.verified + Lot.surplus + Lot.adjusted + out - _shifted(LotShift.to_lot_id)
+
+
+def _shifted(end: Any) -> ScalarSelect[int]:
+    base = func.coalesce(func.sum(LotShift.base), 0)
+    return select(base).where(end == Lot.id).correlate(Lot).scalar_subquery()
+
+
 def _verified(found: Round) -> Select[Any]:
-    net = Lot.verified + Lot.surplus + Lot.adjusted
     return (
-        _sum_by_town("verified", Lot.product_id, Lot.region_code, net)
+        _sum_by_town("verified", Lot.product_id, Lot.region_code, verified_base())
         .join(SupplyReport, SupplyReport.id == Lot.report_id)
         .where(*reports_in(found))
     )

@@ -11,6 +11,7 @@ from marketplace.core.clock import format_day, format_deadline, now, shanghai_da
 from marketplace.core.money import format_yuan
 from marketplace.fulfilment.delivery_models import ON_THE_WAY, Delivery, Manifest
 from marketplace.fulfilment.models import PreparationSheet
+from marketplace.fulfilment.papers_in_van import asking_unloaded, rounds_lacking
 from marketplace.fulfilment.standing import is_answered
 from marketplace.orders.allocation_models import Allocation
 from marketplace.orders.claim_models import Claim
@@ -61,9 +62,11 @@ def tasks_of(session: Session) -> list[Task]:
 
 
 def waiting_on_desk(session: Session) -> list[Task]:
-    """What delivery and buyers wait for the operator to do, the worst first; one statement."""
-    recalled, held, overdue, first, last, claims, over, over_fen = session.execute(
+    """What delivery and buyers wait for the operator to do, the worst first; one statement unless papers are
+    asked for of goods that wait for a van."""
+    unloaded, recalled, held, overdue, first, last, claims, over, over_fen = session.execute(
         select(
+            asking_unloaded(),
             _under_way(Lot.state == "recalled"),
             _under_way(Lot.state == "on_hold"),
             _overdue(func.count()),
@@ -84,11 +87,15 @@ def waiting_on_desk(session: Session) -> list[Task]:
         (overdue, "过了时间没有验收", "问一问收到没有，替他们记上", late, "warn"),
         (claims, "退货申请等您定", "买家在等：同意，还是说明为什么不同意", url_for("claims.index"), "ripe"),
     )  # fmt: skip
-    return [
-        Task(title, note, href, f"{count} {'件' if tone == 'ripe' else '个订单'}", tone)
-        for count, title, note, href, tone in found
-        if count
-    ] + _money_to_hand_back(over, over_fen)
+    return (
+        (_papers_lacking(session) if unloaded else [])
+        + [
+            Task(title, note, href, f"{count} {'件' if tone == 'ripe' else '个订单'}", tone)
+            for count, title, note, href, tone in found
+            if count
+        ]
+        + _money_to_hand_back(over, over_fen)
+    )
 
 
 def _money_to_hand_back(orders: int, fen: int) -> list[Task]:
@@ -97,6 +104,19 @@ def _money_to_hand_back(orders: int, fen: int) -> list[Task]:
     note = "单位代收、取货时付的，退给买家以后在订单里记一笔"
     words = f"{orders} 张订单多收了，要退 ¥{format_yuan(int(fen))}"
     return [Task(words, note, url_for("orders.index", money="over"), f"{orders} 个订单", "ripe")]
+
+
+def _papers_lacking(session: Session) -> list[Task]:
+    return [
+        Task(
+            f"第 {found.number} 期缺证明",
+            "作废了或者过期了，补上才能装车",
+            url_for("deliveries.round_page", round_id=found.id, _anchor="papers"),
+            f"{count} 张",
+            "bad",
+        )
+        for found, count in rounds_lacking(session)
+    ]
 
 
 def _under_way(which: ColumnElement[bool]) -> ScalarSelect[int]:

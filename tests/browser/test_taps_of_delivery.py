@@ -19,6 +19,7 @@ def arriving(world: World) -> Arriving:
 def test_a_canteen_accepts_with_a_shortage_in_four_taps(
     arriving: Arriving, visit: Visit, screen: int
 ) -> None:
+    arriving.hand_over()
     buyer = visit(arriving.buyer, screen)
     buyer.go()
     buyer.tap("去验收")
@@ -44,8 +45,9 @@ def test_a_member_of_staff_shows_the_pickup_code_in_one_tap(
 
 
 def test_a_keeper_hands_over_in_one_tap_after_scanning(arriving: Arriving, visit: Visit) -> None:
+    arriving.hand_over()
     keeper = visit(arriving.clerk, PHONE)
-    keeper.go(f"/field/handover/{arriving.numbers[COLLEAGUE]}")
+    keeper.go(f"/field/handover?q={arriving.pickup_code()}")
     assert unfit(keeper, 200) == []
     keeper.tap("交给他了")
     keeper.sees("收齐了")

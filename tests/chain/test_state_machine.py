@@ -38,7 +38,7 @@ from marketplace.fulfilment.recalling import recall
 from marketplace.fulfilment.receipts import hold_weigh_in
 from marketplace.fulfilment.regrading import Regrade, regrade
 from marketplace.fulfilment.said_received import NotTaken, Scaled, Signed
-from marketplace.fulfilment.surplus import keep_surplus, offer_surplus
+from marketplace.fulfilment.surplus import extra_base, keep_surplus, offer_surplus
 from marketplace.fulfilment.weighing import Reading, weigh
 from marketplace.fulfilment.weighing_models import WeighSurplus
 from marketplace.identity.permissions import (
@@ -385,10 +385,10 @@ class Chain(RuleBasedStateMachine):
             if line is None:
                 return
             sheet = get_sheet(session, scope, line.sheet_id, for_update=True)
-            reading = Reading(line.quantity_base + number * 2500)
+            reading = Reading(line.quantity_base + number * 2500, sure=True)
             done = weigh(session, self.operator, sheet, line.id, reading, instead_why="又来了一筐")
             row = hold_weigh_in(session, scope, done.row.number)
-            keep_surplus(session, self.operator, row)
+            keep_surplus(session, self.operator, row, extra_base(row))
 
         self.act(use_case)
 

@@ -9,12 +9,16 @@ from sqlalchemy import func, select
 
 from marketplace.catalog.models import SupplyReport
 from marketplace.core.db import db
+from marketplace.demo.bring import actor_named
 from marketplace.demo.load import load_demo
 from marketplace.demo.rounds import ensure_open_round
 from marketplace.fulfilment.delivery_models import Delivery
 from marketplace.fulfilment.models import PreparationSheet
+from marketplace.fulfilment.processing import lots_for
+from marketplace.fulfilment.processing_models import ProcessingLine
 from marketplace.households.models import Household
 from marketplace.identity.models import User
+from marketplace.identity.permissions import PROCESS_MANAGE
 from marketplace.orders.order_models import GroupRegistration, Order, OrderLine
 from marketplace.orders.round_models import Round
 from marketplace.payments.bank_models import Transfer
@@ -63,6 +67,9 @@ def test_the_demo_county_is_loaded_and_in_balance(demo):
     assert found[:5] == ["matched", "placed", "unmatched", "unmatched", "wrong_amount"]
     assert set(found[5:]) == {"outgoing"}
     _time_goes_on(demo)
+    dryer = demo.scalars(select(ProcessingLine).where(ProcessingLine.kind == "drying")).one()
+    reach = actor_named("yunying").scope_for(PROCESS_MANAGE)
+    assert len(lots_for(demo, reach, dryer)) == 8, "a new processing order can be tried"
     ensure_open_round()
     assert demo.scalar(select(func.count(Round.id))) == 6, "a round is open: none is added"
 

@@ -5,9 +5,11 @@ from sqlalchemy import func, select
 from marketplace.fulfilment.acceptance import accept, parts_of
 from marketplace.fulfilment.answering import get_sheet
 from marketplace.fulfilment.delivering import set_out
+from marketplace.fulfilment.delivery_models import Delivery, Manifest, Trip
 from marketplace.fulfilment.issuing import issue_sheets
 from marketplace.fulfilment.models import PreparationSheet
 from marketplace.fulfilment.said_received import Signed
+from marketplace.fulfilment.trips import HandedOver, Vehicle, make_trip, record_handed_over
 from marketplace.fulfilment.weighing import weigh
 from marketplace.identity.actor import SYSTEM
 from marketplace.identity.models import Organisation
@@ -102,6 +104,26 @@ class Arriving:
                 number = session.scalars(select(PreparationSheet.id).where(*mine)).one()
                 sheet = get_sheet(session, self.actor.scope_for(WEIGH_IN), number, for_update=True)
                 weigh(session, self.actor, sheet, sheet.lines[0].id, reading)
+
+    def hand_over(self):
+        """A vehicle has brought everything, and the driver has said so."""
+        self.plan_trip(arrived=True)
+
+    def plan_trip(self, *, arrived=False):
+        with self.world.transaction() as session:
+            stops = list(session.scalars(select(Manifest.id)))
+            found = get_round(session, self.round.id)
+            trip = session.scalar(select(Trip)) or make_trip(
+                session, self.actor, found, stops, Vehicle("县运输队", "王师傅")
+            )
+            for stop in stops if arrived else ():
+                record_handed_over(session, trip, stop, HandedOver("老周"))
+
+    def pickup_code(self, which=COLLEAGUE):
+        with self.world.transaction() as session:
+            order = self.order(session, which)
+            mine = select(Delivery.pickup_code).where(Delivery.order_id == order.id)
+            return session.scalars(mine).one()
 
     def accept(self, *not_taken, which=CANTEEN, actor=None, signed=None, weights=()):
         with self.world.transaction() as session:

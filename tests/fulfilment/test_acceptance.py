@@ -8,15 +8,18 @@ import pytest
 from PIL import Image
 from sqlalchemy import func, select
 
-from marketplace.catalog.lot_papers import issue_certificate, set_aside
+from marketplace.catalog.lot_papers import Brought, attach_paper, issue_certificate, set_aside
 from marketplace.catalog.models import Lot
 from marketplace.catalog.paper_models import LotPaper
-from marketplace.core.clock import now, use_clock
+from marketplace.core.clock import now, today, use_clock
 from marketplace.core.errors import Conflict, InvalidInput, NotFound
 from marketplace.fulfilment.acceptance import AcceptedBefore, record_not_collected
 from marketplace.fulfilment.delivering import accept_rest, settle_finished_rounds
 from marketplace.fulfilment.delivery_models import Delivery
+from marketplace.fulfilment.incoming import received
 from marketplace.fulfilment.said_received import NotTaken, Signed
+from marketplace.identity.audit import AuditRow
+from marketplace.identity.permissions import ORDER_CANTEEN
 from marketplace.ledger.models import Journal
 from marketplace.notices.models import Notice
 from marketplace.orders.collecting import record_collected
@@ -25,10 +28,12 @@ from marketplace.orders.return_models import GoodsReturn
 from marketplace.orders.returning import record_return
 from marketplace.settlement.owed import owed_items
 from tests.fulfilment.arriving import (
+    BY_WEIGHT,
     CANTEEN,
     COLLEAGUE,
     FARMGATE,
     FREIGHT,
+    HENS,
     PACK,
     PHOTO,
     PRICE,
@@ -233,6 +238,7 @@ def _picture():
 
 
 def test_a_canteen_accepts_on_its_page_and_the_register_has_it(arriving):
+    arriving.hand_over()
     browser = arriving.world.sign_in(arriving.buyer)
     here = f"/canteen/orders/{arriving.numbers[CANTEEN]}/accept"
     assert here in browser.get("/canteen/").text
@@ -293,6 +299,7 @@ def test_the_register_says_for_good_what_counted_at_the_acceptance(arriving, sta
 
 
 def test_a_refused_page_keeps_the_photo(arriving):
+    arriving.hand_over()
     browser = arriving.world.sign_in(arriving.buyer)
     here = f"/canteen/orders/{arriving.numbers[CANTEEN]}/accept"
     sent = sent_by(browser.get(here).text)
@@ -308,21 +315,18 @@ def test_a_refused_page_keeps_the_photo(arriving):
 
 
 def test_the_keeper_finds_an_order_by_its_code_and_hands_it_over(arriving):
+    arriving.hand_over()
     buyer = arriving.world.sign_in(arriving.staff)
     number = arriving.numbers[COLLEAGUE]
     assert f"/shop/orders/{number}/code" in buyer.get("/shop/").text
-    with arriving.world.transaction() as session:
-        order = arriving.order(session, COLLEAGUE)
-        code = session.scalars(
-            select(Delivery.pickup_code).where(Delivery.order_id == order.id)
-        ).one()
+    code = arriving.pickup_code()
     page = buyer.get(f"/shop/orders/{number}/code").text
     assert f"{code[:3]} {code[3:]}" in page
     assert buyer.get(f"/shop/orders/{number}/code.png").data.startswith(b"\x89PNG")
     keeper = arriving.world.sign_in(arriving.clerk)
     found = keeper.get(f"/field/handover?q={code}")
     assert found.status_code == 302
-    assert found.location.endswith(number)
+    assert f"{number}?code={code}" in found.location
     page = keeper.get(found.location).text
     assert "周小满" not in page
     assert keeper.post(found.location, data=sent_by(page)).status_code == 303
@@ -330,3 +334,132 @@ def test_the_keeper_finds_an_order_by_its_code_and_hands_it_over(arriving):
     assert buyer.get(f"/shop/orders/{number}/code").status_code == 409
     elsewhere = arriving.world.sign_in(arriving.world.user("clerk", region="990101101000"))
     assert elsewhere.get(found.location).status_code == 404
+
+
+def _accepting(arriving):
+    """The canteen's browser, the page's address, what the page would send, the parts' names."""
+    browser = arriving.world.sign_in(arriving.buyer)
+    here = f"/canteen/orders/{arriving.numbers[CANTEEN]}/accept"
+    names = [f"p{line}_{lot}" for line, lot in arriving.places()]
+    return browser, here, sent_by(browser.get(here).text), names
+
+
+def test_all_that_is_wrong_is_said_at_once_and_of_which_goods(world):
+    arriving = Arriving(world, goods=HENS, pack=1, listing=BY_WEIGHT, two_inspectors=True)
+    arriving.hand_over()
+    browser, here, sent, names = _accepting(arriving)
+    first, second = names
+    sent |= {
+        "inspector": "",
+        f"{first}-got": "many",
+        f"{first}-weight": "0",
+        f"{second}-got": "1",
+        f"{second}-weight": "0",
+    }
+    said = browser.post(here, data=sent)
+    assert said.status_code == 422
+    summary = said.text[said.text.index("error-summary") :].split("</div>")[0]
+    for words in ("请写验收人", "另一位的姓名", "没有收的，请选为什么", "实重就不能是 0"):
+        assert words in summary
+    assert "没有货就不用登记" not in said.text
+    lines = [line for line in summary.split("<li>") if "实重就不能是 0" in line]
+    assert len(lines) == len(set(lines)) == 2
+    assert all(lot.code in summary for lot in arriving.lots)
+    assert "雪毛鸡" in summary
+
+
+def test_what_must_be_filled_is_not_called_optional(world):
+    arriving = Arriving(world, goods=HENS, pack=1, listing=BY_WEIGHT, two_inspectors=True)
+    browser, here, _, _ = _accepting(arriving)
+    page = browser.get(here).text
+    for label in ("照片", "验收人", "第二位验收人", "实重"):
+        assert f"{label}</label>" in page, label
+    assert "过磅时没有称" in page
+    assert "填好的是过磅的数" not in page
+
+
+def test_goods_that_their_driver_has_not_handed_over_are_accepted_with_one_tick(arriving):
+    arriving.plan_trip()
+    home = arriving.world.sign_in(arriving.buyer)
+    assert "货在路上，到了去验收" in home.get("/canteen/").text
+    browser, here, sent, _ = _accepting(arriving)
+    asked = browser.post(here, data=sent)
+    assert asked.status_code == 422
+    assert "货真到了" in asked.text
+    assert browser.post(here, data=sent | {"arrived": "y"}).status_code == 303
+
+
+def test_the_canteen_reads_that_goods_are_here_once_the_driver_has_said_so(arriving, statements):
+    browser = arriving.world.sign_in(arriving.buyer)
+    order = f"/canteen/orders/{arriving.numbers[CANTEEN]}"
+    assert "货到了，去验收" not in browser.get(order).text
+    arriving.hand_over()
+    assert "货到了，去验收" in browser.get(order).text
+    assert "货到了，去验收" in browser.get("/canteen/").text
+
+
+def test_the_keeper_asks_for_the_code_or_says_that_he_compared_the_name(arriving):
+    arriving.plan_trip()
+    keeper = arriving.world.sign_in(arriving.clerk)
+    here = f"/field/handover/{arriving.numbers[COLLEAGUE]}"
+    waits = keeper.get(here).text
+    assert "还没有装车，先不要交" in waits
+    assert keeper.post(here, data=sent_by(waits) | {"no_code": "y"}).status_code == 422
+    arriving.hand_over()
+    page = keeper.get(here).text
+    assert "还没有装车" not in page
+    sent = sent_by(page)
+    for typed in ({}, {"code": "000000"}):
+        refused = keeper.post(here, data=sent | typed)
+        assert refused.status_code == 422
+        assert "取货码" in refused.text
+    assert arriving.due(COLLEAGUE) == 8 * PRICE
+    assert keeper.post(here, data=sent | {"no_code": "y"}).status_code == 303
+    with arriving.world.transaction() as session:
+        row = session.scalars(select(AuditRow).where(AuditRow.action == "delivery_ended")).one()
+    assert "没带码" in row.detail
+
+
+def test_a_code_typed_on_the_page_does_as_well_as_a_scanned_one(arriving):
+    arriving.hand_over()
+    keeper = arriving.world.sign_in(arriving.clerk)
+    here = f"/field/handover/{arriving.numbers[COLLEAGUE]}"
+    code = arriving.pickup_code()
+    sent = sent_by(keeper.get(here).text) | {"code": f"{code[:3]} {code[3:]}"}
+    assert keeper.post(here, data=sent).status_code == 303
+    with arriving.world.transaction() as session:
+        row = session.scalars(select(AuditRow).where(AuditRow.action == "delivery_ended")).one()
+    assert "没带码" not in row.detail
+
+
+def test_each_line_of_the_register_has_its_own_conclusion_and_its_papers(arriving):
+    brought = Brought("inspection", "动检 0042", today(), issuer="县畜牧站")
+    keeper = arriving.world.actor(arriving.cadre)
+    with arriving.world.transaction() as session:
+        attach_paper(session, keeper, session.get_one(Lot, arriving.lots[0].id), brought)
+    (first, packs), *others = arriving.places().items()
+    arriving.accept(NotTaken(first, packs - 1, "late"))
+    rows = {row.lot_code: row for row in _register(arriving)}
+    partly = rows.pop(arriving.lots[0].code)
+    assert (partly.verdict, partly.inspection) == ("部分没有收", "动检 0042")
+    assert [(row.verdict, row.inspection) for row in rows.values()] == [("收齐了", "")]
+    assert others
+    browser = arriving.world.sign_in(arriving.buyer)
+    assert "检疫证明 动检 0042" in browser.get("/canteen/incoming").text
+    with arriving.world.transaction() as session:
+        paper = session.scalars(select(LotPaper)).one()
+        set_aside(session, keeper, paper, "写错")
+    assert "动检 0042（后来作废）" in browser.get("/canteen/incoming").text
+
+
+def test_a_line_that_nobody_took_says_so(arriving):
+    (first, packs), *_ = arriving.places().items()
+    arriving.accept(NotTaken(first, packs, "missing"))
+    rows = {row.lot_code: row.verdict for row in _register(arriving)}
+    assert rows[arriving.lots[0].code] == "都没有收"
+
+
+def _register(arriving):
+    scope = arriving.world.actor(arriving.buyer).scope_for(ORDER_CANTEEN)
+    with arriving.world.transaction() as session:
+        return received(session, scope, today() - timedelta(days=1), today(), phone="000")

@@ -85,8 +85,10 @@ def send(arriving, visit):
         driver.page.get_by_role("button", name="装好了").first.click()
     for _ in range(2):
         driver.go(f"/d/{token}")
-        driver.page.get_by_label("交给了谁").first.fill("门卫老周")
-        driver.page.get_by_role("button", name="交给他了").first.click()
+        done = driver.page.get_by_role("button", name="交给他了")
+        stop = driver.page.locator("form").filter(has=done).first
+        stop.get_by_label("交给了谁").fill("门卫老周")
+        stop.get_by_role("button", name="交给他了").click()
         driver.sees("交接了")
     assert unfit(driver, 200) == []
 
@@ -111,6 +113,7 @@ def receive(arriving, visit, photo):
     buyer.sees("每斤 11.50 元，实重 30 斤")
     keeper = visit(arriving.clerk, PHONE)
     keeper.go(f"/field/handover/{arriving.numbers[COLLEAGUE]}")
+    keeper.page.get_by_label("没带码").check()
     keeper.press("交给他了")
     keeper.sees("收齐了")
     colleague = visit(arriving.staff, PHONE)

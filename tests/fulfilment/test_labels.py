@@ -195,3 +195,13 @@ def test_the_page_costs_as_many_statements_for_many(world, statements):
         for one in (few, many)
     ]
     assert counts[0] == counts[1] <= 8
+
+
+@pytest.mark.parametrize("form", FORMATS.values(), ids=FORMATS)
+def test_the_blank_for_a_weight_is_printed_however_long_the_name(form):
+    name = "云岭高山散养雪毛鸡整只带内脏（整只，每只 2.6 到 3.9 斤）"
+    text = pdf_pages(labels_pdf([_label(goods=name, weighed=True)], form, FOLDER / FONT, str))[0]
+    assert "______斤" in text
+    assert "云岭高山" in text
+    plain = pdf_pages(labels_pdf([_label(goods=name)], form, FOLDER / FONT, str))[0]
+    assert "______" not in plain

@@ -199,6 +199,10 @@ def test_the_full_name_needs_a_right_and_a_reason(world, scales, papers):
     assert household.head_name not in cadre.get(address).text
     assert cadre.post(address).status_code == 422
     assert household.head_name in cadre.post(address, data={"reason": "deliver"}).text
+    desk = world.sign_in(world.operator())
+    assert "印合格证" in desk.get(address).text
+    assert household.head_name in desk.post(address, data={"reason": "certificate"}).text
+    assert "要交县里打印" in world.sign_in(scales.clerk).get(address).text
     assert world.sign_in(scales.clerk).post(address, data={"reason": "deliver"}).status_code == 403
 
 

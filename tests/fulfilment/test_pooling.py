@@ -4,6 +4,7 @@ import pytest
 from sqlalchemy import select, update
 
 from marketplace.catalog.models import Lot, LotMovement, LotShare, SupplyReport
+from marketplace.core.clock import now
 from marketplace.core.errors import Conflict, InvalidInput, NotFound
 from marketplace.fulfilment.pooling import Part, groups, neighbours_of, pool, sellers_of
 from marketplace.fulfilment.shift_models import LotShift
@@ -11,6 +12,7 @@ from marketplace.identity.models import Organisation
 from marketplace.identity.permissions import WEIGH_IN
 from marketplace.orders.round_models import Round
 from marketplace.reporting.board import board_of, table_of
+from marketplace.reporting.board_rows import counted_base, rows_behind
 from marketplace.reporting.verify import verify
 from marketplace.settlement.owed import shares_of
 from marketplace.settlement.splitting import Item, split_run
@@ -267,3 +269,52 @@ def test_the_board_counts_pooled_goods_once(village, world):
 def _board(world, in_round):
     with world.transaction() as session:
         return table_of(board_of(session, session.get_one(Round, in_round.id)))
+
+
+def test_goods_pooled_after_the_round_has_closed_stay_verified(village, world):
+    village.named()
+    in_round = world.round()
+    world.listing(in_round, village.product, [world.lot(village.product, PACK)])
+    world.open_round(in_round)
+    with world.transaction() as session:
+        closed = session.get_one(Round, in_round.id)
+        closed.closes_at = now()
+    before, rows = _board(world, in_round), _verified_rows(world, in_round)
+    village.pool({0: 1000, 1: 700, 2: 800})
+    assert _board(world, in_round) == before
+    assert _verified_rows(world, in_round) == rows
+    page = world.sign_in(world.operator()).get(f"/board/{in_round.id}/rows/verified")
+    assert page.status_code == 200
+
+
+def _verified_rows(world, in_round):
+    """Lot → base units that it adds to the figure of what was verified."""
+    with world.transaction() as session:
+        found = session.get_one(Round, in_round.id)
+        lots = session.scalars(rows_behind(found, "verified", None, "")).all()
+        return counted_base(session, "verified", lots)
+
+
+def test_what_is_wrong_stands_at_its_household(village, world):
+    unit = village.named()
+    clerk = world.sign_in(village.clerk)
+    first, second, third = village.lots
+    here = f"/field/weigh/pool/{first.id}"
+    typed = {
+        f"q{first.id}": "很多",
+        f"c{first.id}": "head_present",
+        f"q{second.id}": "许多",
+        "seller": str(unit.id),
+    }
+    said = clerk.post(here, data=typed)
+    assert said.status_code == 422
+    for lot in (first, second):
+        assert f'id="q{lot.id}-error"' in said.text
+        assert f"批次 {lot.code}：" in said.text
+    typed |= {f"q{first.id}": "2斤", f"q{second.id}": "9斤", f"q{third.id}": "1斤"}
+    said = clerk.post(here, data=typed)
+    assert said.status_code == 422
+    assert f'id="q{second.id}-error"' in said.text, "more than is left"
+    for lot in (second, third):
+        assert f'id="c{lot.id}-error"' in said.text, "nobody agreed"
+    assert f'id="c{first.id}-error"' not in said.text

@@ -355,3 +355,21 @@ def test_what_comes_out_is_shared_by_what_went_in(put, thousandths):
     whole = sum(put.values())
     for who, base in put.items():
         assert abs(parts.get(who, 0) * whole - out * base) < whole
+
+
+def test_no_more_hens_come_out_than_went_in_however_sure_one_is(house):
+    order = house.plan({0: 30})
+    house.start(order)
+    with pytest.raises(InvalidInput, match="出来的不会更多"):
+        house.finish(order, 31, sure=True)
+    assert house.finish(order, 30, sure=True).verified == 30
+
+
+def test_only_processors_and_suppliers_are_offered_a_line(house, world):
+    school = world.unit("清源县第一小学", "school")
+    page = world.sign_in(house.user).get("/desk/processing/lines/new").text
+    assert house.unit.name in page
+    assert house.seller.name in page
+    assert school.name not in page
+    with pytest.raises(InvalidInput, match="不是加工的单位"):
+        house.save(house.given(organisation_id=school.id, kind="drying"))

@@ -314,6 +314,7 @@ def test_the_desk_recalls_on_the_lots_page_and_everybody_can_read_it(arriving):
 
 
 def test_the_acceptance_page_says_what_is_recalled_and_takes_the_rest(arriving):
+    arriving.hand_over()
     take(arriving)
     number = arriving.numbers[CANTEEN]
     browser = arriving.world.sign_in(arriving.buyer)

@@ -18,6 +18,7 @@ from marketplace.identity.actor import SYSTEM
 from marketplace.reporting.verify import verify
 from marketplace.trace.models import TraceEvent
 from tests.fulfilment.collecting import PACK, Weighing
+from tests.support.pages import sent_by
 from tests.trace.test_streams import Forger
 
 
@@ -248,3 +249,29 @@ def test_a_regrading_cannot_be_changed_unseen(world, scales, short):
         faults = [fault.where for fault in verify(session)]
     codes = {lot.code for lot in _lots(scales, 0)}
     assert {f"批次 {code}：改等级、拼批和记录不一样" for code in codes} <= set(faults)
+
+
+def test_a_lower_grade_that_is_dearer_is_asked_about(world, scales, short):
+    clerk = world.sign_in(scales.clerk)
+    here = f"/field/weigh/receipts/{short.number}/regrade"
+    own = scales.lot(0)
+    dear = str(own.asked_fen * 500 // own.asked_per_base * 10 / 100)
+    typed = {"grade": "二级", "quantity": "5斤", "price": dear, "consent": "head_present"}
+    asked = clerk.post(here, data=typed)
+    assert asked.status_code == 422
+    assert "还贵" in asked.text
+    assert scales.read(select(LotShift)) == []
+    sure = sent_by(asked.text)["sure"]
+    other = clerk.post(here, data=typed | {"sure": sure, "price": f"{float(dear) + 1}"})
+    assert other.status_code == 422, "another price is another question"
+    assert clerk.post(here, data=typed | {"sure": sure}).status_code == 303
+
+
+def test_all_that_is_missing_is_said_at_once(world, scales, short):
+    clerk = world.sign_in(scales.clerk)
+    here = f"/field/weigh/receipts/{short.number}/regrade"
+    typed = {"grade": "", "quantity": "很多", "price": "", "consent": ""}
+    said = clerk.post(here, data=typed)
+    assert said.status_code == 422
+    for words in ("请选是哪个等级", "很多", "请写价钱", "先把价钱告诉农户"):
+        assert words in said.text

@@ -265,3 +265,20 @@ def test_packs_beyond_the_scales_and_what_they_gave_are_named(short):
     with short.world.transaction() as session:
         session.get_one(WeighSurplus, kept.id).refilled_base = PACK
     assert not short.balanced()
+
+
+def test_far_more_than_the_sheet_is_asked_about_before_it_is_sold(world, scales):
+    asked = scales.packs(0)
+    row = scales.weigh(0, 100 * asked * PACK, sure=True).row
+    clerk = world.sign_in(scales.clerk)
+    here = f"/field/weigh/receipts/{row.number}/surplus"
+    question = clerk.post(here)
+    assert question.status_code == 422
+    assert "毛重写对了吗" in question.text
+    assert scales.read(select(WeighSurplus)) == []
+    extra = 99 * asked * PACK
+    assert f'name="sure" value="{extra}"' in question.text
+    assert clerk.post(here, data={"sure": str(extra - PACK)}).status_code == 422
+    assert clerk.post(here, data={"sure": str(extra)}).status_code == 303
+    assert [kept.base for kept in scales.read(select(WeighSurplus))] == [extra]
+    assert scales.balanced()

@@ -1,13 +1,30 @@
 """A vehicle's stops, what lies in it, and the crates it leaves and brings back."""
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import select, update
 
+from marketplace.catalog.lot_papers import issue_certificate, set_aside
+from marketplace.catalog.models import Lot, Product
+from marketplace.catalog.paper_models import LotPaper
+from marketplace.catalog.paper_rules import set_rules
 from marketplace.fulfilment.crates import crates
 from marketplace.fulfilment.delivery_models import Delivery, Manifest, Trip
-from marketplace.fulfilment.trips import HandedOver, Vehicle, make_trip, record_handed_over
+from marketplace.fulfilment.trips import (
+    GOOD_FOR,
+    HandedOver,
+    Vehicle,
+    make_trip,
+    record_handed_over,
+    record_loaded,
+    renew,
+)
+from marketplace.identity.actor import SYSTEM
+from marketplace.identity.audit import AuditRow
+from marketplace.orders.round_models import RoundPickup
 from marketplace.orders.rounds import get_round
-from tests.fulfilment.arriving import CANTEEN, Arriving
+from tests.fulfilment.arriving import CANTEEN, COLLEAGUE, PACK, PHOTO, Arriving
 
 
 @pytest.fixture
@@ -91,3 +108,145 @@ def test_the_paper_in_the_van_has_no_pickup_codes(arriving):
     pages = "".join(clerk.get(f"/desk/deliveries/manifests/{one}").text for one in numbers)
     assert arriving.numbers[CANTEEN] in pages
     assert not [code for code in codes if code in pages]
+
+
+def test_the_link_lives_until_buyers_have_fetched_and_no_shorter_than_three_days(arriving):
+    stops, world = _stops(arriving), arriving.world
+    with world.transaction() as session:
+        slots = session.scalars(select(RoundPickup)).all()
+        for slot in slots:
+            slot.until_at = slot.until_at + timedelta(days=6)
+        ends = max(slot.until_at for slot in slots)
+    trip = _trip(arriving, stops)
+    assert trip.expires_at > ends
+    with world.transaction() as session:
+        for slot in session.scalars(select(RoundPickup)):
+            slot.from_at = slot.from_at - timedelta(days=30)
+            slot.until_at = slot.until_at - timedelta(days=30)
+        found = session.get_one(Trip, trip.id)
+        renew(session, arriving.actor, found)
+        assert found.expires_at - found.created_at >= GOOD_FOR
+
+
+def test_a_driver_mends_his_slip_until_everybody_has_accepted(arriving):
+    stops, world = _stops(arriving), arriving.world
+    trip = _trip(arriving, stops)
+    driver = world.app.test_client()
+    here = f"/d/{trip.token}/stops/{stops[0]}"
+    name = f"s{stops[0]}"
+    typed = {f"{name}-to": "老周", f"{name}-crates_out": "40", f"{name}-crates_back": "0"}
+    assert driver.post(f"{here}/corrected", data=typed).status_code == 409, "nothing to mend yet"
+    with world.transaction() as session:
+        found = session.get_one(Trip, trip.id)
+        record_handed_over(session, found, stops[0], HandedOver("老周", 40, 0, PHOTO))
+    page = driver.get(f"/d/{trip.token}").text
+    assert "写错了，改" in page
+    assert 'value="40"' in page
+    assert f"{here}/photo" in page
+    wrong = driver.post(f"{here}/corrected", data=typed | {f"{name}-to": ""})
+    assert wrong.status_code == 422
+    mended = typed | {f"{name}-crates_out": "4"}
+    assert driver.post(f"{here}/corrected", data=mended).status_code == 303
+    with world.transaction() as session:
+        stop = session.get_one(Manifest, stops[0])
+        assert (stop.crates_out, stop.photo) == (4, PHOTO)
+        acts = session.scalars(
+            select(AuditRow).where(AuditRow.action == "stop_handing_over_corrected")
+        ).all()
+    assert [("留 40" in one.detail, one.subject_id) for one in acts] == [(True, stop.number)]
+    for which in (CANTEEN, COLLEAGUE):
+        arriving.accept(which=which)
+    assert "写错了，改" not in driver.get(f"/d/{trip.token}").text
+    late = driver.post(f"{here}/corrected", data=typed)
+    assert late.status_code == 409
+    assert "改不了" in late.text
+
+
+def test_the_driver_sees_only_photos_of_his_own_stops(arriving):
+    stops, world = _stops(arriving), arriving.world
+    first, other = _trip(arriving, stops[:1]), _trip(arriving, stops[1:])
+    driver = world.app.test_client()
+    assert driver.get(f"/d/{other.token}/stops/{stops[0]}/photo").status_code == 404
+    assert driver.get(f"/d/{first.token}/stops/{stops[0]}/photo").status_code == 404, "none taken"
+
+
+@pytest.fixture
+def lacking(arriving):
+    """The canteen asks for a certificate; each lot had one when the round set out."""
+    world, keeper = arriving.world, arriving.world.actor(arriving.cadre)
+    with world.transaction() as session:
+        set_rules(
+            session,
+            SYSTEM,
+            session.get_one(Product, arriving.product.id),
+            {"canteen": ["certificate"]},
+        )
+        for lot in arriving.lots:
+            found = session.get_one(Lot, lot.id)
+            issue_certificate(session, keeper, found, PACK, "controlled")
+    return arriving
+
+
+def _void(arriving, *, number=0):
+    keeper = arriving.world.actor(arriving.cadre)
+    with arriving.world.transaction() as session:
+        paper = session.scalars(
+            select(LotPaper).where(LotPaper.lot_id == arriving.lots[number].id)
+        ).one()
+        set_aside(session, keeper, paper, "写错")
+
+
+def test_a_paper_voided_after_setting_out_keeps_the_goods_off_the_van(lacking, statements):
+    world, stops = lacking.world, _stops(lacking)
+    keeper = world.actor(lacking.cadre)
+    operator = world.sign_in(lacking.operator)
+    page = f"/desk/deliveries/round/{lacking.round.id}"
+    assert "还不能装车" not in operator.get(page).text
+    _void(lacking)
+    _void(lacking, number=1)
+    said = operator.get(page).text
+    for words in ("有货还不能装车", "还缺 2 张", lacking.lots[0].code, "缺证明，先不要装"):
+        assert words in said
+    assert said.count("缺证明，先不要装") == 2, (
+        "the canteen's stop, in the table and beside its box"
+    )
+    assert "期缺证明" in operator.get("/board").text
+    assert "补承诺达标合格证" in world.sign_in(lacking.cadre).get("/field/").text
+    assert statements(lambda: operator.get(page)) <= 20
+    trip = _trip(lacking, stops)
+    driver = world.app.test_client()
+    with world.transaction() as session:
+        canteen = session.scalars(
+            select(Manifest.id).where(Manifest.organisation_id == lacking.unit.id)
+        ).one()
+    (other,) = set(stops) - {canteen}
+    refused = driver.post(f"/d/{trip.token}/stops/{canteen}/loaded", follow_redirects=True).text
+    for words in ("还不能装", "承诺达标合格证", lacking.lots[0].code, "打 "):
+        assert words in refused
+    name = f"s{canteen}"
+    handed = driver.post(f"/d/{trip.token}/stops/{canteen}/handed", data={f"{name}-to": "周"})
+    assert handed.status_code == 409
+    driver.post(f"/d/{trip.token}/stops/{other}/loaded")
+    with world.transaction() as session:
+        loaded = dict(session.execute(select(Manifest.id, Manifest.loaded_at)).all())
+        assert loaded[other]
+        assert loaded[canteen] is None
+        for lot in lacking.lots:
+            found = session.get_one(Lot, lot.id)
+            issue_certificate(session, keeper, found, PACK, "controlled")
+    driver.post(f"/d/{trip.token}/stops/{canteen}/loaded")
+    assert "期缺证明" not in operator.get("/board").text
+    with world.transaction() as session:
+        assert session.get_one(Manifest, canteen).loaded_at
+
+
+def test_a_paper_voided_when_the_goods_are_in_the_van_is_nobodys_task(lacking):
+    world, stops = lacking.world, _stops(lacking)
+    trip = _trip(lacking, stops)
+    with world.transaction() as session:
+        for stop in stops:
+            record_loaded(session, session.get_one(Trip, trip.id), stop)
+    _void(lacking)
+    operator = world.sign_in(lacking.operator)
+    assert "期缺证明" not in operator.get("/board").text
+    assert "还不能装车" not in operator.get(f"/desk/deliveries/round/{lacking.round.id}").text

@@ -113,6 +113,39 @@ def test_a_slip_of_a_hundred_is_asked_about_once(scales):
     assert scales.weigh(0, asked * 101, sure=True).row.packs == scales.packs(0)
 
 
+@pytest.mark.parametrize("slip", [lambda n: n * 100, lambda n: n * 10, lambda n: n * 3 + 1])
+def test_ten_and_a_hundred_times_too_much_are_asked_about(scales, slip):
+    with pytest.raises(FarOff):
+        scales.weigh(0, slip(scales.packs(0) * PACK))
+
+
+@pytest.mark.parametrize("part", [10, 100])
+def test_a_tenth_and_a_hundredth_are_asked_about(scales, part):
+    with pytest.raises(FarOff):
+        scales.weigh(0, scales.packs(0) * PACK // part, short_reason="gone")
+
+
+def test_three_times_as_much_and_a_fifth_are_nobodys_slip(scales):
+    asked = scales.packs(0)
+    assert scales.weigh(0, 3 * asked * PACK).row.packs == asked
+    assert scales.weigh(1, scales.packs(1) * PACK // 5, short_reason="gone").row.packs
+
+
+def test_an_old_version_leads_to_the_new_one_and_says_nothing_false(world, scales):
+    old, line = scales.sheet(0), _line_id(scales, 0)
+    asked = scales.packs(0)
+    scales.weigh(0, (asked - 1) * PACK, short_reason="gone")
+    clerk = world.sign_in(scales.clerk)
+    page = clerk.get(f"/field/weigh/{old.id}").text
+    assert "多的补给订单" not in page
+    assert f'href="/field/weigh/{scales.sheet(0).id}"' in page
+    assert "打开新的一版" in page
+    new = clerk.get(f"/field/weigh/{scales.sheet(0).id}").text
+    assert "打开新的一版" not in new
+    assert "为什么要重新过</label>" in new, "who weighs again must say why"
+    assert line
+
+
 def test_two_clerks_at_one_line_meet(scales):
     asked = scales.packs(0)
     first = scales.weigh(0, asked * PACK).row

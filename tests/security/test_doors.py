@@ -16,8 +16,10 @@ from tests.support.world import COUNTY
 JSON = {"Accept": "application/json"}  # the same refusal, without drawing a page for each
 PUBLIC = {
     "alipay_notice.hear",
+    "driver.corrected",
     "driver.handed",
     "driver.loaded",
+    "driver.photo",
     "driver.trip",
     "group_form.correct",
     "group_form.entry",
