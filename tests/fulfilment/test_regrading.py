@@ -111,7 +111,7 @@ def test_no_more_than_was_weighed_and_than_the_lot_has_left(scales, short):
     assert refused.value.code == "more_than_weighed"
     scales.regrade(short.number, 2)
     with pytest.raises(InvalidInput, match="只有 5 斤"):
-        scales.regrade(short.number, 2, grade="一级", fen=200)
+        scales.regrade(short.number, 2, grade="一级", fen=200, sure=True)
     heavy = scales.weigh(1, 11 * PACK, grade="二级").row
     with pytest.raises(Conflict, match="手上只有"):
         scales.regrade(heavy.number, 11)
