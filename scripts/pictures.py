@@ -18,7 +18,7 @@ PASSWORD = "good harvest"  # noqa: S105  # the demo's, it stands on its sign-in 
 PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 1.5}
 TALL = PHONE | {"viewport": {"width": 390, "height": 1000}}
 DESK = {"viewport": {"width": 1280, "height": 860}}
-COLOURS = 128
+COLOURS = 256
 Way = str | Callable[[Page], None]
 
 
@@ -78,7 +78,8 @@ def take(browser: Browser, site: str, name: str) -> None:
     else:
         way(page)
     page.wait_for_load_state("networkidle")
-    picture = Image.open(BytesIO(page.screenshot())).convert("RGB").quantize(COLOURS)
+    taken = Image.open(BytesIO(page.screenshot())).convert("RGB")
+    picture = taken.quantize(COLOURS, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
     picture.save(FOLDER / f"{name}.png", optimize=True)
     context.close()
 
