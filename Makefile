@@ -5,8 +5,8 @@
 unexport PYTHONDONTWRITEBYTECODE
 
 PORT ?= 8000
-# One more than cores: some tests wait for processes that they started.
-JOBS ?= 3
+# More than cores: some tests wait for processes that they started.
+JOBS ?= 4
 
 PLACE := $(shell pwd | cksum | cut -d ' ' -f 1)
 STAMPS := .venv/stamps-$(PLACE)

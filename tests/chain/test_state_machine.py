@@ -666,7 +666,7 @@ def test_no_sequence_of_moves_unbalances_the_books(new_app, gateway, kind):
     run_state_machine_as_test(
         lambda: Chain(new_app(kind), gateway),
         settings=settings(
-            max_examples=7 if kind == "sqlite" else 4,
+            max_examples=6 if kind == "sqlite" else 3,
             stateful_step_count=30,
             suppress_health_check=list(HealthCheck),
             deadline=None,
