@@ -5,8 +5,8 @@
 unexport PYTHONDONTWRITEBYTECODE
 
 PORT ?= 8000
-# More than cores: some tests wait for processes that they started.
-JOBS ?= 4
+# One more than cores: some tests wait for processes that they started, a fourth only gets in the way.
+JOBS ?= 3
 
 PLACE := $(shell pwd | cksum | cut -d ' ' -f 1)
 STAMPS := .venv/stamps-$(PLACE)
